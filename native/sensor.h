@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The public functions: all that Python may call. sn_object__verb, object first, -errno on failure.
+ * cffi reads this file as it is: declarations only, one #include block at the top.
+ *
+ * Threads: one capture thread (sn_capture__run), one match thread (sn_engine__run), one reader (the rest).
+ * Python owns the threads; both run functions return after sn_..._stop, which any thread may call.
+ */
+#ifndef SN_SENSOR_H
+#define SN_SENSOR_H
+#include <stddef.h>
+#include <stdint.h>
+#include "event.h"
+
+/* ---- rule table (rule_table.c) ---- */
+struct sn_rules;
+
+/* Verifies `size` bytes as a rule table and copies them. On -EINVAL `why` says what is wrong and where. */
+int sn_rules__open(const void *bytes, size_t size, struct sn_rules **out, char *why, size_t why_size);
+void sn_rules__close(struct sn_rules *rules);
+uint32_t sn_rules__count(const struct sn_rules *rules);
+uint32_t sn_rules__field_count(const struct sn_rules *rules);
+/* Field number of a Sigma name in this table, UINT32_MAX when no rule uses it. */
+uint32_t sn_rules__field(const struct sn_rules *rules, const char *name, size_t len);
+/* Route of a logsource; empty strings mean "not given". UINT32_MAX when no rule applies. */
+uint32_t sn_rules__route(const struct sn_rules *rules, const char *product, const char *category, const char *service);
+
+/* ---- engine: ring, process table, matcher, alert ring (engine.c, pump.c) ---- */
+struct sn_engine;
+
+struct sn_engine_options {
+	uint64_t ring_bytes;		/* capture to match; power of two */
+	uint64_t alert_bytes;		/* alert ring; power of two */
+	uint64_t table_bytes;		/* process table: strings */
+	uint32_t table_entries;		/* process table: processes */
+	uint32_t exited_keep_ms;	/* an exited process can be named for so long, if room allows */
+	uint32_t lineage_max;		/* ancestors in an alert */
+	uint32_t timing;		/* 1: keep a histogram of match times (replay, bench) */
+	uint32_t pad;
+};
+
+/* All counters only grow. received = decoded + malformed. */
+struct sn_stats {
+	uint64_t received, decoded, malformed;
+	uint64_t ring_dropped, ring_dropped_bytes;	/* own ring full */
+	uint64_t alerts, alerts_dropped;		/* alert ring full */
+	uint64_t undecidable;
+	uint64_t matched_events;			/* events with at least one alert */
+	uint64_t judged;				/* events that were shown to the matcher */
+	uint64_t seq_lost;				/* gaps in per-CPU sequence numbers, after late arrivals */
+	uint64_t seq_late;				/* arrived out of order */
+	uint64_t by_type[16];
+	uint64_t table_entries, table_bytes, table_evicted, table_exited, table_unknown_parent;
+	uint64_t match_ns_sum, match_ns_max, decode_ns_sum;
+	uint64_t match_hist[64];			/* with timing: log-linear, see sn_engine__match_quantile */
+	uint64_t generation;				/* of the rule table in use */
+	uint64_t recorded, recorded_bytes, record_failed;
+};
+
+int sn_engine__new(const struct sn_engine_options *options, struct sn_engine **out);
+void sn_engine__free(struct sn_engine *engine);
+/* Takes effect between two events. The engine keeps the old table until then; the caller keeps ownership of
+ * `rules` until a later swap has returned. */
+int sn_engine__swap_rules(struct sn_engine *engine, struct sn_rules *rules);
+/* uid to name for the field User; called before the run and, under the engine's own care, while it runs. */
+int sn_engine__set_user(struct sn_engine *engine, uint32_t uid, const char *name);
+/* One record into the ring (snapshot, sock_diag, process connector). Single producer: not while a capture runs,
+ * -ENOBUFS when full (counted). */
+int sn_engine__push(struct sn_engine *engine, const void *record, size_t size);
+/* One record straight through table and matcher, on the caller's thread (replay, tests, start-up snapshot). */
+int sn_engine__feed(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
+/* One JSON line; `route` from sn_rules__route, or UINT32_MAX to take it from the line (channel and event id,
+ * _cat). -EBADMSG: not one JSON object (counted as malformed). */
+int sn_engine__feed_json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
+			 uint64_t index);
+/* Match thread: until sn_engine__stop. */
+int sn_engine__run(struct sn_engine *engine);
+void sn_engine__stop(struct sn_engine *engine);
+/* Waits for alerts: >0 bytes ready, 0 time-out or stopped. */
+int sn_engine__wait(struct sn_engine *engine, int timeout_ms);
+/* Copies whole alert frames (struct sn_alert) into buf; returns bytes copied, 0 when there is none. */
+int64_t sn_engine__take(struct sn_engine *engine, void *buf, size_t size);
+void sn_engine__stats(struct sn_engine *engine, struct sn_stats *out);
+/* ns at quantile q (0..1) of the match histogram. */
+uint64_t sn_engine__match_quantile(struct sn_engine *engine, double q);
+/* The process table as SN_PROCESS records, oldest first, whole records only, from `*cursor` (0 to begin; 0 again at
+ * the end). Only while the engine does not run, or from the match thread. */
+int64_t sn_engine__export(struct sn_engine *engine, uint64_t *cursor, void *buf, size_t size);
+
+/* ---- alert frames ---- */
+enum sn_verdict { SN_MATCH = 1, SN_UNDECIDABLE = 2 };
+enum sn_payload { SN_PAYLOAD_RECORD = 1, SN_PAYLOAD_JSON = 2 };
+
+/* Followed by: the event (event_size bytes, padded to 8), the process as SN_PROCESS record (process_size, may be 0),
+ * then `lineage` SN_PROCESS records, parent first. */
+struct sn_alert {
+	uint32_t size;		/* whole frame, multiple of 8 */
+	uint32_t rule;		/* number in the table */
+	uint64_t generation;	/* of the table: sn_stats.generation at that time */
+	uint32_t verdict;
+	uint32_t cause_field;	/* SN_UNDECIDABLE: the table's field number that was missing, else UINT32_MAX */
+	uint32_t file;		/* replay: number of the input file */
+	uint32_t payload;	/* enum sn_payload */
+	uint64_t index;		/* of the event in its file or stream */
+	uint64_t lost_total;	/* events lost on this event's CPU since the start */
+	uint64_t lost_recent;	/* of them within the 10 s before this event */
+	uint64_t lost_any;	/* lost on all CPUs since the start */
+	uint32_t event_size;
+	uint32_t process_size;
+	uint32_t lineage;
+	uint32_t lineage_complete;	/* 1: ends at a process without parent; 0: cut or unknown beyond */
+};
+
+/* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
+struct sn_capture;
+
+struct sn_capture_stats {
+	uint64_t records, bytes, wakeups, polls, oversized, max_lag_bytes;
+};
+
+/* mmaps the kernel ring (`ring_bytes` as created) and the control element. The descriptors stay the caller's. */
+int sn_capture__open(int ring_fd, uint64_t ring_bytes, int control_fd, struct sn_engine *engine,
+		     struct sn_capture **out);
+void sn_capture__close(struct sn_capture *capture);
+/* Capture thread: until sn_capture__stop. Polls each ms while events come, sleeps in epoll when none do. */
+int sn_capture__run(struct sn_capture *capture);
+void sn_capture__stop(struct sn_capture *capture);
+void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out);
+
+/* ---- recording: native format (recording.c) ---- */
+struct sn_recording;
+
+/* `header` is a JSON object (schema, host, boot_id, boot_to_epoch_ns, ...), kept as it is. */
+int sn_recording__create(int fd, const char *header, size_t size, struct sn_recording **out);
+int sn_engine__record_to(struct sn_engine *engine, struct sn_recording *recording);	/* before the run; NULL ends it */
+int sn_recording__append(struct sn_recording *recording, const void *record, size_t size);
+int sn_recording__flush(struct sn_recording *recording);
+/* Reads from a descriptor. -EINVAL: not a recording. */
+int sn_recording__open(int fd, struct sn_recording **out);
+int64_t sn_recording__header(struct sn_recording *recording, char *buf, size_t size);
+/* Next whole record, valid until the next call. 1 record, 0 clean end, -EBADMSG checksum or nonsense, -ENODATA cut
+ * off; `offset` is where the record (or the damage) begins. */
+int sn_recording__next(struct sn_recording *recording, const void **record, uint64_t *offset);
+void sn_recording__close(struct sn_recording *recording);
+
+/* ---- JSON of a record (record_json.c, from fields.def) ---- */
+/* One JSON object without newline. Bytes that are no UTF-8 become lone surrogates (\udc80..\udcff), as Python's
+ * surrogateescape. boot_to_epoch_ns turns times into RFC 3339; 0 prints them as integers. Returns the length, or
+ * -ENOSPC, -EBADMSG. */
+int64_t sn_record__json(const void *record, size_t size, int64_t boot_to_epoch_ns, char *buf, size_t buf_size);
+/* 0 when header, spans and type are sound. */
+int sn_record__check(const void *record, size_t size);
+
+/* ---- the field table, for Python's schema and the docs ---- */
+struct sn_field_info {
+	const char *type, *kind, *member, *json, *sigma, *help;
+	uint32_t offset, size;
+};
+/* NULL beyond the end. */
+const struct sn_field_info *sn_schema__field(uint32_t number);
+#endif

@@ -1,0 +1,34 @@
+"""Builds sensor._native from native/*.c; cffi reads event.h and sensor.h as they are."""
+
+import re
+import sys
+from pathlib import Path
+
+from cffi import FFI
+
+NATIVE = Path(__file__).resolve().parent.parent / "native"
+# One operating system's sources; every other file builds everywhere.
+ONLY = {"source_bpf.c": "linux", "source_etw.c": "win32"}
+
+
+def declarations(header: str) -> str:
+    """The header's text without preprocessor lines and comments: what cffi can parse."""
+    text = re.sub(r"/\*.*?\*/", " ", (NATIVE / header).read_text(), flags=re.S)
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+
+
+def sources() -> list[str]:
+    names = sorted(p.name for p in NATIVE.glob("*.c"))
+    return [f"native/{n}" for n in names if ONLY.get(n, sys.platform) == sys.platform]
+
+
+ffibuilder = FFI()
+ffibuilder.cdef(declarations("event.h") + declarations("sensor.h"))
+ffibuilder.set_source(
+    "sensor._native",
+    '#include "sensor.h"',
+    sources=sources(),
+    include_dirs=["native"],
+    depends=sorted(f"native/{p.name}" for p in NATIVE.iterdir() if p.suffix in {".h", ".def"}),
+    extra_compile_args=["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE"] if sys.platform != "win32" else [],
+)
