@@ -7,14 +7,90 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LINSANG := $(VENV)/bin/linsang
 
-# Debian packages: what the sensor needs, and what the tests need on top.
-RUN_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv python3-bpfcc libbpf1 ca-certificates
+Q := $(if $(V),,@)
+PIP := $(PY) -m pip $(if $(V),,--quiet) --disable-pip-version-check install --no-build-isolation
+say = @printf '  %-7s %s\n' $(1) '$(2)'
+
+# Debian packages: what the build needs; what the live sensor needs on top; what the tests, then the benches need.
+BUILD_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv ca-certificates
+RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
 TEST_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-14-dev clang-format rsyslog
+BENCH_PACKAGES := $(RUN_PACKAGES) bpfcc-tools
+
+NATIVE := $(wildcard native/*.c)
+HEADERS := $(wildcard native/*.h native/*.def)
+C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c)
+FORMATTED := $(C_FILES) $(wildcard native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
+DEMO := tests/golden/demo.linsang
 
 .PHONY: help build run demo test check fuzz bench fresh clean
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  V=1 shows the commands; ARGS="..." goes on to linsang, pytest or the bench'
 
-build: $(VENV)/.built ## set-up alone; afterwards .venv/bin/linsang works
-run: build ## the live sensor with the shipped rules, alerts on this terminal (root)
-	@$(LINSANG) run $(ARGS)
+build: packages.BUILD $(VENV)/.built ## set-up alone; afterwards .venv/bin/linsang works
+
+run: packages.RUN $(VENV)/.built ## the live sensor with the shipped rules, alerts on this terminal (root)
+	@packaging/can-run.sh
+	$(Q)$(LINSANG) run $(ARGS)
+
+demo: build ## alerts from a shipped recording of real events; needs neither root nor BPF
+	$(Q)$(LINSANG) replay $(DEMO) --rules rules/linux --output 'stdout:?format=pretty' $(ARGS)
+
+test: packages.TEST $(VENV)/.tested ## set-up and every test
+	$(Q)$(PY) -m pytest $(ARGS)
+
+fuzz: packages.TEST $(VENV)/.tested ## the fuzzers for FUZZ_SECONDS (600) each
+	$(Q)LINSANG_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(PY) -m pytest tests/native -k fuzz -p no:timeout $(ARGS)
+
+bench: packages.BENCH $(VENV)/.built ## what the sensor costs, beside its peers, into bench/results/ (root)
+	$(Q)$(PY) -m bench.run $(ARGS)
+
+fresh: ## proof that both commands work on a minimal Debian 12 (root)
+	$(Q)packaging/fresh-machine.sh $(ARGS)
+
+clean: ## all that was built, the venv included
+	$(Q)rm -rf $(VENV) build *.egg-info sensor/_native.c sensor/_native.*.so
+
+packages.%:
+	@packaging/require.sh $($*_PACKAGES)
+
+# ---- Python side: a venv, then the extension ----
+$(VENV)/.made: | packages.BUILD
+	$(call say,VENV,$(VENV))
+	$(Q)$(PYTHON) -m venv $(VENV)
+	$(Q)$(PIP) 'setuptools>=70.1' 'cffi>=1.16'
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.made $(NATIVE) $(HEADERS) setup.py sensor/_build.py pyproject.toml
+	$(call say,CC,native/*.c -> sensor/_native)
+	$(Q)$(PIP) --editable '.[rules,linux]'
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.built
+	$(call say,PIP,test tools)
+	$(Q)$(PIP) --editable '.[rules,linux,dev]'
+	@touch $@
+
+# ---- make check: every C file under both compilers, with warnings as errors ----
+WARN := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Inative
+OBJECTS := $(foreach cc,gcc clang,$(C_FILES:%.c=build/check/$(cc)/%.o))
+
+check: packages.TEST $(VENV)/.tested $(OBJECTS) ## format, lint, types, warnings
+	$(call say,FORMAT,clang-format)
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
+	$(call say,FORMAT,ruff)
+	$(Q)$(PY) -m ruff format --check --quiet .
+	$(Q)$(PY) -m ruff check --quiet .
+	$(call say,TYPES,mypy --strict)
+	$(Q)$(PY) -m mypy --no-error-summary
+
+build/check/gcc/%.o: %.c $(HEADERS)
+	$(call say,CC,gcc $<)
+	@mkdir -p $(@D)
+	$(Q)gcc $(WARN) -c -o $@ $<
+
+build/check/clang/%.o: %.c $(HEADERS)
+	$(call say,CC,clang $<)
+	@mkdir -p $(@D)
+	$(Q)clang $(WARN) -c -o $@ $<
