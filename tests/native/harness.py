@@ -1,0 +1,106 @@
+"""Builds the native test programs and fuzzers: tests/native/test_*.c and fuzz_*.c with the files of native/ they name.
+
+A program says what it is made of in its first lines:
+    // sources: ring.c wait.c       files of native/
+    // sanitize: thread             instead of address,undefined
+Results are kept in build/native-tests under a hash of everything that went in, so a second run compiles nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+NATIVE = ROOT / "native"
+CACHE = ROOT / "build" / "native-tests"
+FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-Werror")
+# The sanitizers of gcc 12 and clang 14 cannot place their shadow memory where 6.x kernels randomise with 32 bits.
+RUNNER = ("setarch", "-R")
+SKIPPED = 77
+ENV = {
+    **os.environ,
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1",
+}
+
+
+def directive(source: Path, name: str, default: str) -> str:
+    """The rest of the line `// name: ...` among the file's first lines."""
+    for line in source.read_text().splitlines():
+        if not line.startswith("//"):
+            break
+        key, _, value = line[2:].partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return default
+
+
+@cache
+def compiler_version(compiler: str) -> str | None:
+    """First line of --version; None when it is not installed."""
+    if not shutil.which(compiler):
+        return None
+    return subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def build(source: Path, compiler: str, sanitize: str) -> Path:
+    """The program made from `source`, from the cache if nothing changed. RuntimeError with the compiler's words."""
+    parts = [source, *(NATIVE / name for name in directive(source, "sources", "").split())]
+    headers = [*NATIVE.glob("*.h"), *NATIVE.glob("*.def"), *HERE.glob("*.h")]
+    command = [compiler, *FLAGS, f"-fsanitize={sanitize}", "-fno-sanitize-recover=all", f"-I{NATIVE}", f"-I{HERE}"]
+    digest = hashlib.sha256(repr((compiler_version(compiler), command)).encode())
+    for part in [*parts, *sorted(headers)]:
+        digest.update(b"\0" + part.name.encode() + b"\0" + part.read_bytes())
+    program = CACHE / f"{source.stem}-{compiler}-{digest.hexdigest()[:16]}"
+    if program.exists():
+        return program
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for old in CACHE.glob(f"{source.stem}-{compiler}-*"):
+        old.unlink()
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        made = Path(folder) / "program"
+        result = subprocess.run(
+            [*command, *map(str, parts), "-o", str(made), "-lpthread"], capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise RuntimeError(result.stderr)
+        made.rename(program)
+    return program
+
+
+def run(program: Path, *args: str, timeout: float, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs it to its end, output captured. subprocess.TimeoutExpired after `timeout` seconds."""
+    return subprocess.run(
+        [*RUNNER, str(program), *args],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        env=ENV,
+        cwd=cwd,
+        check=False,
+    )
+
+
+def fuzzers() -> list[Path]:
+    """All fuzz_*.c, by name."""
+    return sorted(HERE.glob("fuzz_*.c"))
+
+
+def build_fuzzer(source: Path) -> Path:
+    """The libFuzzer program made from `source`."""
+    return build(source, "clang", "fuzzer,address,undefined")
+
+
+def seeds(source: Path) -> list[str]:
+    """The folder with the fuzzer's seeds, if it has one: seeds/NAME for fuzz_NAME.c."""
+    folder = HERE / "seeds" / source.stem.removeprefix("fuzz_")
+    return [str(folder)] if folder.is_dir() else []
