@@ -24,6 +24,7 @@ enum sn_limits {
 	SN_ARGV_MAX = 32768,	/* argv up to here is whole */
 	SN_ARGV_HEAD = 24576,	/* above it: so many bytes from the front */
 	SN_ARGV_TAIL = 8192,	/* and so many from the end */
+	SN_CPU_NONE = 0xffff,	/* sn_header.cpu of a record that no probe wrote: it has no sequence number */
 };
 
 enum sn_type {

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fields.def as tables, for the code that walks the fields of a record: record_json.c and view.c.
+ */
+#ifndef SN_SCHEMA_H
+#define SN_SCHEMA_H
+#include <stdint.h>
+
+enum sn_kind {
+	SN_KIND_U16,
+	SN_KIND_U32,
+	SN_KIND_U64,
+	SN_KIND_I32,
+	SN_KIND_KNOWN16,
+	SN_KIND_KNOWN32,
+	SN_KIND_KNOWN64,
+	SN_KIND_ID32,
+	SN_KIND_TEXT,
+	SN_KIND_ARGV,
+	SN_KIND_NAME,
+	SN_KIND_ADDR,
+	SN_KIND_PROTO,
+	SN_KIND_FLAG,
+	SN_KIND_DEV,
+};
+
+enum sn_derived_value {
+	SN_VALUE_HEADER,
+	SN_VALUE_USER,
+	SN_VALUE_IMAGE,
+	SN_VALUE_ARGV,
+	SN_VALUE_CWD,
+	SN_VALUE_PARENT_IMAGE,
+	SN_VALUE_PARENT_ARGV,
+	SN_VALUE_PARENT_USER,
+	SN_VALUE_TRUE,
+};
+
+struct sn_field {
+	const char *json;
+	const char *sigma;
+	uint16_t types;	   /* bit 1 << enum sn_type for each record that has it */
+	uint16_t kind;	   /* enum sn_kind */
+	uint16_t offset;   /* of the member in the record; of header.flags for SN_KIND_FLAG */
+	uint16_t json_len;
+	uint32_t flag;	   /* SN_KIND_FLAG: the bit; SN_KIND_TEXT: the flag that says it is cut, or 0 */
+};
+
+struct sn_derived {
+	const char *sigma;
+	uint16_t types;
+	uint16_t value; /* enum sn_derived_value */
+};
+
+/* In the order of fields.def; the last has a NULL name. */
+extern const struct sn_field sn_fields[];
+extern const struct sn_derived sn_derived_fields[];
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers and addresses as text, without libc's locale or a system's network headers.
+ */
+#ifndef SN_TEXT_H
+#define SN_TEXT_H
+#include <stdint.h>
+
+enum {
+	SN_TEXT_NUMBER = 20,  /* the longest decimal of 64 bits, sign included */
+	SN_TEXT_ADDRESS = 39, /* the longest address: eight groups of four digits */
+};
+
+/* Each writes to `out` without a NUL and returns the length. */
+uint32_t sn_text__u64(char *out, uint64_t value);
+uint32_t sn_text__i64(char *out, int64_t value);
+/* `family` 2: dotted; 10: as RFC 5952 has it. 0 for any other. `address` is in network order. */
+uint32_t sn_text__address(char *out, uint16_t family, const uint8_t address[16]);
+/* tcp, udp, ... where the number has a name, else the number. */
+uint32_t sn_text__protocol(char *out, uint16_t protocol);
+#endif
