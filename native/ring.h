@@ -37,8 +37,8 @@
 struct sn_ring;
 
 struct sn_ring_stats {
-	uint64_t used;		/* bytes between tail and head now, frames and padding included */
-	uint64_t dropped;	/* records for which there was no room */
+	uint64_t used;	  /* bytes between tail and head now, frames and padding included */
+	uint64_t dropped; /* records for which there was no room */
 	uint64_t dropped_bytes;
 };
 
