@@ -52,7 +52,7 @@ struct sn_stats {
 	uint64_t by_type[16];
 	uint64_t table_entries, table_bytes, table_evicted, table_exited, table_unknown_parent;
 	uint64_t match_ns_sum, match_ns_max, decode_ns_sum;
-	uint64_t match_hist[64];			/* with timing: log-linear, see sn_engine__match_quantile */
+	uint64_t match_hist[64];			/* with timing: events that took 2^i .. 2^(i+1)-1 ns */
 	uint64_t generation;				/* of the rule table in use */
 	uint64_t recorded, recorded_bytes, record_failed;
 };
@@ -67,18 +67,25 @@ int sn_engine__set_user(struct sn_engine *engine, uint32_t uid, const char *name
 /* One record into the ring (snapshot, sock_diag, process connector). Single producer: not while a capture runs,
  * -ENOBUFS when full (counted). */
 int sn_engine__push(struct sn_engine *engine, const void *record, size_t size);
-/* One record straight through table and matcher, on the caller's thread (replay, tests, start-up snapshot). */
+/* One record straight through table and matcher, on the caller's thread (replay, tests, start-up snapshot); -EBUSY
+ * while the engine runs. -EBADMSG: malformed (counted). */
 int sn_engine__feed(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
 /* One JSON line; `route` from sn_rules__route, or UINT32_MAX to take it from the line (channel and event id,
  * _cat). -EBADMSG: not one JSON object (counted as malformed). */
 int sn_engine__feed_json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 			 uint64_t index);
-/* Match thread: until sn_engine__stop. */
+/* JSON lines one after another, as sn_engine__feed_json each; empty ones are stepped over and count towards `index`.
+ * Stops after a line when the alert ring is half full, so that nothing is dropped as long as the caller takes: returns
+ * the bytes consumed. A last line without newline is fed too. */
+int64_t sn_engine__feed_lines(struct sn_engine *engine, const char *lines, size_t size, uint32_t route, uint32_t file,
+			      uint64_t *index);
+/* Match thread: until sn_engine__stop. Then judges what is still in the ring and returns. */
 int sn_engine__run(struct sn_engine *engine);
 void sn_engine__stop(struct sn_engine *engine);
 /* Waits for alerts: >0 bytes ready, 0 time-out or stopped. */
 int sn_engine__wait(struct sn_engine *engine, int timeout_ms);
-/* Copies whole alert frames (struct sn_alert) into buf; returns bytes copied, 0 when there is none. */
+/* Copies whole alert frames (struct sn_alert) into buf; returns bytes copied, 0 when there is none, -ENOSPC when the
+ * next one is larger than buf: half of alert_bytes is always enough. */
 int64_t sn_engine__take(struct sn_engine *engine, void *buf, size_t size);
 void sn_engine__stats(struct sn_engine *engine, struct sn_stats *out);
 /* ns at quantile q (0..1) of the match histogram. */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "logsource.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "key_hash.h"
+
+struct channel {
+	const char *name;
+	const char *service;
+};
+
+struct event {
+	const char *service;
+	uint32_t id;
+	const char *category;
+};
+
+static const struct channel channels[] = {
+#define SN_CHANNEL(channel, service) {channel, service},
+#include "channels.def"
+};
+
+static const struct event events[] = {
+#define SN_EVENT(service, id, category) {service, id, category},
+#include "channels.def"
+};
+
+enum {
+	CHANNELS = sizeof(channels) / sizeof(*channels),
+	EVENTS = sizeof(events) / sizeof(*events),
+	SLOTS = 256, /* of the hash of channels; power of two, above twice CHANNELS */
+};
+_Static_assert(SLOTS >= 2 * CHANNELS, "channels are found in a step or two");
+
+struct sn_logsource {
+	const struct sn_rules *rules;
+	uint8_t slot[SLOTS];		/* channel number + 1 */
+	uint8_t len[CHANNELS];		/* of its name */
+	uint8_t service[CHANNELS];	/* first channel with the same service, + 1: the service's number */
+	uint32_t plain[CHANNELS + 1];	/* route by service, for an event of no category */
+	uint32_t event_service[EVENTS]; /* as `service` */
+	uint32_t event_route[EVENTS];
+};
+
+static uint8_t service_number(const char *service)
+{
+	uint8_t i = 0;
+
+	while (strcmp(channels[i].service, service) != 0)
+		i++;
+	return i + 1;
+}
+
+struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
+{
+	struct sn_logsource *logsource = calloc(1, sizeof(*logsource));
+
+	if (!logsource)
+		return NULL;
+	logsource->rules = rules;
+	logsource->plain[SN_SERVICE_NONE] = sn_rules__route(rules, "windows", "", "");
+	for (uint32_t i = 0; i < CHANNELS; i++) {
+		uint32_t len = (uint32_t)strlen(channels[i].name);
+		uint32_t slot = sn_key_hash((const uint8_t *)channels[i].name, len) % SLOTS;
+
+		while (logsource->slot[slot])
+			slot = (slot + 1) % SLOTS;
+		logsource->slot[slot] = (uint8_t)(i + 1);
+		logsource->len[i] = (uint8_t)len;
+		logsource->service[i] = service_number(channels[i].service);
+		logsource->plain[i + 1] = sn_rules__route(rules, "windows", "", channels[i].service);
+	}
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		logsource->event_service[i] = service_number(events[i].service);
+		logsource->event_route[i] = sn_rules__route(rules, "windows", events[i].category, events[i].service);
+	}
+	return logsource;
+}
+
+void sn_logsource__free(struct sn_logsource *logsource)
+{
+	free(logsource);
+}
+
+uint32_t sn_logsource__service(const struct sn_logsource *logsource, const uint8_t *channel, uint32_t len)
+{
+	uint32_t slot = sn_key_hash(channel, len) % SLOTS, i;
+
+	while ((i = logsource->slot[slot])) {
+		if (logsource->len[i - 1] == len && memcmp(channels[i - 1].name, channel, len) == 0)
+			return logsource->service[i - 1];
+		slot = (slot + 1) % SLOTS;
+	}
+	return SN_SERVICE_NONE;
+}
+
+static void add(struct sn_routes *out, uint32_t route)
+{
+	if (route != UINT32_MAX && out->count < SN_ROUTES_MAX)
+		out->route[out->count++] = route;
+}
+
+void sn_logsource__event(const struct sn_logsource *logsource, uint32_t service, uint32_t id, struct sn_routes *out)
+{
+	uint32_t categories = 0;
+
+	out->count = 0;
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		if (events[i].id != id || logsource->event_service[i] != service)
+			continue;
+		categories++;
+		add(out, logsource->event_route[i]);
+	}
+	if (!categories)
+		add(out, logsource->plain[service]);
+}
+
+void sn_logsource__category(const struct sn_logsource *logsource, uint32_t service, const uint8_t *category,
+			    uint32_t len, struct sn_routes *out)
+{
+	char name[SN_CATEGORY_MAX + 1];
+
+	out->count = 0;
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		if (logsource->event_service[i] != service || strlen(events[i].category) != len ||
+		    memcmp(events[i].category, category, len) != 0)
+			continue;
+		add(out, logsource->event_route[i]);
+		return;
+	}
+	if (len > SN_CATEGORY_MAX || memchr(category, 0, len))
+		return;
+	memcpy(name, category, len);
+	name[len] = 0;
+	add(out, sn_rules__route(logsource->rules, "windows", name, service ? channels[service - 1].service : ""));
+}

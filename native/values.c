@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "values.h"
+
+#include <stdlib.h>
+
+struct sn_values *sn_values__new(const struct sn_rules *rules)
+{
+	uint32_t fields = sn_rules__field_count(rules);
+	struct sn_values *values = calloc(1, sizeof(*values));
+
+	if (!values)
+		return NULL;
+	/* one more than needed, so that a table without fields asks for memory too */
+	values->event.value = calloc((size_t)fields + 1, sizeof(*values->event.value));
+	values->event.more = malloc(SN_VALUES_MORE * sizeof(*values->event.more));
+	values->slot = calloc((size_t)fields + 1, sizeof(*values->slot));
+	values->touched = calloc((size_t)fields + 1, sizeof(*values->touched));
+	values->event.fields = fields;
+	values->keywords = sn_rules__field(rules, "*", 1);
+	if (!values->event.value || !values->event.more || !values->slot || !values->touched) {
+		sn_values__free(values);
+		return NULL;
+	}
+	return values;
+}
+
+void sn_values__free(struct sn_values *values)
+{
+	if (!values)
+		return;
+	free(values->event.value);
+	free(values->event.more);
+	free(values->slot);
+	free(values->touched);
+	free(values);
+}
+
+void sn_values__unset_all(struct sn_values *values)
+{
+	for (uint32_t i = 0; i < values->touched_count; i++)
+		values->event.value[values->touched[i]] = (struct sn_value){0};
+	values->touched_count = 0;
+	values->event.more_count = 0;
+}
+
+void sn_values__clear(struct sn_values *values)
+{
+	sn_values__unset_all(values);
+	values->scratch_used = 0;
+}
+
+static void put(struct sn_values *values, uint32_t number, struct sn_value value)
+{
+	if (values->event.value[number].state == SN_ABSENT)
+		values->touched[values->touched_count++] = number;
+	values->event.value[number] = value;
+	values->slot[number].tail = 0;
+}
+
+static void append(struct sn_values *values, uint32_t number, struct sn_value value)
+{
+	struct sn_event *event = &values->event;
+	uint32_t index = event->more_count, tail = values->slot[number].tail;
+
+	if (event->value[number].state == SN_ABSENT) {
+		put(values, number, value);
+		return;
+	}
+	if (event->value[number].state == SN_LOST)
+		return;
+	if (index == SN_VALUES_MORE) {
+		put(values, number, (struct sn_value){.state = SN_LOST});
+		return;
+	}
+	event->more[index] = value;
+	event->more_count = index + 1;
+	values->slot[number].tail = index + 1;
+	if (tail)
+		event->more[tail - 1].next = index + 1;
+	else
+		event->value[number].next = index + 1;
+}
+
+void sn_values__set(struct sn_values *values, uint32_t number, struct sn_value value)
+{
+	if (number != (uint32_t)SN_NO_FIELD)
+		put(values, number, value);
+	if (values->keywords != (uint32_t)SN_NO_FIELD)
+		append(values, values->keywords, value);
+}
+
+void sn_values__add(struct sn_values *values, uint32_t number, struct sn_value value)
+{
+	if (number != (uint32_t)SN_NO_FIELD)
+		append(values, number, value);
+	if (values->keywords != (uint32_t)SN_NO_FIELD)
+		append(values, values->keywords, value);
+}
+
+uint8_t *sn_values__room(struct sn_values *values, uint32_t size)
+{
+	uint8_t *room = values->scratch + values->scratch_used;
+
+	if (size > SN_VALUES_SCRATCH - values->scratch_used)
+		return NULL;
+	values->scratch_used += size;
+	return room;
+}
+
+void sn_values__used(struct sn_values *values, const uint8_t *end)
+{
+	values->scratch_used = (uint32_t)(end - values->scratch);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_values: the event that is being filled, for one rule table. It owns the arrays of its struct sn_event and
+ * the scratch that texts are made in. Nothing is allocated after sn_values__new; clearing costs what was set.
+ */
+#ifndef SN_VALUES_H
+#define SN_VALUES_H
+#include <stddef.h>
+
+#include "sensor.h"
+#include "view.h"
+
+enum {
+	SN_NO_FIELD = -1,	   /* as uint32_t: no rule uses it */
+	SN_LINE_MAX = 1 << 20,	   /* a JSON line; texts made from it never need more room than it has */
+	SN_VALUES_MORE = 1 << 16,  /* further values of an event's list fields */
+	SN_VALUES_SCRATCH = SN_LINE_MAX + 8,
+};
+
+struct sn_values_slot {
+	uint32_t tail; /* last of its further values, index + 1 */
+	uint32_t rank; /* how good the place is where it was found: see ndjson.c */
+};
+
+struct sn_values {
+	struct sn_event event;
+	struct sn_values_slot *slot; /* one a field */
+	uint32_t *touched;	     /* numbers of the fields that are not absent */
+	uint32_t touched_count;
+	uint32_t keywords; /* number of the field "*", which takes every value of the event, or SN_NO_FIELD */
+	uint32_t scratch_used;
+	uint8_t scratch[SN_VALUES_SCRATCH];
+};
+
+/* For the fields of `rules`, which is not kept. NULL: no memory. */
+struct sn_values *sn_values__new(const struct sn_rules *rules);
+void sn_values__free(struct sn_values *values);
+/* All fields absent, the scratch empty. */
+void sn_values__clear(struct sn_values *values);
+/* All fields absent; the texts made so far stay. */
+void sn_values__unset_all(struct sn_values *values);
+/* Sets a field to one value, whatever it was. `number` may be SN_NO_FIELD: then only the keywords take it. */
+void sn_values__set(struct sn_values *values, uint32_t number, struct sn_value value);
+/* Adds a value to a field; the first one sets it. With no room left the field becomes SN_LOST. */
+void sn_values__add(struct sn_values *values, uint32_t number, struct sn_value value);
+/* `size` bytes of scratch until the next clear, NULL when there is no room. */
+uint8_t *sn_values__room(struct sn_values *values, uint32_t size);
+/* Gives back what the last room did not need. */
+void sn_values__used(struct sn_values *values, const uint8_t *end);
+
+static inline struct sn_value sn_value__text(const void *text, uint32_t len)
+{
+	return (struct sn_value){.text = text, .len = len, .state = SN_PRESENT};
+}
+#endif

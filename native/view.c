@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view_fill.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+#include "text.h"
+
+enum {
+	BINDINGS_MAX = 64, /* fields and derived fields of one type of record */
+	UNLOOKED = -1,	   /* no answer of sn_table__parent */
+};
+
+struct binding {
+	uint32_t number;
+	const struct sn_field *field; /* NULL: derived */
+	enum sn_derived_value value;
+};
+
+struct bindings {
+	uint32_t route;
+	uint32_t count;
+	struct binding binding[BINDINGS_MAX];
+};
+
+struct sn_view {
+	struct bindings exec;
+	struct bindings connect;
+	_Alignas(8) uint8_t own[SN_RECORD_MAX];	   /* the process as the table knows it, for records that do not say */
+	_Alignas(8) uint8_t parent[SN_RECORD_MAX]; /* its creator */
+};
+
+/* One event on its way into the values. */
+struct filling {
+	struct sn_view *view;
+	struct sn_values *values;
+	const struct sn_table *table;
+	const struct sn_users *users;
+	const struct sn_header *record;
+	const struct sn_exec *own;    /* NULL: not known */
+	const struct sn_exec *parent; /* NULL: none, or not known */
+	int has_parent;		      /* as sn_table__parent, or UNLOOKED */
+};
+
+static void bind(struct bindings *bindings, const struct sn_rules *rules, const char *sigma, struct binding binding)
+{
+	binding.number = *sigma ? sn_rules__field(rules, sigma, strlen(sigma)) : (uint32_t)SN_NO_FIELD;
+	/* keywords take every field that rules could name */
+	if (binding.number == (uint32_t)SN_NO_FIELD &&
+	    (!*sigma || sn_rules__field(rules, "*", 1) == (uint32_t)SN_NO_FIELD))
+		return;
+	if (bindings->count < BINDINGS_MAX)
+		bindings->binding[bindings->count++] = binding;
+}
+
+static void bind_type(struct bindings *bindings, const struct sn_rules *rules, uint16_t type, const char *category)
+{
+	bindings->route = sn_rules__route(rules, "linux", category, "");
+	for (const struct sn_field *field = sn_fields; field->json; field++)
+		if (field->types & 1 << type)
+			bind(bindings, rules, field->sigma, (struct binding){.field = field});
+	for (const struct sn_derived *derived = sn_derived_fields; derived->sigma; derived++)
+		if (derived->types & 1 << type)
+			bind(bindings, rules, derived->sigma, (struct binding){.value = derived->value});
+}
+
+struct sn_view *sn_view__new(const struct sn_rules *rules)
+{
+	struct sn_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return NULL;
+	bind_type(&view->exec, rules, SN_EXEC, "process_creation");
+	bind_type(&view->connect, rules, SN_CONNECT, "network_connection");
+	return view;
+}
+
+void sn_view__free(struct sn_view *view)
+{
+	free(view);
+}
+
+uint32_t sn_view__route(const struct sn_view *view, uint16_t type)
+{
+	if (type == SN_EXEC)
+		return view->exec.route;
+	return type == SN_CONNECT ? view->connect.route : (uint32_t)SN_NO_FIELD;
+}
+
+/* ---- values ---- */
+
+static struct sn_value lost(void)
+{
+	return (struct sn_value){.state = SN_LOST};
+}
+
+static struct sn_value number_value(struct filling *f, int64_t number, int is_signed)
+{
+	uint8_t *room = sn_values__room(f->values, SN_TEXT_NUMBER);
+	uint32_t n;
+
+	if (!room)
+		return lost();
+	n = is_signed ? sn_text__i64((char *)room, number) : sn_text__u64((char *)room, (uint64_t)number);
+	sn_values__used(f->values, room + n);
+	return sn_value__text(room, n);
+}
+
+/* A path of an exec: it always has one, unless it was not readable. Paths are walked from their end, so that what a
+ * cut one has left is its end; a script's is copied from its front. */
+static struct sn_value path_value(const struct sn_exec *exec, const struct sn_field *field)
+{
+	struct sn_value value;
+	struct sn_span span;
+
+	memcpy(&span, (const uint8_t *)exec + field->offset, sizeof(span));
+	if (!span.len && field->flag == SN_F_SCRIPT_TRUNCATED)
+		return (struct sn_value){0};
+	if (!span.len)
+		return lost();
+	value = sn_value__text((const uint8_t *)exec + span.off, span.len);
+	if (exec->h.flags & field->flag) {
+		value.state = SN_TRUNCATED;
+		value.head = field->flag == SN_F_SCRIPT_TRUNCATED ? span.len : 0;
+	}
+	return value;
+}
+
+/* argv as one text, its arguments joined by single spaces; an empty argument leaves two. */
+static struct sn_value argv_value(struct filling *f, const struct sn_exec *exec)
+{
+	const uint8_t *from = (const uint8_t *)exec + exec->argv.off;
+	uint32_t len = exec->argv.len, truncated = exec->h.flags & SN_F_ARGV_TRUNCATED;
+	uint8_t *room = sn_values__room(f->values, len);
+	struct sn_value value;
+
+	if (!room || (!len && exec->h.flags & (SN_F_ARGV_UNREADABLE | SN_F_REDUCED)))
+		return lost();
+	for (uint32_t i = 0; i < len; i++)
+		room[i] = from[i] ? from[i] : ' ';
+	value = sn_value__text(room, len);
+	/* the NUL that ends the block is no space; a cut or unreadable end has none to drop */
+	if (len && !from[len - 1] && !(exec->h.flags & SN_F_ARGV_UNREADABLE) && (!truncated || exec->argv_head < len))
+		value.len--;
+	if (truncated || exec->h.flags & SN_F_ARGV_UNREADABLE) {
+		value.state = SN_TRUNCATED;
+		value.head = truncated ? exec->argv_head : value.len;
+	}
+	return value;
+}
+
+static struct sn_value address_value(struct filling *f, const struct sn_connect *connect, const struct sn_field *field)
+{
+	static const uint8_t unknown[16];
+	const uint8_t *address = (const uint8_t *)connect + field->offset;
+	uint8_t *room;
+	uint32_t n;
+
+	if (address == connect->saddr && memcmp(address, unknown, sizeof(unknown)) == 0)
+		return (struct sn_value){0};
+	room = sn_values__room(f->values, SN_TEXT_ADDRESS);
+	if (!room)
+		return lost();
+	n = sn_text__address((char *)room, connect->family, address);
+	sn_values__used(f->values, room + n);
+	return n ? sn_value__text(room, n) : lost();
+}
+
+static struct sn_value protocol_value(struct filling *f, uint16_t protocol)
+{
+	uint8_t *room = sn_values__room(f->values, SN_TEXT_NUMBER);
+	uint32_t n;
+
+	if (!room)
+		return lost();
+	n = sn_text__protocol((char *)room, protocol);
+	sn_values__used(f->values, room + n);
+	return sn_value__text(room, n);
+}
+
+static struct sn_value known_number(struct filling *f, uint64_t number, uint64_t unknown)
+{
+	return number == unknown ? (struct sn_value){0} : number_value(f, (int64_t)number, 0);
+}
+
+static struct sn_value field_value(struct filling *f, const struct sn_field *field)
+{
+	const uint8_t *at = (const uint8_t *)f->record + field->offset;
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
+
+	memcpy(&v16, at, sizeof(v16));
+	memcpy(&v32, at, sizeof(v32));
+	switch ((enum sn_kind)field->kind) {
+	case SN_KIND_TEXT:
+		return path_value((const struct sn_exec *)f->record, field);
+	case SN_KIND_ARGV:
+		return argv_value(f, (const struct sn_exec *)f->record);
+	case SN_KIND_NAME:
+		return *at ? sn_value__text(at, (uint32_t)strnlen((const char *)at, sizeof(f->own->tty))) :
+			     (struct sn_value){0};
+	case SN_KIND_ADDR:
+		return address_value(f, (const struct sn_connect *)f->record, field);
+	case SN_KIND_PROTO:
+		return protocol_value(f, v16);
+	case SN_KIND_FLAG:
+		return v32 & field->flag ? sn_value__text("true", 4) : sn_value__text("false", 5);
+	case SN_KIND_U16:
+		return number_value(f, v16, 0);
+	case SN_KIND_KNOWN16:
+		return known_number(f, v16, 0);
+	case SN_KIND_I32:
+		return number_value(f, (int32_t)v32, 1);
+	case SN_KIND_KNOWN32:
+		return known_number(f, v32, 0);
+	case SN_KIND_ID32:
+		return known_number(f, v32, UINT32_MAX);
+	case SN_KIND_U64:
+	case SN_KIND_KNOWN64:
+		memcpy(&v64, at, sizeof(v64));
+		return field->kind == SN_KIND_U64 ? number_value(f, (int64_t)v64, 0) : known_number(f, v64, 0);
+	case SN_KIND_U32:
+	case SN_KIND_DEV:
+		return number_value(f, v32, 0);
+	}
+	return lost();
+}
+
+/* ---- what the process table adds ---- */
+
+static const struct sn_exec *exported(const struct sn_table *table, const struct sn_process *process, uint8_t *buf)
+{
+	return sn_table__export(table, process, buf, SN_RECORD_MAX) > 0 ? (const struct sn_exec *)buf : NULL;
+}
+
+static void look_up(struct filling *f)
+{
+	const struct sn_process *process, *parent;
+
+	if (f->has_parent != UNLOOKED)
+		return;
+	f->has_parent = -ENOENT;
+	process = sn_table__find(f->table, f->record->pid, f->record->start);
+	if (!process)
+		return;
+	if (!f->own)
+		f->own = exported(f->table, process, f->view->own);
+	f->has_parent = sn_table__parent(f->table, process, &parent);
+	if (f->has_parent == 1)
+		f->parent = exported(f->table, parent, f->view->parent);
+}
+
+static struct sn_value process_value(struct filling *f, const struct sn_exec *process, enum sn_derived_value value)
+{
+	static const struct sn_field image = {.offset = offsetof(struct sn_exec, image), .flag = SN_F_IMAGE_TRUNCATED};
+	static const struct sn_field cwd = {.offset = offsetof(struct sn_exec, cwd), .flag = SN_F_CWD_TRUNCATED};
+
+	if (!process)
+		return lost();
+	if (process->h.flags & SN_F_KERNEL_THREAD)
+		return (struct sn_value){0};
+	if (value == SN_VALUE_CWD)
+		return path_value(process, &cwd);
+	/* an image that is not known means that its exec was never seen, and with it its arguments */
+	if (value == SN_VALUE_IMAGE || !process->image.len)
+		return path_value(process, &image);
+	return argv_value(f, process);
+}
+
+static struct sn_value user_value(struct filling *f, uint32_t uid)
+{
+	uint32_t len;
+	const char *name = sn_users__find(f->users, uid, &len);
+
+	return name ? sn_value__text(name, len) : number_value(f, uid, 0);
+}
+
+static struct sn_value parent_value(struct filling *f, enum sn_derived_value value)
+{
+	look_up(f);
+	if (f->has_parent == 0)
+		return (struct sn_value){0};
+	if (value == SN_VALUE_PARENT_USER)
+		return f->parent ? user_value(f, f->parent->uid) : lost();
+	return process_value(f, f->parent, value == SN_VALUE_PARENT_IMAGE ? SN_VALUE_IMAGE : SN_VALUE_ARGV);
+}
+
+static struct sn_value derived_value(struct filling *f, enum sn_derived_value value)
+{
+	switch (value) {
+	case SN_VALUE_HEADER:
+		return number_value(f, f->record->pid, 0);
+	case SN_VALUE_USER:
+		return user_value(f, f->record->type == SN_EXEC ? ((const struct sn_exec *)f->record)->uid :
+								  ((const struct sn_connect *)f->record)->uid);
+	case SN_VALUE_IMAGE:
+	case SN_VALUE_ARGV:
+	case SN_VALUE_CWD:
+		look_up(f);
+		return process_value(f, f->own, value);
+	case SN_VALUE_PARENT_IMAGE:
+	case SN_VALUE_PARENT_ARGV:
+	case SN_VALUE_PARENT_USER:
+		return parent_value(f, value);
+	case SN_VALUE_TRUE:
+		return sn_value__text("true", 4);
+	}
+	return lost();
+}
+
+void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct sn_table *table,
+		   const struct sn_users *users, const struct sn_header *record)
+{
+	const struct bindings *bindings = record->type == SN_EXEC ? &view->exec : &view->connect;
+	struct filling f = {.view = view,
+			    .values = values,
+			    .table = table,
+			    .users = users,
+			    .record = record,
+			    .own = record->type == SN_EXEC ? (const struct sn_exec *)record : NULL,
+			    .has_parent = UNLOOKED};
+
+	sn_values__clear(values);
+	for (uint32_t i = 0; i < bindings->count; i++) {
+		const struct binding *binding = &bindings->binding[i];
+		struct sn_value value = binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
+
+		if (value.state != SN_ABSENT)
+			sn_values__set(values, binding->number, value);
+	}
+}

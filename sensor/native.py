@@ -1,0 +1,415 @@
+"""The native core as Python objects: the only module that imports the extension.
+
+Every object owns one C object and frees it in `close()`, which `with` calls. A closed object raises ValueError. Nothing
+is freed while a thread sits in `Engine.run` or `Capture.run`: their `close()` stops the run and waits for its end.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sensor import _native
+from sensor.errors import InputError, LinsangError, NativeError
+
+ffi = _native.ffi
+lib = _native.lib
+
+NO_ROUTE = 0xFFFFFFFF
+RECORD_MAX: int = lib.SN_RECORD_MAX
+
+# sn_stats members that are no plain numbers.
+_ARRAYS = ("by_type", "match_hist")
+
+
+def check(rc: int, what: str) -> int:
+    """`rc` when it is not negative; else NativeError(-rc) that says `what` was tried."""
+    if rc < 0:
+        raise NativeError(-rc, what)
+    return rc
+
+
+class _Handle:
+    """One C object and the function that frees it."""
+
+    def __init__(self, pointer: Any, free: Any) -> None:
+        self._pointer = pointer
+        self._free = free
+
+    @property
+    def pointer(self) -> Any:
+        """The C object. ValueError once it is closed."""
+        if self._pointer is None:
+            raise ValueError(f"{type(self).__name__} is closed")
+        return self._pointer
+
+    def close(self) -> None:
+        """Frees the C object; a second call does nothing."""
+        pointer, self._pointer = self._pointer, None
+        if pointer is not None:
+            self._free(pointer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Rules(_Handle):
+    """A verified rule table, from the bytes that the compiler made. LinsangError says what is wrong with them."""
+
+    def __init__(self, table: bytes) -> None:
+        out = ffi.new("struct sn_rules **")
+        why = ffi.new("char[256]")
+        rc = lib.sn_rules__open(table, len(table), out, why, len(why))
+        if rc == -errno.EINVAL:
+            raise LinsangError(f"rule table refused: {ffi.string(why).decode(errors='replace')}", "compile it again")
+        check(rc, "open rule table")
+        super().__init__(out[0], lib.sn_rules__close)
+
+    def __len__(self) -> int:
+        return int(lib.sn_rules__count(self.pointer))
+
+    def field(self, name: str) -> int | None:
+        """Number of a Sigma field in this table, None when no rule uses it."""
+        raw = name.encode()
+        number = int(lib.sn_rules__field(self.pointer, raw, len(raw)))
+        return None if number == NO_ROUTE else number
+
+    def route(self, product: str = "", category: str = "", service: str = "") -> int | None:
+        """Route of a logsource ("" = not given), None when no rule applies to it."""
+        route = int(lib.sn_rules__route(self.pointer, product.encode(), category.encode(), service.encode()))
+        return None if route == NO_ROUTE else route
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One alert as it left the match thread. Records are bytes for `record_json`; `process` is empty when unknown."""
+
+    rule: int
+    generation: int
+    verdict: int  # lib.SN_MATCH or lib.SN_UNDECIDABLE
+    cause_field: int | None  # the table's field that was missing
+    file: int
+    index: int
+    payload: int  # lib.SN_PAYLOAD_RECORD or lib.SN_PAYLOAD_JSON
+    event: bytes
+    process: bytes
+    lineage: tuple[bytes, ...]  # parent first
+    lineage_complete: bool
+    lost_total: int
+    lost_recent: int
+    lost_any: int
+
+
+_ALERT_SIZE = ffi.sizeof("struct sn_alert")
+
+
+def _record_at(view: memoryview, at: int) -> bytes:
+    return bytes(view[at : at + int.from_bytes(view[at : at + 4], "little")])
+
+
+def parse_frames(frames: memoryview) -> Iterator[Frame]:
+    """The alerts in what `sn_engine__take` copied."""
+    at = 0
+    while at < len(frames):
+        alert = ffi.cast("struct sn_alert *", ffi.from_buffer(frames[at:]))
+        body = frames[at : at + alert.size]
+        where = _ALERT_SIZE
+        event = bytes(body[where : where + alert.event_size])
+        where += (alert.event_size + 7) & ~7
+        process = bytes(body[where : where + alert.process_size])
+        where += alert.process_size
+        lineage = []
+        for _ in range(alert.lineage):
+            lineage.append(_record_at(body, where))
+            where += len(lineage[-1])
+        yield Frame(
+            rule=alert.rule,
+            generation=alert.generation,
+            verdict=alert.verdict,
+            cause_field=None if alert.cause_field == NO_ROUTE else alert.cause_field,
+            file=alert.file,
+            index=alert.index,
+            payload=alert.payload,
+            event=event,
+            process=process,
+            lineage=tuple(lineage),
+            lineage_complete=bool(alert.lineage_complete),
+            lost_total=alert.lost_total,
+            lost_recent=alert.lost_recent,
+            lost_any=alert.lost_any,
+        )
+        at += alert.size
+
+
+class _Runner(_Handle):
+    """A handle with a function that some thread stays in: close() stops it and waits."""
+
+    def __init__(self, pointer: Any, free: Any) -> None:
+        super().__init__(pointer, free)
+        self._running = threading.Lock()
+
+    def _run(self, function: Any, what: str) -> None:
+        with self._running:
+            check(function(self.pointer), what)
+
+    def _stop(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stops the run if there is one, waits for its end, frees."""
+        if self._pointer is None:
+            return
+        if self._running.locked():
+            self._stop()
+        with self._running:
+            super().close()
+
+
+class Engine(_Runner):
+    """Ring, process table, matcher and alert ring.
+
+    Sizes in bytes: `ring_bytes` and `alert_bytes` are powers of two, the latter from 256 KiB up. `timing` keeps the
+    histogram of match times. NativeError for sizes that the core refuses.
+    """
+
+    def __init__(
+        self,
+        *,
+        ring_bytes: int = 1 << 22,
+        alert_bytes: int = 1 << 22,
+        table_bytes: int = 16 << 20,
+        table_entries: int = 32768,
+        exited_keep_ms: int = 60_000,
+        lineage_max: int = 16,
+        timing: bool = False,
+    ) -> None:
+        options = ffi.new(
+            "struct sn_engine_options *",
+            {
+                "ring_bytes": ring_bytes,
+                "alert_bytes": alert_bytes,
+                "table_bytes": table_bytes,
+                "table_entries": table_entries,
+                "exited_keep_ms": exited_keep_ms,
+                "lineage_max": lineage_max,
+                "timing": int(timing),
+            },
+        )
+        out = ffi.new("struct sn_engine **")
+        check(lib.sn_engine__new(options, out), "make the engine")
+        super().__init__(out[0], lib.sn_engine__free)
+        self._rules: Rules | None = None
+        self._recording: RecordingWriter | None = None
+        self._buffer = ffi.new("uint8_t[]", alert_bytes // 2)
+
+    def swap_rules(self, rules: Rules) -> None:
+        """Judges by `rules` from the next event on. The engine takes them over and closes them after the next swap."""
+        check(lib.sn_engine__swap_rules(self.pointer, rules.pointer), "swap the rules")
+        old, self._rules = self._rules, rules
+        if old is not None and old is not rules:
+            old.close()
+
+    def set_user(self, uid: int, name: str) -> None:
+        """Name of a uid for the field User."""
+        check(lib.sn_engine__set_user(self.pointer, uid, name.encode(errors="surrogateescape")), f"name of uid {uid}")
+
+    def push(self, record: bytes) -> bool:
+        """One record into the ring; False when it is full (counted)."""
+        rc = lib.sn_engine__push(self.pointer, record, len(record))
+        return rc != -errno.ENOBUFS and check(rc, "push a record") == 0
+
+    def feed(self, record: bytes, *, file: int = 0, index: int = 0) -> bool:
+        """One record straight through, on this thread; False when it is malformed (counted)."""
+        rc = lib.sn_engine__feed(self.pointer, record, len(record), file, index)
+        return rc != -errno.EBADMSG and check(rc, "feed a record") == 0
+
+    def feed_json(self, line: bytes, *, route: int | None = None, file: int = 0, index: int = 0) -> bool:
+        """One JSON line straight through; False when it is no JSON object (counted)."""
+        where = NO_ROUTE if route is None else route
+        rc = lib.sn_engine__feed_json(self.pointer, line, len(line), where, file, index)
+        return rc != -errno.EBADMSG and check(rc, "feed a line") == 0
+
+    def feed_lines(
+        self, lines: bytes | memoryview, *, route: int | None = None, file: int = 0, index: int = 0
+    ) -> tuple[int, int]:
+        """Whole JSON lines: (bytes consumed, index of the next line). Take the alerts, then go on with the rest."""
+        at = ffi.new("uint64_t *", index)
+        where = NO_ROUTE if route is None else route
+        buffer = ffi.from_buffer("char[]", lines)
+        used = lib.sn_engine__feed_lines(self.pointer, buffer, len(lines), where, file, at)
+        return check(used, "feed lines"), int(at[0])
+
+    def run(self) -> None:
+        """The match thread: returns after stop(), when all that was in the ring is judged."""
+        self._run(lib.sn_engine__run, "run the engine")
+
+    def _stop(self) -> None:
+        lib.sn_engine__stop(self.pointer)
+
+    def stop(self) -> None:
+        """Ends run(); any thread may call it."""
+        self._stop()
+
+    def wait(self, timeout: float) -> bool:
+        """Waits up to `timeout` seconds for alerts: True when there are some."""
+        return check(lib.sn_engine__wait(self.pointer, int(timeout * 1000)), "wait for alerts") > 0
+
+    def take(self) -> list[Frame]:
+        """The alerts that are there, as many as one buffer holds; [] when there is none."""
+        size = check(lib.sn_engine__take(self.pointer, self._buffer, len(self._buffer)), "take alerts")
+        return list(parse_frames(memoryview(ffi.buffer(self._buffer, size))))
+
+    def stats(self) -> dict[str, Any]:
+        """All counters of struct sn_stats by name; `by_type` and `match_hist` are lists."""
+        out = ffi.new("struct sn_stats *")
+        lib.sn_engine__stats(self.pointer, out)
+        names = [name for name, _ in ffi.typeof("struct sn_stats").fields]
+        return {name: list(getattr(out, name)) if name in _ARRAYS else getattr(out, name) for name in names}
+
+    def match_quantile(self, q: float) -> int:
+        """ns at quantile `q` of the match times, to 6 %; 0 without `timing`."""
+        return int(lib.sn_engine__match_quantile(self.pointer, q))
+
+    def export(self) -> Iterator[bytes]:
+        """The process table as SN_PROCESS records, oldest first. Not while the engine runs."""
+        cursor = ffi.new("uint64_t *")
+        buffer = ffi.new("uint8_t[]", 16 * RECORD_MAX)
+        while True:
+            size = check(lib.sn_engine__export(self.pointer, cursor, buffer, len(buffer)), "export the process table")
+            view = memoryview(ffi.buffer(buffer, size))
+            at = 0
+            while at < size:
+                record = _record_at(view, at)
+                yield record
+                at += len(record)
+            if not cursor[0]:
+                return
+
+    def record_to(self, recording: RecordingWriter | None) -> None:
+        """Records every record from now on; None ends it. Before the run. The recording stays the caller's."""
+        pointer = ffi.NULL if recording is None else recording.pointer
+        check(lib.sn_engine__record_to(self.pointer, pointer), "record")
+        self._recording = recording
+
+    def close(self) -> None:
+        """Stops and frees the engine, then closes the rules it was given."""
+        super().close()
+        if self._rules is not None:
+            self._rules.close()
+
+
+class Capture(_Runner):
+    """The capture thread's side of the kernel's ring. The descriptors stay the caller's; close it before `engine`."""
+
+    def __init__(self, ring_fd: int, ring_bytes: int, control_fd: int, engine: Engine) -> None:
+        out = ffi.new("struct sn_capture **")
+        check(lib.sn_capture__open(ring_fd, ring_bytes, control_fd, engine.pointer, out), "map the kernel's ring")
+        super().__init__(out[0], lib.sn_capture__close)
+        self._engine = engine
+
+    def run(self) -> None:
+        """The capture thread: returns after stop()."""
+        self._run(lib.sn_capture__run, "capture")
+
+    def _stop(self) -> None:
+        lib.sn_capture__stop(self.pointer)
+
+    def stop(self) -> None:
+        """Ends run(); any thread may call it."""
+        self._stop()
+
+    def stats(self) -> dict[str, int]:
+        """All counters of struct sn_capture_stats by name."""
+        out = ffi.new("struct sn_capture_stats *")
+        lib.sn_capture__stats(self.pointer, out)
+        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_capture_stats").fields}
+
+
+class RecordingWriter(_Handle):
+    """Writes a native recording to a descriptor, which stays the caller's. `header` is a JSON object."""
+
+    def __init__(self, fd: int, header: dict[str, Any]) -> None:
+        out = ffi.new("struct sn_recording **")
+        raw = json.dumps(header).encode()
+        check(lib.sn_recording__create(fd, raw, len(raw), out), "begin the recording")
+        super().__init__(out[0], lib.sn_recording__close)
+
+    def append(self, record: bytes) -> None:
+        """One record. NativeError once the file could not be written, from then on always."""
+        check(lib.sn_recording__append(self.pointer, record, len(record)), "write the recording")
+
+    def flush(self) -> None:
+        """Writes what is buffered. Not while an engine that records here runs. NativeError: the first failure."""
+        check(lib.sn_recording__flush(self.pointer), "write the recording")
+
+
+class RecordingReader(_Handle):
+    """Reads a native recording from a descriptor, which stays the caller's. `path` is for messages.
+
+    Iterating gives every whole record as bytes, then ends, or raises InputError with the offset where it is damaged or
+    cut off. `header` is the JSON object of its head.
+    """
+
+    def __init__(self, fd: int, path: str) -> None:
+        out = ffi.new("struct sn_recording **")
+        rc = lib.sn_recording__open(fd, out)
+        if rc == -errno.EINVAL:
+            raise InputError(path, 0, "not a recording, or its header is damaged")
+        check(rc, f"read {path}")
+        super().__init__(out[0], lib.sn_recording__close)
+        self._path = path
+        self.header = self._read_header()
+
+    def _read_header(self) -> dict[str, Any]:
+        buffer = ffi.new("char[]", 1 << 20)
+        size = check(lib.sn_recording__header(self.pointer, buffer, len(buffer)), f"read the header of {self._path}")
+        try:
+            header = json.loads(bytes(ffi.buffer(buffer, size)))
+        except ValueError as error:
+            raise InputError(self._path, 16, f"the header is no JSON: {error}") from None
+        if not isinstance(header, dict):
+            raise InputError(self._path, 16, "the header is no JSON object")
+        return header
+
+    def __iter__(self) -> Iterator[bytes]:
+        record = ffi.new("void **")
+        offset = ffi.new("uint64_t *")
+        while (rc := lib.sn_recording__next(self.pointer, record, offset)) == 1:
+            size = int.from_bytes(ffi.buffer(record[0], 4), "little")
+            yield bytes(ffi.buffer(record[0], size))
+        if rc == -errno.ENODATA:
+            raise InputError(self._path, int(offset[0]), "cut off: the last record is incomplete")
+        if rc == -errno.EBADMSG:
+            raise InputError(self._path, int(offset[0]), "damaged: a record's checksum does not fit")
+        check(rc, f"read {self._path}")
+
+
+# A byte takes at most six characters, a field's name and numbers far less than this.
+_json_buffer = threading.local()
+
+
+def record_json_text(record: bytes, boot_to_epoch_ns: int = 0) -> str:
+    """A record as one JSON object in text; bytes that are no UTF-8 as lone surrogates, escaped. InputError: malformed.
+
+    `boot_to_epoch_ns` is what to add to CLOCK_BOOTTIME; with 0 `time` stays an integer, else it is RFC 3339.
+    """
+    buffer = getattr(_json_buffer, "buffer", None)
+    if buffer is None:
+        buffer = _json_buffer.buffer = ffi.new("char[]", 8 * RECORD_MAX)
+    size = lib.sn_record__json(record, len(record), boot_to_epoch_ns, buffer, len(buffer))
+    if size == -errno.EBADMSG:
+        raise InputError("record", -1, "malformed")
+    return bytes(ffi.buffer(buffer, check(size, "decode a record"))).decode()
+
+
+def record_json(record: bytes, boot_to_epoch_ns: int = 0) -> dict[str, Any]:
+    """`record_json_text` as a dict; strings hold undecodable bytes by surrogateescape."""
+    decoded: dict[str, Any] = json.loads(record_json_text(record, boot_to_epoch_ns))
+    return decoded

@@ -1,0 +1,105 @@
+"""The fields of all records, from native/fields.def as the core knows it; `python -m sensor.schema` prints them.
+
+No offset is written down in Python: what a field is comes from sn_schema__field.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sensor.native import ffi, lib
+
+# Records that rules judge, and their Sigma category.
+CATEGORIES = {"EXEC": "process_creation", "CONNECT": "network_connection"}
+RECORDS = {
+    "EXEC": "exec, process",
+    "PROCESS": "process",
+    "FORK": "fork",
+    "EXIT": "exit",
+    "CONNECT": "connect, connect_result, socket",
+    "RESULT": "connect_result",
+    "LOSS": "loss",
+}
+SOURCES = {
+    "HEADER": "the record",
+    "USER": "the user names of the host",
+    "IMAGE": "the process table",
+    "ARGV": "the process table",
+    "CWD": "the process table",
+    "PARENT_IMAGE": "the process table: the parent",
+    "PARENT_ARGV": "the process table: the parent",
+    "PARENT_USER": "the process table: the parent",
+    "TRUE": "a constant",
+}
+
+
+_TEXTS = ("type", "kind", "member", "json", "sigma", "help")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One line of fields.def. `json` is "" for a derived field, `sigma` is "" where rules cannot use it."""
+
+    type: str
+    kind: str
+    member: str
+    json: str
+    sigma: str
+    help: str
+    offset: int
+    size: int
+
+    @property
+    def derived(self) -> bool:
+        """Rules see it, the record does not hold it: `member` then names its source."""
+        return self.kind == "DERIVED"
+
+
+@cache
+def fields() -> tuple[Field, ...]:
+    """All fields in the order of fields.def."""
+    found: list[Field] = []
+    while (info := lib.sn_schema__field(len(found))) != ffi.NULL:
+        texts = {name: ffi.string(getattr(info, name)).decode() for name in _TEXTS}
+        found.append(Field(**texts, offset=info.offset, size=info.size))
+    return tuple(found)
+
+
+def sigma_fields(category: str) -> dict[str, Field]:
+    """The fields that Sigma rules of a Linux category can use, by name; {} for a category that is not judged."""
+    return {f.sigma: f for f in fields() if f.sigma and CATEGORIES.get(f.type) == category}
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(head))
+    return lines
+
+
+def markdown() -> str:
+    """docs/schema.md."""
+    lines = [
+        "# Fields",
+        "Made from native/fields.def by `python -m sensor.schema > docs/schema.md`.",
+        "",
+        "## Every record",
+        "`type`, `time` (RFC 3339 with nanoseconds), `pid`, `start` (start of the process in ns since boot: with `pid`",
+        "its identity), `cpu` and `seq` (number of the record on that CPU, without gaps; left out of records that no",
+        "probe wrote). A field that is not known is left out. Bytes that are no UTF-8 are written as lone surrogates,",
+        "`\\udc80` to `\\udcff`, as Python's surrogateescape does.",
+    ]
+    for name, records in RECORDS.items():
+        rows = [(f"`{f.json}`", f.kind, f.help) for f in fields() if f.type == name and not f.derived]
+        lines += ["", f"## {records}", *_table(("name", "kind", "meaning"), rows)]
+    for category in CATEGORIES.values():
+        by_name = sorted(sigma_fields(category).items())
+        rows = [(f"`{n}`", SOURCES[f.member] if f.derived else f"`{f.json}`", f.help) for n, f in by_name]
+        lines += ["", f"## Sigma: linux, {category}", *_table(("field", "from", "meaning"), rows)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
