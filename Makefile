@@ -40,8 +40,8 @@ demo: build ## alerts from a shipped recording of real events; needs neither roo
 test: packages.TEST $(VENV)/.tested ## set-up and every test
 	$(Q)$(PY) -m pytest $(ARGS)
 
-fuzz: packages.TEST $(VENV)/.tested ## the fuzzers for FUZZ_SECONDS (600) each
-	$(Q)LINSANG_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(PY) -m pytest tests/native -k fuzz -p no:timeout $(ARGS)
+fuzz: packages.TEST $(VENV)/.tested ## the fuzzers of the C core, FUZZ_SECONDS (60) each
+	$(Q)$(PY) tests/native/fuzz.py --seconds $(or $(FUZZ_SECONDS),60) $(ARGS)
 
 bench: packages.BENCH $(VENV)/.built ## what the sensor costs, beside its peers, into bench/results/ (root)
 	$(Q)$(PY) -m bench.run $(ARGS)
@@ -59,7 +59,7 @@ packages.%:
 $(VENV)/.made: | packages.BUILD
 	$(call say,VENV,$(VENV))
 	$(Q)$(PYTHON) -m venv $(VENV)
-	$(Q)$(PIP) 'setuptools>=70.1' 'cffi>=1.16'
+	$(Q)$(PIP) 'setuptools>=77' 'cffi>=1.16'
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.made $(NATIVE) $(HEADERS) setup.py sensor/_build.py pyproject.toml
