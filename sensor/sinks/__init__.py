@@ -1,0 +1,27 @@
+"""Outputs: `open_sink(url)` gives a Sink with a thread and a bounded queue of its own."""
+
+from collections.abc import Callable
+
+from sensor.errors import UsageError
+from sensor.sinks.base import Sink, Target
+from sensor.sinks.file import open_file
+from sensor.sinks.stdout import open_stdout
+from sensor.sinks.syslog import open_syslog_tcp, open_syslog_udp
+
+SCHEMES: dict[str, Callable[[Target], Sink]] = {
+    "stdout": open_stdout,
+    "file": open_file,
+    "syslog+udp": open_syslog_udp,
+    "syslog+tcp": open_syslog_tcp,
+}
+
+
+def open_sink(url: str) -> Sink:
+    """The output at `url`. UsageError: the scheme or an option is unknown. LinsangError: a file cannot be opened.
+
+    A receiver on the network need not be there yet: the sink keeps trying.
+    """
+    target = Target.parse(url)
+    if target.scheme not in SCHEMES:
+        raise UsageError(f"output {url}: unknown scheme `{target.scheme}`", f"known are {', '.join(SCHEMES)}")
+    return SCHEMES[target.scheme](target)

@@ -1,0 +1,397 @@
+"""The settings: frozen dataclasses, strict TOML, a flag for each.
+
+Everything is made from the dataclasses' fields: the TOML that is accepted, the flags, the checks and `dump`. A new
+setting is one line here.
+"""
+
+import argparse
+import dataclasses
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sensor.errors import ConfigError, LinsangError, UsageError
+
+SYSTEM_FILE = "/etc/linsang/linsang.toml"
+_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?\Z")
+S = TypeVar("S")
+
+
+def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:
+    """A field whose metadata holds `help`, `flag` (default: --section-key) and the checks of _checked."""
+    metadata = {"help": help, "flag": flag, **check}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _place(system: str, variable: str, home: str) -> str:
+    """The system's folder for root; for others the one of the XDG base directory specification (an absolute path in
+    `variable`, else below the home)."""
+    if os.geteuid() == 0:
+        return system
+    base = os.environ.get(variable, "")
+    return str((Path(base) if base.startswith("/") else Path.home() / home) / "linsang")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where events come from."""
+
+    kind: str = _setting(
+        "auto",
+        "bpf: probes in the kernel; procconn: process connector and /proc, of lower fidelity; auto: bpf where it works",
+        flag="--source",
+        choices=("auto", "bpf", "procconn"),
+    )
+    ring_bytes: int = _setting(
+        16 << 20,
+        "kernel ring, a power of two",
+        flag="--ring-bytes",
+        size=True,
+        least=4096,
+        most=1 << 30,
+        power_of_two=True,
+    )
+
+
+@dataclass(frozen=True)
+class ProcessTable:
+    """What is remembered of processes."""
+
+    entries: int = _setting(32768, "processes kept", least=64, most=1 << 22)
+    bytes: int = _setting(8 << 20, "bytes of their paths and arguments", size=True, least=1 << 16, most=1 << 31)
+    exited_keep_ms: int = _setting(
+        60_000, "an exited process can be named for so long, if room allows", least=0, most=86_400_000
+    )
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The match thread."""
+
+    ring_bytes: int = _setting(
+        4 << 20,
+        "ring between capture and match, a power of two",
+        size=True,
+        least=1 << 17,
+        most=1 << 30,
+        power_of_two=True,
+    )
+    alert_bytes: int = _setting(
+        2 << 20, "ring of finished alerts, a power of two", size=True, least=1 << 18, most=1 << 30, power_of_two=True
+    )
+    lineage_max: int = _setting(16, "ancestors named in an alert", least=0, most=64)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is looked for."""
+
+    paths: tuple[str, ...] = _setting(
+        (),
+        "folders or files of Sigma rules; none: those shipped for the platform and /etc/linsang/rules.d",
+        flag="--rules",
+        metavar="DIR",
+    )
+    skip_broken: bool = _setting(False, "start without the rules that are refused", flag="--skip-broken-rules")
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where alerts go; one [[output]] each."""
+
+    url: str = _setting("stdout:", "stdout:, file:PATH, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT; ?option=value")
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """Undecidables of the live sensor."""
+
+    interval_s: int = _setting(
+        60, "further undecidables of one rule and cause become one alert with a count in so many seconds", least=1
+    )
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Folders of the sensor's own."""
+
+    state: str = _setting(
+        lambda: _place("/var/lib/linsang", "XDG_STATE_HOME", ".local/state"), "state", flag="--state-dir", nonempty=True
+    )
+    runtime: str = _setting(
+        lambda: _place("/run/linsang", "XDG_RUNTIME_DIR", ".local/state"),
+        "runtime files",
+        flag="--runtime-dir",
+        nonempty=True,
+    )
+    cache: str = _setting(
+        lambda: _place("/var/cache/linsang", "XDG_CACHE_HOME", ".cache"),
+        "compiled rules and probes",
+        flag="--cache-dir",
+        nonempty=True,
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting. A field is a section of the TOML file; `output` is its list of [[output]] tables."""
+
+    source: Source = Source()
+    process_table: ProcessTable = ProcessTable()
+    engine: Engine = Engine()
+    rules: Rules = Rules()
+    output: tuple[Output, ...] = (Output(),)
+    rollup: Rollup = Rollup()
+    paths: Paths = field(default_factory=Paths)
+
+
+def _sections() -> dict[str, type[Any]]:
+    return {
+        "source": Source,
+        "process_table": ProcessTable,
+        "engine": Engine,
+        "rules": Rules,
+        "output": Output,
+        "rollup": Rollup,
+        "paths": Paths,
+    }
+
+
+def load(path: str | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
+    """The settings of the file at `path`, with `overrides` (from `flag_overrides`) on top.
+
+    Without `path`, SYSTEM_FILE where there is one, else the defaults. ConfigError names file, line and the nearest
+    known key.
+    """
+    config = Config()
+    if path is not None or os.path.exists(SYSTEM_FILE):
+        config = parse(_read(path or SYSTEM_FILE), path or SYSTEM_FILE)
+    changed: dict[str, Any] = {}
+    for section, values in (overrides or {}).items():
+        if section == "output":
+            changed[section] = tuple(Output(url) for url in values["url"])
+        else:
+            changed[section] = dataclasses.replace(getattr(config, section), **values)
+    return dataclasses.replace(config, **changed)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", "give the path of a readable file to --config") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A configuration file's text, for messages: tomllib keeps no lines, so the text is searched for them."""
+
+    path: str
+    text: str
+
+    def where(self, section: str, key: str = "", number: int = 0) -> str:
+        """`path:line` of a key in the `number`th table called `section`; the table's own line where that fails."""
+        header = re.compile(rf'\s*\[\[?\s*["\']?{re.escape(section)}["\']?\s*\]')
+        dotted = re.compile(rf'\s*["\']?{re.escape(section)}["\']?\s*[.=].*')
+        wanted = re.compile(rf'\s*["\']?{re.escape(key)}["\']?\s*[.=]')
+        inside, seen, found = False, -1, 0
+        for at, line in enumerate(self.text.splitlines(), 1):
+            if line.lstrip().startswith("["):
+                inside = header.match(line) is not None
+                seen += inside
+                found = found or (at if inside and seen == number else 0)
+            elif (inside and seen == number and key and wanted.match(line)) or (seen < 0 and dotted.match(line)):
+                return f"{self.path}:{at}"
+        return f"{self.path}:{found}" if found else self.path
+
+    def section(self, cls: type[S], name: str, content: object, number: int = 0) -> S:
+        """The dataclass `cls` from the table `content`."""
+        if not isinstance(content, dict):
+            raise ConfigError(f"{self.where(name)}: `{name}` must be a table", f"write [{name}] on its own line")
+        settings = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        values = {}
+        for key, value in content.items():
+            where = self.where(name, key, number)
+            if key not in settings:
+                raise ConfigError(f"{where}: unknown key `{key}` in [{name}]", _nearest(key, settings))
+            try:
+                values[key] = _checked(settings[key], value)
+            except ValueError as error:
+                raise ConfigError(f"{where}: {name}.{key} is {json.dumps(value, default=str)}", str(error)) from error
+        if cls is Output and not values:
+            raise ConfigError(f"{self.where(name, number=number)}: [[output]] without `url`", 'write url = "stdout:"')
+        return cls(**values)
+
+
+def parse(text: str, path: str) -> Config:
+    """The settings in the TOML `text`; `path` is for the messages. Raises ConfigError."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at ")
+        line = re.match(r"line (\d+)", place)
+        raise ConfigError(f"{path}:{line[1] if line else text.count(chr(10)) + 1}: {reason}") from error
+    document = _Document(path, text)
+    known = _sections()
+    changed: dict[str, Any] = {}
+    for name, content in tree.items():
+        if name not in known:
+            raise ConfigError(f"{document.where(name)}: unknown section `{name}`", _nearest(name, known))
+        if name == "output":
+            tables = content if isinstance(content, list) else [content]
+            changed[name] = tuple(document.section(Output, name, t, i) for i, t in enumerate(tables))
+        else:
+            changed[name] = document.section(known[name], name, content)
+    return dataclasses.replace(Config(), **changed)
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+
+
+def _checked(setting: "dataclasses.Field[Any]", value: object) -> Any:
+    """`value` from TOML or a flag as the setting holds it; ValueError says what is expected."""
+    check = setting.metadata
+    kind = type(_default(setting))
+    if kind is int:
+        return _number(check, value)
+    if kind is tuple:
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        raise ValueError('expected a list of texts, such as ["/etc/linsang/rules.d"]')
+    if not isinstance(value, kind):
+        raise ValueError("expected true or false" if kind is bool else "expected a text in quotes")
+    if (choices := check.get("choices")) and value not in choices:
+        raise ValueError(f"expected one of {', '.join(choices)}")
+    if check.get("nonempty") and not value:
+        raise ValueError("expected a path")
+    return value
+
+
+def _number(check: Mapping[str, Any], value: object) -> int:
+    size = check.get("size", False)
+    least, most = check.get("least", 0), check.get("most", (1 << 63) - 1)
+    shown = _size_text if size else str
+    expected = f"expected {'bytes or a size such as 16MiB' if size else 'a whole number'}, "
+    expected += f"{shown(least)} or more" if "most" not in check else f"{shown(least)} to {shown(most)}"
+    if size and isinstance(value, str) and (match := _SIZE.match(value.strip())):
+        value = int(match[1]) * _UNITS[match[2] or ""]
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(expected)
+    if check.get("power_of_two") and value & (value - 1):
+        raise ValueError(f"expected a power of two, such as {_size_text(1 << value.bit_length())}")
+    return value
+
+
+def _default(setting: "dataclasses.Field[Any]") -> Any:
+    factory = setting.default_factory
+    return setting.default if factory is dataclasses.MISSING else factory()
+
+
+def _size_text(size: int) -> str:
+    for unit in ("GiB", "MiB", "KiB"):
+        if size and size % _UNITS[unit] == 0:
+            return f"{size // _UNITS[unit]}{unit}"
+    return str(size)
+
+
+# ---- flags ----
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """A flag for every setting, in one group; what was given comes out of `flag_overrides`. `--rules` and `--output`
+    can be repeated and replace the file's lists."""
+    group = parser.add_argument_group("settings (also in the configuration file)")
+    for section, cls in _sections().items():
+        for setting in dataclasses.fields(cls):
+            check = setting.metadata
+            default = _default(setting)
+            flag, dest = _flag(section, setting), f"{section}.{setting.name}"
+            shown = default if not check.get("size") else _size_text(default)
+            text = check["help"].replace("%", "%%") + ("" if shown in ((), False) else f" ({shown})")
+            if isinstance(default, bool):
+                group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text)
+            elif isinstance(default, tuple) or section == "output":
+                metavar = check.get("metavar", "URL")
+                group.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
+            else:
+                metavar = "SIZE" if check.get("size") else "N" if isinstance(default, int) else "DIR"
+                if check.get("choices"):
+                    metavar = "|".join(check["choices"])
+                group.add_argument(flag, dest=dest, metavar=metavar, help=text)
+
+
+def flag_overrides(namespace: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """section -> key -> value of the flags that were given. UsageError when one has a wrong value."""
+    given: dict[str, dict[str, Any]] = {}
+    for section, cls in _sections().items():
+        for setting in dataclasses.fields(cls):
+            value = getattr(namespace, f"{section}.{setting.name}", None)
+            if value is None:
+                continue
+            if isinstance(_default(setting), int) and isinstance(value, str) and value.strip().isdecimal():
+                value = int(value)
+            try:
+                if section != "output":
+                    value = _checked(setting, value)
+            except ValueError as error:
+                raise UsageError(f"{_flag(section, setting)} {value}", str(error)) from error
+            given.setdefault(section, {})[setting.name] = value
+    return given
+
+
+def _flag(section: str, setting: "dataclasses.Field[Any]") -> str:
+    if section == "output":
+        return "--output"
+    return str(setting.metadata["flag"]) or f"--{section}-{setting.name}".replace("_", "-")
+
+
+# ---- dump ----
+
+
+def dump(config: Config) -> str:
+    """TOML that `parse` turns into an equal Config, with each setting's help as a comment."""
+    parts = []
+    for name, cls in _sections().items():
+        value = getattr(config, name)
+        tables: Sequence[Any] = value if name == "output" else (value,)
+        for table in tables:
+            lines = [f"# {cls.__doc__}", f"[[{name}]]" if name == "output" else f"[{name}]"]
+            for setting in dataclasses.fields(cls):
+                lines += [
+                    f"# {setting.metadata['help']}",
+                    f"{setting.name} = {_toml(setting, getattr(table, setting.name))}",
+                ]
+            parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _toml(setting: "dataclasses.Field[Any]", value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml_text(v) for v in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        size = _size_text(value) if setting.metadata.get("size") else str(value)
+        return size if size.isdecimal() else f'"{size}"'
+    return _toml_text(value)
+
+
+def _toml_text(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise LinsangError(f"{text!a} is no Unicode text", "TOML cannot hold it: give it as a flag") from error
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,66 @@
+"""Alerts about the sensor itself. Their rule ids are fixed, so that a receiver can build on them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Health:
+    """One kind of trouble: its rule, and what to do."""
+
+    id: str
+    title: str
+    level: str
+    description: str
+
+
+EVENTS_LOST = Health(
+    "c6ef2ab2-1e48-48a2-bfd5-5219e1e5688d",
+    "Sensor lost events",
+    "medium",
+    "Events did not arrive: what happened in them was not judged. Larger rings (--ring-bytes) give room.",
+)
+ALERTS_LOST = Health(
+    "c4d87248-c9bb-4c75-82e0-55ce4753619b",
+    "Sensor lost alerts",
+    "high",
+    "Rules fired faster than alerts could be taken away. Larger rings (--engine-alert-bytes) give room.",
+)
+OUTPUT_DROPPED = Health(
+    "ea9b3239-3717-4081-a8f8-1b864fafc1de",
+    "Sensor output dropped alerts",
+    "medium",
+    "A receiver was too slow or not there: alerts did not reach it. Other outputs have them.",
+)
+SOURCE_REDUCED = Health(
+    "767e7eaa-c27a-4d28-9a9c-a512ecda5836",
+    "Sensor runs at lower fidelity",
+    "medium",
+    "The kernel's probes could not be used: processes that end quickly are missed. linsang doctor says why.",
+)
+PROBE_DEAD = Health(
+    "18dbc939-a320-4e1c-b222-468905768bf2",
+    "Sensor probe does not fire",
+    "high",
+    "A probe is attached but reports nothing: its kind of event is not seen. linsang doctor says which.",
+)
+
+
+def health_alert(health: Health, *, host: str, time_ns: int, **details: Any) -> dict[str, Any]:
+    """An alert map for `health` at `time_ns` (since the epoch); `details` (scalars, lists, maps) become its fields."""
+    rule = {
+        "id": health.id,
+        "title": health.title,
+        "level": health.level,
+        "tags": ["linsang.health"],
+        "author": "Linsang",
+        "description": health.description,
+    }
+    return {
+        "rule": rule,
+        "verdict": "match",
+        "event": {"type": "health"},
+        "time": time_ns,
+        "host": host,
+        "fields": details,
+    }

@@ -1,0 +1,266 @@
+"""What every output shares: the URL taken apart, the bounded queue, the thread that empties it, the counters.
+
+    put(alert) ─► encode ─► queue (entries and bytes bounded) ─► thread ─► Transport.send(frames)
+
+`put` encodes on the caller's thread, so that the queue's bound in bytes is exact, and never waits unless asked to. What
+finds no room is counted and gone: a slow output costs its own alerts and nobody else's.
+"""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from urllib.parse import parse_qsl, unquote
+
+from sensor.encode import Alert
+from sensor.errors import UsageError
+
+BATCH_FRAMES = 256
+BATCH_BYTES = 1 << 20
+BACKOFF_FIRST_S = 0.1
+BACKOFF_MOST_S = 10.0
+
+
+class SinkEnded(Exception):
+    """The output is gone for good (the reader of a pipe went away); str() says why."""
+
+
+class Transport:
+    """Where frames go. Used by the sink's thread alone, but for `interrupt`."""
+
+    def send(self, frames: Sequence[bytes]) -> int:
+        """Sends from the front; returns how many frames are done with, at least 1. It may stop early to see what comes
+        next. OSError: none can go now, try the same frames again later. SinkEnded: none ever can."""
+        raise NotImplementedError
+
+    def idle(self) -> None:
+        """Called when the queue has run dry and at least each second while it stays so. May raise OSError."""
+
+    def interrupt(self) -> None:
+        """Another thread wants `send` to give up soon with an OSError if it cannot get on: the sink is closing."""
+
+    def close(self) -> None:
+        """Lets go of the descriptor; what was sent is flushed."""
+
+    def counters(self) -> dict[str, int]:
+        """Counters of the transport's own, beside those of the sink."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a sink's queue."""
+
+    entries: int = 8192
+    bytes: int = 8 << 20
+
+
+class Sink:
+    """One output. `put` and `close` belong to one thread; `counters` to any."""
+
+    def __init__(self, url: str, transport: Transport, encode: Callable[[Alert], bytes], limits: Limits) -> None:
+        self.url = url
+        self._transport = transport
+        self._encode = encode
+        self._limits = limits
+        self._queue: deque[bytes] = deque()
+        self._queue_bytes = 0
+        self._change = threading.Condition()  # guards everything below and above that is not the transport
+        self._closing_at: float | None = None
+        self._ended = ""
+        self._last_error = ""
+        self._counts: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name=f"sink {url}", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> str:
+        """Why the output takes nothing any more; empty while it does."""
+        return self._ended
+
+    def put(self, alert: Alert, *, wait: bool = False) -> bool:
+        """Queues `alert`; False when it was dropped (counted by cause). With `wait` (replay) it waits for room."""
+        frame = self._encode(alert)
+        with self._change:
+            if len(frame) > self._limits.bytes:
+                return self._drop("oversized")
+            if wait:
+                self._change.wait_for(lambda: self._ended or self._closing_at is not None or self._has_room(frame))
+            if self._ended or self._closing_at is not None:
+                return self._drop("ended")
+            if not self._has_room(frame):
+                return self._drop("queue_full")
+            self._queue.append(frame)
+            self._queue_bytes += len(frame)
+            self._counts["queued"] += 1
+            self._change.notify_all()
+        return True
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Sends what is queued within `timeout` seconds, then ends the thread. True when all of it went out; the rest
+        is counted as dropped."""
+        with self._change:
+            if self._closing_at is None:
+                self._closing_at = time.monotonic() + timeout
+            self._change.notify_all()
+        self._transport.interrupt()
+        self._thread.join(timeout + 1)
+        with self._change:
+            if self._queue:  # the thread hangs in a write that never returns
+                self._abandon("unsent_at_close", "closed")
+            return not self._dropped["unsent_at_close"]
+
+    def counters(self) -> dict[str, object]:
+        """{queued, sent, errors, waiting, waiting_bytes, dropped: {cause: n}, ended, last_error} and the
+        transport's own. queued = sent + waiting + the dropped that had been queued."""
+        with self._change:
+            return {
+                **{name: self._counts[name] for name in ("queued", "sent", "errors")},
+                **self._transport.counters(),
+                "dropped": dict(self._dropped),
+                "waiting": len(self._queue),
+                "waiting_bytes": self._queue_bytes,
+                "ended": self._ended,
+                "last_error": self._last_error,
+            }
+
+    def _has_room(self, frame: bytes) -> bool:
+        return len(self._queue) < self._limits.entries and self._queue_bytes + len(frame) <= self._limits.bytes
+
+    def _drop(self, cause: str) -> bool:
+        self._dropped[cause] += 1
+        return False
+
+    # ---- the thread ----
+
+    def _run(self) -> None:
+        backoff = BACKOFF_FIRST_S
+        try:
+            while (batch := self._next()) is not None:
+                try:
+                    if batch:
+                        self._done(self._transport.send(batch))
+                        backoff = BACKOFF_FIRST_S
+                    else:
+                        self._transport.idle()
+                except OSError as error:
+                    self._failed(error)
+                    if not self._pause(backoff):
+                        break
+                    backoff = min(backoff * 2, BACKOFF_MOST_S)
+        except SinkEnded as end:
+            with self._change:
+                self._abandon("ended", str(end))
+        finally:
+            with self._change:
+                self._abandon("unsent_at_close", "closed")
+            try:
+                self._transport.close()
+            except OSError as error:
+                self._failed(error)
+
+    def _next(self) -> list[bytes] | None:
+        """Frames from the front of the queue, which keeps them until they are sent; [] each second while there are
+        none; None when the sink is closing and all is sent."""
+        with self._change:
+            if not self._queue and self._closing_at is None:
+                self._change.wait(1.0)
+            if not self._queue:
+                return None if self._closing_at is not None else []
+            batch: list[bytes] = []
+            size = 0
+            for frame in self._queue:
+                if batch and (len(batch) == BATCH_FRAMES or size + len(frame) > BATCH_BYTES):
+                    break
+                batch.append(frame)
+                size += len(frame)
+            return batch
+
+    def _done(self, frames: int) -> None:
+        with self._change:
+            for _ in range(frames):
+                if self._queue:  # empty only after close gave up on it
+                    self._queue_bytes -= len(self._queue.popleft())
+                    self._counts["sent"] += 1
+            self._change.notify_all()
+
+    def _failed(self, error: OSError) -> None:
+        with self._change:
+            self._counts["errors"] += 1
+            self._last_error = error.strerror or str(error)
+
+    def _pause(self, seconds: float) -> bool:
+        """Waits before the next try, shorter when closing; False when the time to close is over."""
+        with self._change:
+            self._change.wait_for(lambda: self._closing_at is not None, seconds)
+            if self._closing_at is None:
+                return True
+            left = self._closing_at - time.monotonic()
+            if left > 0:
+                self._change.wait(min(BACKOFF_FIRST_S, left))
+            return left > 0
+
+    def _abandon(self, cause: str, why: str) -> None:
+        """Ends the sink: what still waits is counted as dropped by `cause`, and nothing more is taken."""
+        if self._queue:
+            self._dropped[cause] += len(self._queue)
+        self._queue.clear()
+        self._queue_bytes = 0
+        self._ended = self._ended or why
+        self._change.notify_all()
+
+
+# ---- URLs ----
+
+
+@dataclass
+class Target:
+    """An output's URL taken apart: `path` is what stands between the scheme and the ?, percent-decoded."""
+
+    url: str
+    scheme: str
+    path: str
+    options: dict[str, str]
+
+    @classmethod
+    def parse(cls, url: str) -> "Target":
+        scheme, colon, rest = url.partition(":")
+        if not colon:
+            raise UsageError(f"output {url}: no scheme", "write stdout:, file:PATH or syslog+udp://HOST:PORT")
+        path, _, query = rest.partition("?")
+        pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+        return cls(url, scheme.lower(), unquote(path, errors="surrogateescape"), dict(pairs))
+
+    def fail(self, reason: str, remedy: str = "") -> UsageError:
+        """The error for this output."""
+        return UsageError(f"output {self.url}: {reason}", remedy)
+
+    def take(self, name: str, default: str, choices: Sequence[str] = ()) -> str:
+        """An option's value, taken out; UsageError unless it is one of `choices` (if there are any)."""
+        value = self.options.pop(name, default)
+        if choices and value not in choices:
+            raise self.fail(f"{name}={value} is unknown", f"known are {', '.join(choices)}")
+        return value
+
+    def take_number(self, name: str, default: int, least: int = 0) -> int:
+        """An option that is a whole number of at least `least`, taken out."""
+        value = self.options.pop(name, str(default))
+        if not value.isascii() or not value.isdecimal() or int(value) < least:
+            raise self.fail(f"{name}={value} is wrong", f"give a whole number, {least} or more")
+        return int(value)
+
+    def take_limits(self) -> Limits:
+        """The options queue (entries) and queue_bytes."""
+        entries = self.take_number("queue", Limits.entries, 1)
+        return Limits(entries, self.take_number("queue_bytes", Limits.bytes, 1024))
+
+    def nothing_left(self, known: Sequence[str]) -> None:
+        """UsageError when an option is left that nobody took."""
+        for name in self.options:
+            near = get_close_matches(name, known, 1)
+            raise self.fail(
+                f"unknown option `{name}`", f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+            )

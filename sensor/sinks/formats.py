@@ -1,0 +1,28 @@
+"""`?format=` of stdout: and file:, and what it is when not given."""
+
+import os
+from collections.abc import Callable
+
+from sensor.encode import Alert, to_json, to_msgpack
+from sensor.render import Renderer, terminal_width, wants_colour
+from sensor.sinks.base import Target
+
+FORMATS = ("json", "pretty", "msgpack")
+
+
+def encoder(target: Target, fd: int = -1) -> Callable[[Alert], bytes]:
+    """The function that makes an alert the bytes written; `fd` is the terminal it may be, -1 none. Takes `format` out
+    of the target's options."""
+    is_terminal = fd >= 0 and os.isatty(fd)
+    chosen = target.take("format", "pretty" if is_terminal else "json", FORMATS)
+    if chosen == "msgpack":
+        return to_msgpack
+    if chosen == "json":
+        return lambda alert: to_json(alert) + b"\n"
+    renderer = Renderer(colour=wants_colour(is_terminal), width=terminal_width(fd))
+
+    def pretty(alert: Alert) -> bytes:
+        renderer.width = terminal_width(fd)  # a terminal may have been resized
+        return renderer.render(alert)
+
+    return pretty
