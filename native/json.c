@@ -18,8 +18,9 @@ static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 	for (; end - p >= 16; p += 16) {
 		__m128i block = _mm_loadu_si128((const __m128i *)p);
 		/* signed: bytes from 0x80 on are below space too */
-		__m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-					    _mm_cmplt_epi8(block, space));
+		__m128i stop =
+			_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+				     _mm_cmplt_epi8(block, space));
 		uint32_t mask = (uint32_t)_mm_movemask_epi8(stop);
 
 		if (mask)
@@ -144,7 +145,8 @@ int sn_json__scalar(struct sn_json *json, struct sn_json_string *out)
 	out->text = json->at;
 	out->escaped = 0;
 	for (uint32_t i = 0; i < 3; i++) {
-		if ((uint32_t)(json->end - json->at) < words[i].len || memcmp(json->at, words[i].text, words[i].len) != 0)
+		if ((uint32_t)(json->end - json->at) < words[i].len ||
+		    memcmp(json->at, words[i].text, words[i].len) != 0)
 			continue;
 		out->len = words[i].len;
 		json->at += out->len;
@@ -235,21 +237,46 @@ static const uint8_t *unescape_unicode(const uint8_t *p, const uint8_t *end, uin
 	return p;
 }
 
+/* Copies up to the next backslash, or the end; returns where that is. */
+static const uint8_t *copy_plain(const uint8_t *p, const uint8_t *end, uint8_t **out)
+{
+	uint8_t *to = *out;
+
+#ifdef __SSE2__
+	const __m128i backslash = _mm_set1_epi8('\\');
+
+	for (; end - p >= 16; p += 16, to += 16) {
+		__m128i block = _mm_loadu_si128((const __m128i *)p);
+		uint32_t mask = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, backslash));
+
+		_mm_storeu_si128((__m128i *)to, block);
+		if (mask) {
+			*out = to + __builtin_ctz(mask);
+			return p + __builtin_ctz(mask);
+		}
+	}
+#endif
+	while (p < end && *p != '\\')
+		*to++ = *p++;
+	*out = to;
+	return p;
+}
+
 uint8_t *sn_json__unescape(const struct sn_json_string *string, uint8_t *out)
 {
 	static const uint8_t meaning[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',	['b'] = '\b',
 					     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
 	const uint8_t *p = string->text, *end = p + string->len;
 
-	while (p < end) {
-		if (*p != '\\') {
-			*out++ = *p++;
-		} else if (p[1] == 'u') {
+	for (;;) {
+		p = copy_plain(p, end, &out);
+		if (p == end)
+			return out;
+		if (p[1] == 'u') {
 			p = unescape_unicode(p, end, &out);
 		} else {
 			*out++ = meaning[p[1]];
 			p += 2;
 		}
 	}
-	return out;
 }

@@ -43,6 +43,8 @@ int sn_json__string(struct sn_json *json, struct sn_json_string *out);
 int sn_json__scalar(struct sn_json *json, struct sn_json_string *out);
 /* Any value, read and forgotten; `depth` levels are above it. 1 or 0. */
 int sn_json__skip(struct sn_json *json, uint32_t depth);
+enum { SN_JSON_SLACK = 16 }; /* bytes behind the end that sn_json__unescape may overwrite */
+
 /* Writes what a sound string means, never more than string->len bytes; returns the end. A lone surrogate
  * \udc80..\udcff is the byte 80..ff (as record_json.c writes it), any other is written as three bytes. */
 uint8_t *sn_json__unescape(const struct sn_json_string *string, uint8_t *out);

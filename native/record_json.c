@@ -293,9 +293,14 @@ static void put_field(struct writer *w, const struct sn_field *field, const uint
 static void put_header(struct writer *w, const struct sn_header *h, int64_t boot_to_epoch_ns)
 {
 	static const char *const names[] = {
-		[SN_EXEC] = "exec",	  [SN_FORK] = "fork",	  [SN_EXIT] = "exit",
-		[SN_CONNECT] = "connect", [SN_CONNECT_RESULT] = "connect_result",
-		[SN_PROCESS] = "process", [SN_SOCKET] = "socket", [SN_LOSS] = "loss",
+		[SN_EXEC] = "exec",
+		[SN_FORK] = "fork",
+		[SN_EXIT] = "exit",
+		[SN_CONNECT] = "connect",
+		[SN_CONNECT_RESULT] = "connect_result",
+		[SN_PROCESS] = "process",
+		[SN_SOCKET] = "socket",
+		[SN_LOSS] = "loss",
 	};
 
 	put(w, "{\"type\":\"", 9);

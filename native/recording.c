@@ -23,8 +23,8 @@ struct sn_recording {
 	struct sn_crc32c crc;
 	int fd;
 	int writing;
-	int error;	 /* writing: the first -errno. Reading: what the last sn_recording__next came to, once it ended */
-	char *header;	 /* reading only */
+	int error;    /* writing: the first -errno. Reading: what the last sn_recording__next came to, once it ended */
+	char *header; /* reading only */
 	size_t header_size;
 	size_t used;	 /* writing: bytes not yet written. Reading: bytes that are in the buffer */
 	size_t at;	 /* reading: the next byte to look at */

@@ -123,6 +123,7 @@ struct sn_capture;
 
 struct sn_capture_stats {
 	uint64_t records, bytes, wakeups, polls, oversized, max_lag_bytes;
+	uint64_t priority_refused;	/* 1: could not raise its priority (CAP_SYS_NICE) */
 };
 
 /* mmaps the kernel ring (`ring_bytes` as created) and the control element. The descriptors stay the caller's. */

@@ -89,7 +89,8 @@ uint32_t sn_text__protocol(char *out, uint16_t protocol)
 	static const struct {
 		uint16_t number;
 		char name[8];
-	} names[] = {{1, "icmp"}, {6, "tcp"}, {17, "udp"}, {58, "icmpv6"}, {132, "sctp"}, {136, "udplite"}, {262, "mptcp"}};
+	} names[] = {{1, "icmp"},   {6, "tcp"},	      {17, "udp"},   {58, "icmpv6"},
+		     {132, "sctp"}, {136, "udplite"}, {262, "mptcp"}};
 
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (names[i].number == protocol) {

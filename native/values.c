@@ -49,52 +49,60 @@ void sn_values__clear(struct sn_values *values)
 	values->scratch_used = 0;
 }
 
-static void put(struct sn_values *values, uint32_t number, struct sn_value value)
+static void write_value(struct sn_value *value, const uint8_t *text, uint32_t len, enum sn_state state)
+{
+	value->text = text;
+	value->len = len;
+	value->head = 0;
+	value->state = state;
+	value->next = 0;
+}
+
+static void put_first(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state)
 {
 	if (values->event.value[number].state == SN_ABSENT)
 		values->touched[values->touched_count++] = number;
-	values->event.value[number] = value;
+	write_value(&values->event.value[number], text, len, state);
 	values->slot[number].tail = 0;
 }
 
-static void append(struct sn_values *values, uint32_t number, struct sn_value value)
+static void put_further(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len,
+			enum sn_state state)
 {
 	struct sn_event *event = &values->event;
 	uint32_t index = event->more_count, tail = values->slot[number].tail;
 
 	if (event->value[number].state == SN_ABSENT) {
-		put(values, number, value);
-		return;
+		put_first(values, number, text, len, state);
+	} else if (index == SN_VALUES_MORE) {
+		put_first(values, number, NULL, 0, SN_LOST);
+	} else if (event->value[number].state != SN_LOST) {
+		write_value(&event->more[index], text, len, state);
+		event->more_count = index + 1;
+		values->slot[number].tail = index + 1;
+		if (tail)
+			event->more[tail - 1].next = index + 1;
+		else
+			event->value[number].next = index + 1;
 	}
-	if (event->value[number].state == SN_LOST)
-		return;
-	if (index == SN_VALUES_MORE) {
-		put(values, number, (struct sn_value){.state = SN_LOST});
-		return;
-	}
-	event->more[index] = value;
-	event->more_count = index + 1;
-	values->slot[number].tail = index + 1;
-	if (tail)
-		event->more[tail - 1].next = index + 1;
-	else
-		event->value[number].next = index + 1;
 }
 
-void sn_values__set(struct sn_values *values, uint32_t number, struct sn_value value)
+void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
+		    int further)
 {
-	if (number != (uint32_t)SN_NO_FIELD)
-		put(values, number, value);
+	if (number != (uint32_t)SN_NO_FIELD && further)
+		put_further(values, number, text, len, state);
+	else if (number != (uint32_t)SN_NO_FIELD)
+		put_first(values, number, text, len, state);
 	if (values->keywords != (uint32_t)SN_NO_FIELD)
-		append(values, values->keywords, value);
+		put_further(values, values->keywords, text, len, state);
 }
 
-void sn_values__add(struct sn_values *values, uint32_t number, struct sn_value value)
+void sn_values__set(struct sn_values *values, uint32_t number, const struct sn_value *value)
 {
+	sn_values__put(values, number, value->text, value->len, value->state, 0);
 	if (number != (uint32_t)SN_NO_FIELD)
-		append(values, number, value);
-	if (values->keywords != (uint32_t)SN_NO_FIELD)
-		append(values, values->keywords, value);
+		values->event.value[number].head = value->head;
 }
 
 uint8_t *sn_values__room(struct sn_values *values, uint32_t size)

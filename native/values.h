@@ -11,10 +11,10 @@
 #include "view.h"
 
 enum {
-	SN_NO_FIELD = -1,	   /* as uint32_t: no rule uses it */
-	SN_LINE_MAX = 1 << 20,	   /* a JSON line; texts made from it never need more room than it has */
-	SN_VALUES_MORE = 1 << 16,  /* further values of an event's list fields */
-	SN_VALUES_SCRATCH = SN_LINE_MAX + 8,
+	SN_NO_FIELD = -1,	  /* as uint32_t: no rule uses it */
+	SN_LINE_MAX = 1 << 20,	  /* a JSON line; texts made from it never need more room than it has */
+	SN_VALUES_MORE = 1 << 16, /* further values of an event's list fields */
+	SN_VALUES_SCRATCH = SN_LINE_MAX + 64,
 };
 
 struct sn_values_slot {
@@ -39,10 +39,13 @@ void sn_values__free(struct sn_values *values);
 void sn_values__clear(struct sn_values *values);
 /* All fields absent; the texts made so far stay. */
 void sn_values__unset_all(struct sn_values *values);
-/* Sets a field to one value, whatever it was. `number` may be SN_NO_FIELD: then only the keywords take it. */
-void sn_values__set(struct sn_values *values, uint32_t number, struct sn_value value);
-/* Adds a value to a field; the first one sets it. With no room left the field becomes SN_LOST. */
-void sn_values__add(struct sn_values *values, uint32_t number, struct sn_value value);
+/* Gives a field a value: its only one, or with `further` one more (the first if it has none). `number` may be
+ * SN_NO_FIELD: then only the keywords take it. With no room left for further ones the field becomes SN_LOST.
+ * Members, not a struct: written and read back at once in pieces of other sizes they cost a stalled load each. */
+void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
+		    int further);
+/* The same for one value that may be truncated. */
+void sn_values__set(struct sn_values *values, uint32_t number, const struct sn_value *value);
 /* `size` bytes of scratch until the next clear, NULL when there is no room. */
 uint8_t *sn_values__room(struct sn_values *values, uint32_t size);
 /* Gives back what the last room did not need. */

@@ -201,8 +201,8 @@ static struct sn_value field_value(struct filling *f, const struct sn_field *fie
 	case SN_KIND_ARGV:
 		return argv_value(f, (const struct sn_exec *)f->record);
 	case SN_KIND_NAME:
-		return *at ? sn_value__text(at, (uint32_t)strnlen((const char *)at, sizeof(f->own->tty))) :
-			     (struct sn_value){0};
+		return *at ? sn_value__text(at, (uint32_t)strnlen((const char *)at, sizeof(f->own->tty)))
+			   : (struct sn_value){0};
 	case SN_KIND_ADDR:
 		return address_value(f, (const struct sn_connect *)f->record, field);
 	case SN_KIND_PROTO:
@@ -295,8 +295,8 @@ static struct sn_value derived_value(struct filling *f, enum sn_derived_value va
 	case SN_VALUE_HEADER:
 		return number_value(f, f->record->pid, 0);
 	case SN_VALUE_USER:
-		return user_value(f, f->record->type == SN_EXEC ? ((const struct sn_exec *)f->record)->uid :
-								  ((const struct sn_connect *)f->record)->uid);
+		return user_value(f, f->record->type == SN_EXEC ? ((const struct sn_exec *)f->record)->uid
+								: ((const struct sn_connect *)f->record)->uid);
 	case SN_VALUE_IMAGE:
 	case SN_VALUE_ARGV:
 	case SN_VALUE_CWD:
@@ -327,9 +327,10 @@ void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct 
 	sn_values__clear(values);
 	for (uint32_t i = 0; i < bindings->count; i++) {
 		const struct binding *binding = &bindings->binding[i];
-		struct sn_value value = binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
+		struct sn_value value =
+			binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
 
 		if (value.state != SN_ABSENT)
-			sn_values__set(values, binding->number, value);
+			sn_values__set(values, binding->number, &value);
 	}
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_engine from the inside, for engine.c (life, rules, reader), pump.c (the match thread), frame.c (alerts) and
+ * the capture sources (its ring).
+ *
+ *   caller's thread                            match thread
+ *   swap_rules: builds a struct sn_loaded ──►  pending ──► current, between two events
+ *   take        ◄── alert ring ◄────────────── frames
+ *   stats       ◄── counters (relaxed loads) ◄ counters (relaxed stores, one writer)
+ */
+#ifndef SN_ENGINE_H
+#define SN_ENGINE_H
+#include <stdatomic.h>
+
+#include "evidence.h"
+#include "matcher.h"
+#include "ndjson.h"
+#include "process_table.h"
+#include "recording.h"
+#include "ring.h"
+#include "rule_table.h"
+#include "users.h"
+#include "values.h"
+#include "view_fill.h"
+
+enum {
+	/* histogram of match times: 2^FINE_BITS buckets for every power of two, 6 % wide */
+	SN_FINE_BITS = 4,
+	SN_FINE_BUCKETS = (64 - SN_FINE_BITS + 1) << SN_FINE_BITS,
+};
+
+/* A rule table and all that is made for it before it is used, so that judging allocates nothing. */
+struct sn_loaded {
+	struct sn_rules *rules; /* the caller's */
+	uint64_t generation;
+	struct sn_matcher *matcher;
+	struct sn_values *values;
+	struct sn_view *view;
+	struct sn_ndjson *ndjson;
+	struct sn_hit *hits;
+	uint32_t hits_max;
+};
+
+enum sn_engine_state { SN_ENGINE_IDLE, SN_ENGINE_SWAPPING, SN_ENGINE_RUNNING };
+
+struct sn_engine {
+	struct sn_engine_options options;
+	struct sn_ring *ring;
+	struct sn_ring *alerts;
+	struct sn_table *table;
+	struct sn_evidence *evidence;
+	struct sn_users *users;
+	struct sn_recording *recording; /* the caller's; NULL when nothing is recorded */
+
+	_Atomic uint32_t state; /* enum sn_engine_state */
+	_Atomic uint32_t stopping;
+	_Atomic(struct sn_loaded *) pending;
+	_Atomic uint32_t adopted;  /* counts swaps taken over by the match thread: what swap_rules sleeps on */
+	struct sn_loaded *current; /* of the match thread while running, else of the caller's */
+	uint64_t generation;	   /* of the last table built; the caller's */
+
+	struct sn_stats stats; /* written by the match thread alone, but for ring and table figures */
+	uint64_t *match_fine;  /* SN_FINE_BUCKETS with options.timing, else NULL */
+	uint8_t *frame;	       /* an alert in the making */
+	size_t frame_max;
+	_Alignas(8) uint8_t record[SN_RECORD_MAX]; /* a fed record that was not aligned */
+};
+
+/* What was judged, for its alerts. */
+struct sn_origin {
+	const void *payload;
+	uint32_t payload_size;
+	uint32_t payload_type;		/* enum sn_payload */
+	const struct sn_header *record; /* NULL for JSON */
+	uint32_t file;
+	uint64_t index;
+};
+
+/* One writer, readers that want no more than a whole number. */
+static inline void sn_count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* pump.c */
+int sn_pump__record(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
+int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
+		  uint64_t index);
+/* frame.c: stages an alert for each hit; the caller publishes the ring. */
+void sn_engine__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_hit *hits,
+		      uint32_t count);
+/* For capture sources: the ring that they write. */
+struct sn_ring *sn_engine__ring(struct sn_engine *engine);
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Alert frames: the event, who it was and who made them, for the reader. Built once an event, then sent once a hit.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine.h"
+
+/* Puts the process and its ancestors behind the event, as many as there is room for; returns the frame's size. */
+static size_t add_lineage(struct sn_engine *engine, const struct sn_header *record, size_t used)
+{
+	struct sn_alert *alert = (struct sn_alert *)engine->frame;
+	const struct sn_process *process = sn_table__find(engine->table, record->pid, record->start);
+	int64_t n;
+	int rc;
+
+	if (!process)
+		return used;
+	n = sn_table__export(engine->table, process, engine->frame + used, engine->frame_max - used);
+	if (n < 0)
+		return used;
+	alert->process_size = (uint32_t)n;
+	used += (size_t)n;
+	while ((rc = sn_table__parent(engine->table, process, &process)) == 1) {
+		if (alert->lineage == engine->options.lineage_max)
+			return used;
+		n = sn_table__export(engine->table, process, engine->frame + used, engine->frame_max - used);
+		if (n < 0)
+			return used;
+		alert->lineage++;
+		used += (size_t)n;
+	}
+	alert->lineage_complete = rc == 0;
+	return used;
+}
+
+/* The size, or 0 when the event alone is larger than a frame can be. */
+static size_t build(struct sn_engine *engine, const struct sn_origin *origin)
+{
+	struct sn_alert *alert = (struct sn_alert *)engine->frame;
+	size_t padded = (origin->payload_size + 7u) & ~(size_t)7, used = sizeof(*alert) + padded;
+
+	if (used > engine->frame_max)
+		return 0;
+	*alert = (struct sn_alert){.generation = engine->current->generation,
+				   .file = origin->file,
+				   .payload = origin->payload_type,
+				   .index = origin->index,
+				   .event_size = origin->payload_size,
+				   .lost_any = sn_evidence__total(engine->evidence)};
+	memcpy(alert + 1, origin->payload, origin->payload_size);
+	memset((uint8_t *)(alert + 1) + origin->payload_size, 0, padded - origin->payload_size);
+	if (origin->record) {
+		alert->lost_total = sn_evidence__lost(engine->evidence, origin->record->cpu);
+		alert->lost_recent = sn_evidence__recent(engine->evidence, origin->record->cpu, origin->record->time);
+		used = add_lineage(engine, origin->record, used);
+	}
+	alert->size = (uint32_t)used;
+	return used;
+}
+
+void sn_engine__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_hit *hits,
+		      uint32_t count)
+{
+	struct sn_alert *alert = (struct sn_alert *)engine->frame;
+	size_t size = build(engine, origin);
+
+	for (uint32_t i = 0; i < count; i++) {
+		alert->rule = hits[i].rule;
+		alert->verdict = hits[i].verdict;
+		alert->cause_field = hits[i].cause_field;
+		if (size && sn_ring__push(engine->alerts, alert, size) == 0)
+			sn_count(&engine->stats.alerts, 1);
+		else
+			sn_count(&engine->stats.alerts_dropped, 1);
+		if (hits[i].verdict == SN_UNDECIDABLE)
+			sn_count(&engine->stats.undecidable, 1);
+	}
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shapes of a line, and how good a place is (its rank): a field found twice keeps the value of the better place, in
+ * the same place the later one.
+ *
+ *   {"Image": ..., "EventID": 1, "Channel": ...}                                        0   flat: NXLog, Sysmon
+ *   {"src": ..., "file": ..., "event": {"Image": ...}}                                  1   wrapped
+ *   {"Event": {"System": {"EventID": 1, ...}, "EventData": {"Image": ...}}}             2 System, 3 EventData
+ *   {"winlog": {"event_id": 1, "channel": ..., "event_data": {"Image": ...}}}           2, 3   Winlogbeat
+ *   {"winlog.event_id": 1, "winlog.event_data.Image": ...}                              2, 3   the same, flattened
+ *
+ * What stands outside of event, Event or winlog is then no field of the event. Values may also be written as
+ * {"#text": value}, fields as [{"@Name": field, "#text": value}, ...] (xmltodict, evtx_dump).
+ */
+#include "ndjson.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "key_hash.h"
+#include "rule_table.h"
+
+enum role {
+	ROLE_NONE,
+	ROLE_WRAP,
+	ROLE_EVENT,
+	ROLE_SYSTEM,
+	ROLE_DATA,
+	ROLE_CHANNEL,
+	ROLE_ID,
+	ROLE_CATEGORY,
+	ROLE_PROVIDER,
+	ROLE_PROVIDER_NAME,
+	ROLE_NAMED,
+	ROLE_NAME,
+	ROLE_TEXT,
+	ROLE_ATTRIBUTES,
+};
+
+/* What the keys of an object mean. */
+enum place { OUTER, SYSTEM, FIELDS, PROVIDER };
+
+enum { RANK_FLAT, RANK_WRAPPED, RANK_EVENT, RANK_DATA };
+
+struct key {
+	const uint8_t *name;
+	uint32_t len;
+	uint32_t field; /* number in the table or SN_NO_FIELD */
+	enum role role;
+};
+
+struct structural {
+	const char *name;
+	enum role role;
+	const char *field; /* the Sigma name that it stands for, NULL: its own */
+};
+
+static const struct structural structurals[] = {
+	{"event", ROLE_WRAP, NULL},
+	{"Event", ROLE_EVENT, NULL},
+	{"winlog", ROLE_EVENT, NULL},
+	{"System", ROLE_SYSTEM, NULL},
+	{"EventData", ROLE_DATA, NULL},
+	{"UserData", ROLE_DATA, NULL},
+	{"event_data", ROLE_DATA, NULL},
+	{"user_data", ROLE_DATA, NULL},
+	{"Channel", ROLE_CHANNEL, NULL},
+	{"channel", ROLE_CHANNEL, "Channel"},
+	{"EventID", ROLE_ID, NULL},
+	{"event_id", ROLE_ID, "EventID"},
+	{"_cat", ROLE_CATEGORY, NULL},
+	{"Provider", ROLE_PROVIDER, NULL},
+	{"Provider_Name", ROLE_PROVIDER_NAME, NULL},
+	{"provider_name", ROLE_PROVIDER_NAME, "Provider_Name"},
+	{"SourceName", ROLE_PROVIDER_NAME, NULL},
+	{"computer_name", ROLE_NONE, "Computer"},
+	{"Data", ROLE_NAMED, NULL},
+	{"Name", ROLE_NAME, NULL},
+	{"@Name", ROLE_NAME, NULL},
+	{"#text", ROLE_TEXT, NULL},
+	{"#attributes", ROLE_ATTRIBUTES, NULL},
+};
+
+enum { STRUCTURALS = sizeof(structurals) / sizeof(*structurals) };
+
+struct sn_ndjson {
+	struct sn_logsource *logsource;
+	uint32_t provider_name; /* field of that name, or SN_NO_FIELD */
+	uint32_t mask;		/* slots - 1 */
+	struct key slot[];	/* open addressing, linear; name NULL: free */
+};
+
+/* One object on its way. */
+struct object {
+	enum place place;
+	uint32_t rank;
+	uint32_t depth;
+	const struct object *outside;
+	const struct key *owner; /* the key whose value it is, NULL at the top */
+	struct key *named;	 /* where the object's @Name leaves the field that its #text belongs to */
+};
+
+struct parser {
+	const struct sn_ndjson *ndjson;
+	struct sn_values *values;
+	struct sn_json json;
+	uint32_t floor; /* the least rank that counts */
+	uint32_t service;
+	uint32_t id;
+	struct sn_value category;
+};
+
+static const char WINLOG[] = "winlog.", EVENT_DATA[] = "event_data.";
+static const struct key no_key = {.field = (uint32_t)SN_NO_FIELD};
+
+/* ---- keys ---- */
+
+static int starts_with(const struct sn_json_string *name, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return name->len > len && memcmp(name->text, prefix, len) == 0;
+}
+
+static struct key *slot_of(const struct sn_ndjson *ndjson, const uint8_t *name, uint32_t len)
+{
+	uint32_t i = sn_key_hash(name, len) & ndjson->mask;
+	const struct key *key;
+
+	while ((key = &ndjson->slot[i])->name && (key->len != len || memcmp(key->name, name, len) != 0))
+		i = (i + 1) & ndjson->mask;
+	return (struct key *)key;
+}
+
+static void add_key(struct sn_ndjson *ndjson, const struct sn_rules *rules, const struct structural *structural)
+{
+	const char *field = structural->field ? structural->field : structural->name;
+	struct key key = {.name = (const uint8_t *)structural->name,
+			  .len = (uint32_t)strlen(structural->name),
+			  .field = sn_rules__field(rules, field, strlen(field)),
+			  .role = structural->role};
+
+	*slot_of(ndjson, key.name, key.len) = key;
+}
+
+struct sn_ndjson *sn_ndjson__new(const struct sn_rules *rules)
+{
+	uint32_t fields = sn_rules__field_count(rules), slots = 64;
+	struct sn_ndjson *ndjson;
+
+	while (slots < 4 * (fields + STRUCTURALS))
+		slots *= 2;
+	ndjson = calloc(1, sizeof(*ndjson) + slots * sizeof(*ndjson->slot));
+	if (!ndjson)
+		return NULL;
+	ndjson->logsource = sn_logsource__new(rules);
+	if (!ndjson->logsource) {
+		free(ndjson);
+		return NULL;
+	}
+	ndjson->mask = slots - 1;
+	ndjson->provider_name = sn_rules__field(rules, "Provider_Name", strlen("Provider_Name"));
+	for (uint32_t i = 0; i < fields; i++) {
+		struct key key = {.field = i};
+
+		key.name = (const uint8_t *)sn_rules__field_name(rules, i, &key.len);
+		*slot_of(ndjson, key.name, key.len) = key;
+	}
+	for (uint32_t i = 0; i < STRUCTURALS; i++)
+		add_key(ndjson, rules, &structurals[i]);
+	return ndjson;
+}
+
+void sn_ndjson__free(struct sn_ndjson *ndjson)
+{
+	if (!ndjson)
+		return;
+	sn_logsource__free(ndjson->logsource);
+	free(ndjson);
+}
+
+/* What a string means: borrowed from the line, or made in the scratch, which has room for the whole line. */
+static const uint8_t *text_of(struct parser *p, const struct sn_json_string *string, uint32_t *len)
+{
+	uint8_t *room, *end;
+
+	*len = string->len;
+	if (!string->escaped)
+		return string->text;
+	room = sn_values__room(p->values, string->len + SN_JSON_SLACK);
+	end = sn_json__unescape(string, room);
+	sn_values__used(p->values, end);
+	*len = (uint32_t)(end - room);
+	return room;
+}
+
+static const struct key *find_key(struct parser *p, const struct sn_json_string *string)
+{
+	uint32_t len;
+	const uint8_t *name = text_of(p, string, &len);
+	const struct key *key = slot_of(p->ndjson, name, len);
+
+	return key->name ? key : &no_key;
+}
+
+/* ---- values ---- */
+
+static uint32_t number_of(const uint8_t *text, uint32_t len)
+{
+	uint32_t number = 0;
+
+	for (uint32_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9' || number > 99999)
+			return UINT32_MAX;
+		number = number * 10 + text[i] - '0';
+	}
+	return len ? number : UINT32_MAX;
+}
+
+/* What a value says about the logsource. */
+static void note_role(struct parser *p, const struct object *object, enum role role, const uint8_t *text, uint32_t len)
+{
+	if (object->place != OUTER && object->place != SYSTEM)
+		return;
+	if (role == ROLE_CATEGORY)
+		p->category = sn_value__text(text, len);
+	else if (object->rank < p->floor)
+		return;
+	else if (role == ROLE_ID)
+		p->id = number_of(text, len);
+	else if (role == ROLE_CHANNEL)
+		p->service = sn_logsource__service(p->ndjson->logsource, text, len);
+	else if (role == ROLE_PROVIDER_NAME && p->service == SN_SERVICE_NONE)
+		p->service = sn_logsource__service(p->ndjson->logsource, text, len);
+}
+
+/* Is the value of that field wanted from this place? */
+static int is_wanted(const struct parser *p, const struct object *object, uint32_t field)
+{
+	if (object->rank < p->floor)
+		return 0;
+	if (field == (uint32_t)SN_NO_FIELD)
+		return p->values->keywords != (uint32_t)SN_NO_FIELD;
+	return p->values->event.value[field].state == SN_ABSENT || p->values->slot[field].rank <= object->rank;
+}
+
+/* `further`: not the first value of a list. */
+static void put_value(struct parser *p, const struct object *object, const struct key *key, const uint8_t *text,
+		      uint32_t len, enum sn_state state, int further)
+{
+	if (key->role && state == SN_PRESENT)
+		note_role(p, object, key->role, text, len);
+	if (!is_wanted(p, object, key->field))
+		return;
+	sn_values__put(p->values, key->field, text, len, state, further);
+	if (key->field != (uint32_t)SN_NO_FIELD)
+		p->values->slot[key->field].rank = object->rank;
+}
+
+static int read_object(struct parser *p, struct object *object);
+static int read_value(struct parser *p, const struct object *object, const struct key *key, int *further,
+		      uint32_t depth);
+
+/* A scalar; strings that nobody reads are not unescaped. */
+static int read_scalar(struct parser *p, const struct object *object, const struct key *key, int *further)
+{
+	enum sn_state state = SN_PRESENT;
+	struct sn_json_string string;
+	const uint8_t *text;
+	uint32_t len;
+
+	if (*p->json.at == '"') {
+		if (!sn_json__string(&p->json, &string))
+			return 0;
+		if (!key->role && !is_wanted(p, object, key->field))
+			return 1;
+	} else {
+		if (!sn_json__scalar(&p->json, &string))
+			return 0;
+		if (*string.text == 'n')
+			state = SN_NULL;
+	}
+	text = text_of(p, &string, &len);
+	put_value(p, object, key, text, state == SN_NULL ? 0 : len, state, *further);
+	*further = 1;
+	return 1;
+}
+
+static int read_list(struct parser *p, const struct object *object, const struct key *key, int *further, uint32_t depth)
+{
+	if (depth >= SN_JSON_DEPTH)
+		return 0;
+	p->json.at++;
+	if (sn_json__take(&p->json, ']')) {
+		if (!*further)
+			put_value(p, object, key, NULL, 0, SN_NULL, 0);
+		return 1;
+	}
+	do {
+		if (!read_value(p, object, key, further, depth + 1))
+			return 0;
+	} while (sn_json__take(&p->json, ','));
+	return sn_json__take(&p->json, ']');
+}
+
+/* From here on only places of that rank count; what was found outside is no part of the event. */
+static void raise_floor(struct parser *p, uint32_t rank)
+{
+	if (rank <= p->floor)
+		return;
+	p->floor = rank;
+	p->service = SN_SERVICE_NONE;
+	p->id = UINT32_MAX;
+	sn_values__unset_all(p->values);
+}
+
+static int read_inner(struct parser *p, const struct object *object, const struct key *key, uint32_t depth)
+{
+	struct object inner = {.place = FIELDS, .rank = object->rank, .depth = depth, .outside = object, .owner = key};
+
+	if (object->place == OUTER) {
+		switch (key->role) {
+		case ROLE_WRAP:
+			inner.place = OUTER;
+			inner.rank = RANK_WRAPPED;
+			raise_floor(p, RANK_WRAPPED);
+			break;
+		case ROLE_EVENT:
+			inner.place = OUTER;
+			inner.rank = RANK_EVENT;
+			raise_floor(p, RANK_EVENT);
+			break;
+		case ROLE_SYSTEM:
+			inner.place = SYSTEM;
+			inner.rank = RANK_EVENT;
+			break;
+		case ROLE_DATA:
+			inner.rank = RANK_DATA;
+			break;
+		case ROLE_ID:
+		case ROLE_CHANNEL:
+			break;
+		default:
+			return sn_json__skip(&p->json, depth);
+		}
+	} else if (object->place == SYSTEM && key->role == ROLE_PROVIDER) {
+		inner.place = PROVIDER;
+	} else if (key->role == ROLE_ATTRIBUTES) {
+		inner.place = object->place;
+		inner.owner = object->owner;
+		inner.outside = object->outside;
+		inner.named = object->named;
+	}
+	return read_object(p, &inner);
+}
+
+static int read_value(struct parser *p, const struct object *object, const struct key *key, int *further,
+		      uint32_t depth)
+{
+	sn_json__space(&p->json);
+	if (p->json.at == p->json.end)
+		return 0;
+	switch (*p->json.at) {
+	case '{':
+		return read_inner(p, object, key, depth);
+	case '[':
+		return read_list(p, object, key, further, depth);
+	default:
+		return read_scalar(p, object, key, further);
+	}
+}
+
+/* "@Name" of an element of Data: its value is the name of the field that "#text" belongs to. */
+static int read_name(struct parser *p, struct object *object)
+{
+	struct sn_json_string string;
+
+	if (!sn_json__string(&p->json, &string))
+		return 0;
+	*object->named = *find_key(p, &string);
+	object->named->role = ROLE_NAMED;
+	return 1;
+}
+
+/* "winlog.event_data.Image" of a flattened Winlogbeat line: the key behind the dots, and the better place. */
+static int read_dotted(struct parser *p, const struct object *object, struct sn_json_string name)
+{
+	struct object place = *object;
+	int further = 0;
+
+	place.rank = RANK_EVENT;
+	raise_floor(p, RANK_EVENT);
+	name.text += strlen(WINLOG);
+	name.len -= (uint32_t)strlen(WINLOG);
+	if (starts_with(&name, EVENT_DATA)) {
+		place.rank = RANK_DATA;
+		name.text += strlen(EVENT_DATA);
+		name.len -= (uint32_t)strlen(EVENT_DATA);
+	}
+	return read_value(p, &place, find_key(p, &name), &further, object->depth + 1);
+}
+
+/* Keys that say what another one's value is. 1 or 0 as read_value. */
+static int read_special(struct parser *p, struct object *object, const struct key *key)
+{
+	const struct key provider = {.field = p->ndjson->provider_name, .role = ROLE_PROVIDER_NAME};
+	struct object place = *object;
+	int further = 0;
+
+	if (key->role == ROLE_TEXT && object->owner) {
+		if (object->named->role == ROLE_NAMED)
+			return read_value(p, &place, object->named, &further, object->depth + 1);
+		place.place = object->outside->place;
+		return read_value(p, &place, object->owner, &further, object->depth + 1);
+	}
+	sn_json__space(&p->json);
+	if (key->role == ROLE_NAME && object->owner && object->owner->role == ROLE_NAMED && p->json.at < p->json.end &&
+	    *p->json.at == '"')
+		return read_name(p, object);
+	if (key->role == ROLE_NAME && object->place == PROVIDER) {
+		place.place = SYSTEM;
+		key = &provider;
+	}
+	return read_value(p, &place, key, &further, object->depth + 1);
+}
+
+static int read_member(struct parser *p, struct object *object)
+{
+	struct sn_json_string name;
+	const struct key *key;
+	int further = 0;
+
+	if (!sn_json__string(&p->json, &name) || !sn_json__take(&p->json, ':'))
+		return 0;
+	if (object->place == OUTER && starts_with(&name, WINLOG))
+		return read_dotted(p, object, name);
+	key = find_key(p, &name);
+	if (key->role == ROLE_TEXT || key->role == ROLE_NAME)
+		return read_special(p, object, key);
+	return read_value(p, object, key, &further, object->depth + 1);
+}
+
+static int read_object(struct parser *p, struct object *object)
+{
+	struct key named = {.field = (uint32_t)SN_NO_FIELD};
+
+	if (object->depth >= SN_JSON_DEPTH)
+		return 0;
+	if (!object->named)
+		object->named = &named;
+	p->json.at++;
+	if (sn_json__take(&p->json, '}'))
+		return 1;
+	do {
+		if (!read_member(p, object))
+			return 0;
+	} while (sn_json__take(&p->json, ','));
+	return sn_json__take(&p->json, '}');
+}
+
+int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, uint32_t route, struct sn_values *values,
+		      struct sn_routes *routes)
+{
+	struct parser p = {.ndjson = ndjson, .values = values, .id = UINT32_MAX};
+	struct object top = {.place = OUTER};
+
+	sn_values__clear(values);
+	routes->count = 0;
+	if (size > SN_LINE_MAX)
+		return -EBADMSG;
+	p.json = (struct sn_json){(const uint8_t *)line, (const uint8_t *)line + size};
+	sn_json__space(&p.json);
+	if (p.json.at == p.json.end || *p.json.at != '{' || !read_object(&p, &top))
+		return -EBADMSG;
+	sn_json__space(&p.json);
+	if (p.json.at != p.json.end)
+		return -EBADMSG;
+	if (route != (uint32_t)SN_NO_FIELD)
+		*routes = (struct sn_routes){1, {route}};
+	else if (p.category.state == SN_PRESENT)
+		sn_logsource__category(ndjson->logsource, p.service, p.category.text, p.category.len, routes);
+	else if (p.service != SN_SERVICE_NONE)
+		sn_logsource__event(ndjson->logsource, p.service, p.id, routes);
+	return 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The match thread: one loop from the ring to the alert ring. Nothing here allocates, locks or waits for a reader.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine.h"
+#include "wait.h"
+
+enum {
+	BATCH = 256,	/* records leased at once: their room goes back to the producer together */
+	IDLE_MS = 1000, /* the longest sleep: nothing depends on it */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t clock_if(const struct sn_engine *engine)
+{
+	return engine->match_fine ? now_ns() : 0;
+}
+
+static uint32_t log2_of(uint64_t value)
+{
+	return 63 - (uint32_t)__builtin_clzll(value | 1);
+}
+
+/* Linear below 2^SN_FINE_BITS, then 2^SN_FINE_BITS buckets a power of two. */
+static uint32_t bucket_of(uint64_t ns)
+{
+	uint32_t power = log2_of(ns);
+
+	if (power < SN_FINE_BITS)
+		return (uint32_t)ns;
+	return ((power - SN_FINE_BITS + 1) << SN_FINE_BITS) |
+	       (uint32_t)(ns >> (power - SN_FINE_BITS) & ((1 << SN_FINE_BITS) - 1));
+}
+
+/* `begin` decode `middle` match `end`, all from clock_if. */
+static void count_time(struct sn_engine *engine, uint64_t begin, uint64_t middle, uint64_t end)
+{
+	struct sn_stats *stats = &engine->stats;
+	uint64_t ns = end - middle;
+
+	if (!engine->match_fine)
+		return;
+	sn_count(&stats->decode_ns_sum, middle - begin);
+	sn_count(&stats->match_ns_sum, ns);
+	sn_count(&stats->match_hist[log2_of(ns)], 1);
+	sn_count(&engine->match_fine[bucket_of(ns)], 1);
+	if (ns > stats->match_ns_max)
+		__atomic_store_n(&stats->match_ns_max, ns, __ATOMIC_RELAXED);
+}
+
+static void adopt(struct sn_engine *engine)
+{
+	struct sn_loaded *pending;
+
+	if (!atomic_load_explicit(&engine->pending, memory_order_relaxed))
+		return;
+	pending = atomic_exchange(&engine->pending, NULL);
+	if (!pending)
+		return;
+	engine->current = pending;
+	atomic_fetch_add(&engine->adopted, 1);
+	sn_wait__wake(&engine->adopted);
+}
+
+/* Takes hits of rules that an earlier route has already brought out of hits[known, known + found). */
+static uint32_t drop_known(struct sn_hit *hits, uint32_t known, uint32_t found)
+{
+	uint32_t kept = known;
+
+	for (uint32_t i = known; i < known + found; i++) {
+		uint32_t j = 0;
+
+		while (j < known && hits[j].rule != hits[i].rule)
+			j++;
+		if (j == known)
+			hits[kept++] = hits[i];
+	}
+	return kept;
+}
+
+/* Judges the filled event under each of its routes. */
+static void judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin,
+		  const struct sn_origin *origin)
+{
+	struct sn_loaded *loaded = engine->current;
+	uint64_t middle = clock_if(engine);
+	uint32_t hits = 0;
+
+	for (uint32_t i = 0; i < routes; i++) {
+		uint32_t found;
+
+		loaded->values->event.route = route[i];
+		found = sn_matcher__judge(loaded->matcher, loaded->rules, &loaded->values->event, loaded->hits + hits,
+					  loaded->hits_max - hits);
+		hits = drop_known(loaded->hits, hits, found);
+	}
+	count_time(engine, begin, middle, clock_if(engine));
+	sn_count(&engine->stats.judged, 1);
+	if (!hits)
+		return;
+	sn_count(&engine->stats.matched_events, 1);
+	sn_engine__alert(engine, origin, loaded->hits, hits);
+}
+
+/* The loss account; -EINVAL for a CPU that cannot be. */
+static int account(struct sn_engine *engine, const struct sn_header *h)
+{
+	int64_t rc;
+
+	if (h->cpu == SN_CPU_NONE)
+		return 0;
+	if (h->type == SN_LOSS)
+		rc = sn_evidence__missing(engine->evidence, h->cpu, h->seq, ((const struct sn_loss *)h)->count,
+					  h->time);
+	else
+		rc = sn_evidence__arrived(engine->evidence, h->cpu, h->seq, h->time);
+	if (rc == -EALREADY)
+		sn_count(&engine->stats.seq_late, 1);
+	if (rc)
+		__atomic_store_n(&engine->stats.seq_lost, sn_evidence__total(engine->evidence), __ATOMIC_RELAXED);
+	return rc == -EINVAL ? -EINVAL : 0;
+}
+
+static void record(struct sn_engine *engine, const void *bytes, size_t size)
+{
+	if (!engine->recording)
+		return;
+	if (sn_recording__append(engine->recording, bytes, size)) {
+		sn_count(&engine->stats.record_failed, 1);
+		return;
+	}
+	sn_count(&engine->stats.recorded, 1);
+	sn_count(&engine->stats.recorded_bytes, size);
+}
+
+int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, uint32_t file, uint64_t index)
+{
+	const struct sn_header *h = bytes;
+	struct sn_loaded *loaded = engine->current;
+	struct sn_origin origin = {bytes, (uint32_t)size, SN_PAYLOAD_RECORD, h, file, index};
+	uint64_t begin;
+	uint32_t route;
+
+	sn_count(&engine->stats.received, 1);
+	if (sn_record__check(bytes, size) || account(engine, h)) {
+		sn_count(&engine->stats.malformed, 1);
+		return -EBADMSG;
+	}
+	sn_count(&engine->stats.decoded, 1);
+	sn_count(&engine->stats.by_type[h->type], 1);
+	record(engine, bytes, size);
+	sn_table__apply(engine->table, h);
+	route = loaded ? sn_view__route(loaded->view, h->type) : (uint32_t)SN_NO_FIELD;
+	if (route == (uint32_t)SN_NO_FIELD)
+		return 0;
+	begin = clock_if(engine);
+	sn_view__fill(loaded->view, loaded->values, engine->table, engine->users, h);
+	judge(engine, &route, 1, begin, &origin);
+	return 0;
+}
+
+int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
+		  uint64_t index)
+{
+	struct sn_loaded *loaded = engine->current;
+	struct sn_origin origin = {line, (uint32_t)size, SN_PAYLOAD_JSON, NULL, file, index};
+	struct sn_routes routes;
+	uint64_t begin = clock_if(engine);
+
+	if (!loaded)
+		return -ENOENT;
+	sn_count(&engine->stats.received, 1);
+	if (sn_ndjson__decode(loaded->ndjson, line, size, route, loaded->values, &routes)) {
+		sn_count(&engine->stats.malformed, 1);
+		return -EBADMSG;
+	}
+	sn_count(&engine->stats.decoded, 1);
+	if (routes.count)
+		judge(engine, routes.route, routes.count, begin, &origin);
+	return 0;
+}
+
+/* One batch; the count of records, 0 when there was none. */
+static uint32_t pump_batch(struct sn_engine *engine)
+{
+	uint32_t n = 0;
+	const void *bytes;
+	size_t size;
+
+	while (n < BATCH && (bytes = sn_ring__peek(engine->ring, &size))) {
+		adopt(engine);
+		sn_pump__record(engine, bytes, size, 0, engine->stats.received);
+		sn_ring__advance(engine->ring);
+		n++;
+	}
+	if (n) {
+		sn_ring__release(engine->ring);
+		sn_ring__publish(engine->alerts);
+	}
+	return n;
+}
+
+int sn_engine__run(struct sn_engine *engine)
+{
+	uint32_t idle = SN_ENGINE_IDLE;
+
+	/* a swap from another thread holds the state for a few instructions only */
+	while (!atomic_compare_exchange_weak(&engine->state, &idle, SN_ENGINE_RUNNING)) {
+		if (idle == SN_ENGINE_RUNNING)
+			return -EBUSY;
+		idle = SN_ENGINE_IDLE;
+	}
+	for (;;) {
+		/* asked first: what was pushed before the stop is then in the ring and judged below */
+		uint32_t stopping = atomic_load(&engine->stopping);
+
+		if (pump_batch(engine))
+			continue;
+		adopt(engine);
+		if (stopping)
+			break;
+		if (engine->recording)
+			sn_recording__flush(engine->recording);
+		sn_ring__wait(engine->ring, IDLE_MS);
+	}
+	if (engine->recording)
+		sn_recording__flush(engine->recording);
+	atomic_store(&engine->stopping, 0);
+	atomic_store(&engine->state, SN_ENGINE_IDLE);
+	sn_ring__interrupt(engine->alerts);
+	return 0;
+}

@@ -1,0 +1,32 @@
+"""A rule table from rows, through the real compiler: one rule a row, `field|contains: text`."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from pathlib import Path
+
+import yaml
+
+from sensor.compiler import compile_table, load_rules
+
+Row = tuple[str, str, str, str]  # product, category, field, text
+
+
+def table(rows: list[Row]) -> bytes:
+    """The compiled table; rule numbers are the rows' numbers."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (product, category, field, text) in enumerate(rows):
+            rule = {
+                "title": f"row {number}",
+                "id": str(uuid.UUID(int=number + 1)),
+                "status": "test",
+                "level": "low",
+                "logsource": {"product": product, "category": category},
+                "detection": {"selection": {f"{field}|contains": text}, "condition": "selection"},
+            }
+            Path(folder, f"{number:04}.yml").write_text(yaml.safe_dump(rule, allow_unicode=True))
+        compiled = compile_table(load_rules([Path(folder)]))
+    by_title = {info.title: number for number, info in enumerate(compiled.rules)}
+    assert [by_title[f"row {n}"] for n in range(len(rows))] == list(range(len(rows)))
+    return compiled.bytes
