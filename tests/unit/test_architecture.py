@@ -48,7 +48,7 @@ FUNCTION_LINES = 60
 LARGER_FILES: dict[str, str] = {}
 LARGER_FUNCTIONS: dict[str, str] = {}
 
-UNFINISHED = re.compile(r"([T]ODO|[F]IXME|[X]XX|[H]ACK)")
+UNFINISHED = re.compile(r"\b([T]ODO|[F]IXME|[X]XX|[H]ACK)\b")
 
 
 def python_files(*rooms: str) -> list[Path]:
