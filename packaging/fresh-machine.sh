@@ -44,10 +44,9 @@ trap 'exit 130' INT TERM
 
 # ---- the machine ----
 mirror() { # of this machine's own sources for Debian, in either format
-	{
-		awk '$1 == "URIs:" { print $2 }' /etc/apt/sources.list.d/*.sources
-		awk '$1 == "deb" { sub(/\[[^]]*\] */, ""); print $2 }' /etc/apt/sources.list /etc/apt/sources.list.d/*.list
-	} 2>/dev/null | grep -E '/debian/?$' | head -n 1
+	find /etc/apt -name '*.sources' -exec awk '$1 == "URIs:" { print $2 }' {} + \
+		-o -name '*.list' -exec awk '$1 == "deb" { sub(/\[[^]]*\] */, ""); print $2 }' {} + |
+		awk '/\/debian\/?$/ && !seen++'
 }
 
 settings() { # what lets this machine's package clients reach their registries
