@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "regex.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* The parts of a blob, as its head gives them. */
+struct layout {
+	const struct sn_regex_head *head;
+	const uint8_t *ascii;
+	const uint32_t *ranges; /* pairs: first character, class */
+	const uint16_t *next;	/* DFA */
+	const uint8_t *traits;	/* NFA */
+	const uint8_t (*member)[32];
+	const uint32_t *first;
+	const struct sn_regex_edge *edges;
+	size_t end;
+};
+
+static struct layout layout_of(const uint8_t *blob)
+{
+	struct layout l = {.head = (const struct sn_regex_head *)blob};
+	size_t at = sizeof(*l.head);
+	l.ascii = blob + at;
+	at += 128;
+	l.ranges = (const uint32_t *)(blob + at);
+	at += (size_t)l.head->ranges * 8;
+	if (l.head->kind == SN_REGEX_DFA) {
+		l.next = (const uint16_t *)(blob + at);
+		l.end = at + (size_t)l.head->states * (l.head->classes + 1u) * 2;
+		return l;
+	}
+	l.traits = blob + at;
+	at += 256;
+	l.member = (const uint8_t(*)[32])(blob + at);
+	at += (size_t)l.head->states * 32;
+	l.first = (const uint32_t *)(blob + at);
+	at += ((size_t)l.head->states + 1) * 4;
+	l.edges = (const struct sn_regex_edge *)(blob + at);
+	l.end = at + (size_t)l.head->edges * sizeof(*l.edges);
+	return l;
+}
+
+static bool head_sound(const struct sn_regex_head *h, size_t size)
+{
+	if (h->size != size || size % 8 || !h->classes || h->classes > SN_REGEX_CLASSES_MAX || h->ranges > size / 8)
+		return false;
+	if (h->kind == SN_REGEX_DFA)
+		return h->states > 2 && h->states <= SN_REGEX_STATES_MAX && h->start < h->states && h->start > 1;
+	return h->kind == SN_REGEX_NFA && h->states && h->states <= SN_REGEX_POSITIONS_MAX && h->edges <= size / 4;
+}
+
+int sn_regex__check(const uint8_t *blob, size_t size)
+{
+	const struct sn_regex_head *h = (const struct sn_regex_head *)blob;
+	if (size < sizeof(*h) + 128 || !head_sound(h, size) || (h->final != UINT32_MAX && h->final >= h->classes))
+		return -EINVAL;
+	struct layout l = layout_of(blob);
+	if (l.end > size || !h->ranges || l.ranges[0] != 128)
+		return -EINVAL;
+	for (uint32_t i = 0; i < 128; i++)
+		if (l.ascii[i] >= h->classes)
+			return -EINVAL;
+	for (uint32_t i = 0; i < h->ranges; i++)
+		if (l.ranges[2 * i + 1] >= h->classes || (i && l.ranges[2 * i] <= l.ranges[2 * i - 2]))
+			return -EINVAL;
+	if (h->kind == SN_REGEX_DFA) {
+		for (size_t i = 0; i < (size_t)h->states * (h->classes + 1u); i++)
+			if (l.next[i] >= h->states)
+				return -EINVAL;
+		return 0;
+	}
+	if (l.first[0] != 0 || l.first[h->states] != h->edges)
+		return -EINVAL;
+	for (uint32_t i = 0; i < h->states; i++)
+		if (l.first[i] > l.first[i + 1])
+			return -EINVAL;
+	for (uint32_t i = 0; i < h->edges; i++)
+		if (l.edges[i].target >= h->states)
+			return -EINVAL;
+	return 0;
+}
+
+/* Decodes the character at text[*at], which is not ASCII, and moves on; a byte that begins no shortest-form UTF-8
+ * sequence is itself, as U+DC00 + byte. */
+static uint32_t wide_character(const uint8_t *text, size_t len, size_t *at)
+{
+	const uint8_t *p = text + *at;
+	size_t left = len - *at;
+	uint32_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	uint32_t c = p[0] & (0xffu >> (n + 1));
+	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+
+	bool sound = p[0] >= 0xc2 && p[0] <= 0xf4 && left >= n;
+	for (uint32_t i = 1; sound && i < n; i++) {
+		sound = (p[i] & 0xc0) == 0x80;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (!sound || c < lowest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
+		*at += 1;
+		return 0xdc00u + p[0];
+	}
+	*at += n;
+	return c;
+}
+
+static uint32_t wide_class(const struct layout *l, const uint8_t *text, size_t len, size_t *at)
+{
+	uint32_t c = wide_character(text, len, at);
+	uint32_t low = 0, high = l->head->ranges;
+	while (high - low > 1) {
+		uint32_t middle = (low + high) / 2;
+		if (l->ranges[2 * middle] <= c)
+			low = middle;
+		else
+			high = middle;
+	}
+	return l->ranges[2 * low + 1];
+}
+
+static inline uint32_t class_at(const struct layout *l, const uint8_t *text, size_t len, size_t *at)
+{
+	if (text[*at] < 0x80)
+		return l->ascii[text[(*at)++]];
+	return wide_class(l, text, len, at);
+}
+
+/* Where the text ends for class_at: before its last character if that is a newline with a class of its own. */
+static size_t body_length(const struct layout *l, const uint8_t *text, size_t len)
+{
+	return len && text[len - 1] == '\n' && l->head->final != UINT32_MAX ? len - 1 : len;
+}
+
+static int search_dfa(const struct layout *l, const uint8_t *text, size_t len)
+{
+	const uint32_t stride = l->head->classes + 1u;
+	const size_t body = body_length(l, text, len);
+	uint32_t state = l->head->start;
+	for (size_t at = 0; at < body;) {
+		state = l->next[state * stride + class_at(l, text, body, &at)];
+		if (state <= 1)
+			return state == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+	}
+	if (body < len) {
+		state = l->next[state * stride + l->head->final];
+		if (state <= 1)
+			return state == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+	}
+	return l->next[state * stride + l->head->classes] == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+}
+
+/* before, after: traits of the neighbours, -1 at the edge of the text. Mirrors holds() of compiler/regex.py. */
+static uint32_t met_between(int before, int after)
+{
+	uint32_t met = before < 0 ? SN_AT_START | SN_AT_LINE_START : before & SN_TRAIT_NEWLINE ? SN_AT_LINE_START : 0;
+	met |= after < 0 ? SN_AT_END | SN_AT_LINE_END : after & SN_TRAIT_NEWLINE ? SN_AT_LINE_END : 0;
+	met |= after >= 0 && after & SN_TRAIT_FINAL ? SN_AT_BEFORE_FINAL : 0;
+	if (before < 0 && after < 0) /* an empty text: neither \b nor \B, as Python's re */
+		return met;
+	bool word_before = before >= 0 && before & SN_TRAIT_WORD, word_after = after >= 0 && after & SN_TRAIT_WORD;
+	return met | (word_before != word_after ? SN_AT_WORD : SN_AT_NO_WORD);
+}
+
+static int search_nfa(const struct layout *l, const uint8_t *text, size_t len, struct sn_regex_scratch *s)
+{
+	uint16_t *current = s->list[0], *next = s->list[1];
+	uint32_t count = 1, steps = 0;
+	const size_t body = body_length(l, text, len);
+	int before = -1;
+
+	current[0] = 0;
+	for (size_t at = 0;;) {
+		bool end = at == len;
+		uint32_t class = end ? 0 : at < body ? class_at(l, text, body, &at) : (at++, l->head->final);
+		int after = end ? -1 : l->traits[class];
+		uint32_t met = met_between(before, after), fresh = 0;
+		if (++s->stamp == 0) { /* wrapped: old marks could look new */
+			memset(s->mark, 0, sizeof(s->mark));
+			s->stamp = 1;
+		}
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t from = l->first[current[i]], to = l->first[current[i] + 1];
+			steps += to - from + 1;
+			for (uint32_t e = from; e < to; e++) {
+				uint32_t target = l->edges[e].target;
+				if (l->edges[e].need & ~met)
+					continue;
+				if (target == 0)
+					return SN_REGEX_YES;
+				if (s->mark[target] == s->stamp || !(l->member[target][class / 8] & 1u << class % 8))
+					continue;
+				s->mark[target] = s->stamp;
+				next[fresh++] = (uint16_t)target;
+			}
+		}
+		if (end)
+			return SN_REGEX_NO;
+		if (steps > SN_REGEX_STEPS_MAX)
+			return SN_REGEX_BUDGET;
+		next[fresh++] = 0; /* a match may begin at any character; position 0 is never a target */
+		uint16_t *swap = current;
+		current = next;
+		next = swap;
+		count = fresh;
+		before = after;
+	}
+}
+
+int sn_regex__search(const uint8_t *blob, const uint8_t *text, size_t len, struct sn_regex_scratch *scratch)
+{
+	struct layout l = layout_of(blob);
+	return l.head->kind == SN_REGEX_DFA ? search_dfa(&l, text, len) : search_nfa(&l, text, len, scratch);
+}

@@ -1,0 +1,79 @@
+"""Sets of Unicode characters as sorted ranges, and the character classes of Python's `re` as such sets.
+
+The meaning of every class and of case-insensitivity is that of Python's `re` on str (the reference matcher uses it);
+the constants come from the interpreter's own tables (`_sre`, `re._casefix`), never from a list of ours.
+"""
+
+import _sre
+import re._casefix as casefix  # type: ignore[import-not-found]
+from collections.abc import Callable, Iterable
+from functools import cache
+
+Ranges = tuple[tuple[int, int], ...]
+TOP = 0x10FFFF
+
+
+def normal(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Sorted, disjoint, not adjacent."""
+    out: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if out and low <= out[-1][1] + 1:
+            out[-1] = (out[-1][0], max(high, out[-1][1]))
+        else:
+            out.append((low, high))
+    return tuple(out)
+
+
+def inverse(ranges: Ranges) -> Ranges:
+    """All characters that are not in `ranges`."""
+    out, at = [], 0
+    for low, high in ranges:
+        if at < low:
+            out.append((at, low - 1))
+        at = high + 1
+    if at <= TOP:
+        out.append((at, TOP))
+    return tuple(out)
+
+
+def _where(test: Callable[[str], bool], top: int = TOP) -> Ranges:
+    return normal((c, c) for c in range(top + 1) if test(chr(c)))
+
+
+@cache
+def category(name: str) -> Ranges:
+    """\\d, \\s, \\w and their complements by the names of `re._constants` (CATEGORY_...)."""
+    if "_NOT_" in name:
+        return inverse(category(name.replace("_NOT_", "_")))
+    tests: dict[str, Callable[[str], bool]] = {
+        "CATEGORY_DIGIT": str.isdecimal,
+        "CATEGORY_SPACE": str.isspace,
+        "CATEGORY_WORD": lambda c: c.isalnum() or c == "_",
+    }
+    return _where(tests[name])
+
+
+@cache
+def _lowered() -> dict[int, tuple[int, ...]]:
+    """Lower-case character -> all characters that `re` lowers to it, for characters that have case."""
+    out: dict[int, list[int]] = {}
+    for c in range(TOP + 1):
+        if _sre.unicode_iscased(c):
+            out.setdefault(_sre.unicode_tolower(c), []).append(c)
+    return {low: tuple(all_) for low, all_ in out.items()}
+
+
+def ignore_case(ranges: Ranges) -> Ranges:
+    """What `re.IGNORECASE` makes of a set: the characters whose lower case is that of a member."""
+    lowered, extra = _lowered(), casefix._EXTRA_CASES
+    low: set[int] = set()
+    plain: list[tuple[int, int]] = []
+    for first, last in ranges:
+        if last - first > 0x3000:  # a range this wide is closed under case but for its edges
+            plain.append((first, last))
+        for c in range(first, min(last, 0x1FFFF) + 1):
+            key = _sre.unicode_tolower(c)
+            low.add(key)
+            low.update(extra.get(key, ()))
+    members = [(x, x) for c in low for x in lowered.get(c, (c,))]
+    return normal([*members, *plain])
