@@ -1,0 +1,87 @@
+"""The shipped rules: their form, their cases, their page in the docs."""
+
+import os
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sensor.cli import main
+from shipped import PAGE, ROOT, Shipped, page, shipped
+
+RULES = shipped()
+LEVELS = {"informational", "low", "medium", "high", "critical"}
+OPERATORS = {"contains", "startswith", "endswith", "all", "cidr"}
+FIELDS = set(re.findall(r'^SN_FIELD\([^"]*"[^"]*", "([^"]+)"', (ROOT / "native" / "fields.def").read_text(), re.M)) | {
+    "User",
+    "ParentImage",
+    "ParentCommandLine",
+}
+
+
+def ident(item: Shipped) -> str:
+    return item.path.stem
+
+
+def searches(detection: Any) -> Iterator[str]:
+    """Every `Field|modifier|...` below a detection."""
+    for part in detection if isinstance(detection, list) else [detection]:
+        if isinstance(part, dict):
+            yield from part
+
+
+def test_there_are_rules() -> None:
+    assert len(RULES) >= 14
+
+
+@pytest.mark.parametrize("key", ["id", "title"])
+def test_unique(key: str) -> None:
+    assert [value for value, count in Counter(item.rule[key] for item in RULES).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("item", RULES, ids=ident)
+def test_form(item: Shipped) -> None:
+    rule = item.rule
+    assert uuid.UUID(rule["id"]).version == 4
+    assert rule["level"] in LEVELS
+    assert rule["author"] == "Linsang"
+    assert "attack.t1218" in rule["tags"]
+    assert rule["falsepositives"]
+    assert rule["description"].startswith("Detects ")
+    assert len(rule["title"]) <= 110  # SigmaHQ's limit
+    prefix = {"process_creation": "proc_creation_lnx_", "network_connection": "net_connection_lnx_"}
+    assert item.path.name.startswith(prefix[rule["logsource"]["category"]])
+
+
+@pytest.mark.parametrize("item", RULES, ids=ident)
+def test_fields_and_operators_are_known(item: Shipped) -> None:
+    for name, detection in item.rule["detection"].items():
+        if name != "condition":
+            for search in searches(detection):
+                field, *operators = search.split("|")
+                assert field in FIELDS
+                assert set(operators) <= OPERATORS
+
+
+@pytest.mark.parametrize("item", RULES, ids=ident)
+def test_has_cases(item: Shipped) -> None:
+    assert set(item.cases) == {"positive", "negative"}
+    assert len(item.cases["positive"]) >= 2
+    assert len(item.cases["negative"]) >= 3
+    names = [case["name"] for cases in item.cases.values() for case in cases]
+    assert len(set(names)) == len(names)
+    assert all(set(case) == {"name", "event"} for cases in item.cases.values() for case in cases)
+    assert all(set(case["event"]) <= FIELDS for cases in item.cases.values() for case in cases)
+
+
+def test_every_case_comes_out_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["rules", "test", str(ROOT / "rules")])
+    assert code == 0, capsys.readouterr().out
+
+
+def test_page_is_current() -> None:
+    if os.environ.get("WRITE_GOLDEN"):
+        PAGE.write_text(page())
+    assert PAGE.read_text() == page(), "WRITE_GOLDEN=1 pytest tests/rules"
