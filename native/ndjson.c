@@ -19,77 +19,16 @@
 #include <string.h>
 
 #include "json.h"
-#include "key_hash.h"
-#include "rule_table.h"
-
-enum role {
-	ROLE_NONE,
-	ROLE_WRAP,
-	ROLE_EVENT,
-	ROLE_SYSTEM,
-	ROLE_DATA,
-	ROLE_CHANNEL,
-	ROLE_ID,
-	ROLE_CATEGORY,
-	ROLE_PROVIDER,
-	ROLE_PROVIDER_NAME,
-	ROLE_NAMED,
-	ROLE_NAME,
-	ROLE_TEXT,
-	ROLE_ATTRIBUTES,
-};
+#include "ndjson_keys.h"
 
 /* What the keys of an object mean. */
 enum place { OUTER, SYSTEM, FIELDS, PROVIDER };
 
 enum { RANK_FLAT, RANK_WRAPPED, RANK_EVENT, RANK_DATA };
 
-struct key {
-	const uint8_t *name;
-	uint32_t len;
-	uint32_t field; /* number in the table or SN_NO_FIELD */
-	enum role role;
-};
-
-struct structural {
-	const char *name;
-	enum role role;
-	const char *field; /* the Sigma name that it stands for, NULL: its own */
-};
-
-static const struct structural structurals[] = {
-	{"event", ROLE_WRAP, NULL},
-	{"Event", ROLE_EVENT, NULL},
-	{"winlog", ROLE_EVENT, NULL},
-	{"System", ROLE_SYSTEM, NULL},
-	{"EventData", ROLE_DATA, NULL},
-	{"UserData", ROLE_DATA, NULL},
-	{"event_data", ROLE_DATA, NULL},
-	{"user_data", ROLE_DATA, NULL},
-	{"Channel", ROLE_CHANNEL, NULL},
-	{"channel", ROLE_CHANNEL, "Channel"},
-	{"EventID", ROLE_ID, NULL},
-	{"event_id", ROLE_ID, "EventID"},
-	{"_cat", ROLE_CATEGORY, NULL},
-	{"Provider", ROLE_PROVIDER, NULL},
-	{"Provider_Name", ROLE_PROVIDER_NAME, NULL},
-	{"provider_name", ROLE_PROVIDER_NAME, "Provider_Name"},
-	{"SourceName", ROLE_PROVIDER_NAME, NULL},
-	{"computer_name", ROLE_NONE, "Computer"},
-	{"Data", ROLE_NAMED, NULL},
-	{"Name", ROLE_NAME, NULL},
-	{"@Name", ROLE_NAME, NULL},
-	{"#text", ROLE_TEXT, NULL},
-	{"#attributes", ROLE_ATTRIBUTES, NULL},
-};
-
-enum { STRUCTURALS = sizeof(structurals) / sizeof(*structurals) };
-
 struct sn_ndjson {
 	struct sn_logsource *logsource;
-	uint32_t provider_name; /* field of that name, or SN_NO_FIELD */
-	uint32_t mask;		/* slots - 1 */
-	struct key slot[];	/* open addressing, linear; name NULL: free */
+	struct sn_keys *keys;
 };
 
 /* One object on its way. */
@@ -98,8 +37,8 @@ struct object {
 	uint32_t rank;
 	uint32_t depth;
 	const struct object *outside;
-	const struct key *owner; /* the key whose value it is, NULL at the top */
-	struct key *named;	 /* where the object's @Name leaves the field that its #text belongs to */
+	const struct sn_key *owner; /* the key whose value it is, NULL at the top */
+	struct sn_key *named;	    /* where the object's @Name leaves the field that its #text belongs to */
 };
 
 struct parser {
@@ -113,7 +52,29 @@ struct parser {
 };
 
 static const char WINLOG[] = "winlog.", EVENT_DATA[] = "event_data.";
-static const struct key no_key = {.field = (uint32_t)SN_NO_FIELD};
+
+struct sn_ndjson *sn_ndjson__new(const struct sn_rules *rules)
+{
+	struct sn_ndjson *ndjson = calloc(1, sizeof(*ndjson));
+
+	if (!ndjson)
+		return NULL;
+	ndjson->logsource = sn_logsource__new(rules);
+	ndjson->keys = sn_keys__new(rules);
+	if (ndjson->logsource && ndjson->keys)
+		return ndjson;
+	sn_ndjson__free(ndjson);
+	return NULL;
+}
+
+void sn_ndjson__free(struct sn_ndjson *ndjson)
+{
+	if (!ndjson)
+		return;
+	sn_logsource__free(ndjson->logsource);
+	sn_keys__free(ndjson->keys);
+	free(ndjson);
+}
 
 /* ---- keys ---- */
 
@@ -122,63 +83,6 @@ static int starts_with(const struct sn_json_string *name, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return name->len > len && memcmp(name->text, prefix, len) == 0;
-}
-
-static struct key *slot_of(const struct sn_ndjson *ndjson, const uint8_t *name, uint32_t len)
-{
-	uint32_t i = sn_key_hash(name, len) & ndjson->mask;
-	const struct key *key;
-
-	while ((key = &ndjson->slot[i])->name && (key->len != len || memcmp(key->name, name, len) != 0))
-		i = (i + 1) & ndjson->mask;
-	return (struct key *)key;
-}
-
-static void add_key(struct sn_ndjson *ndjson, const struct sn_rules *rules, const struct structural *structural)
-{
-	const char *field = structural->field ? structural->field : structural->name;
-	struct key key = {.name = (const uint8_t *)structural->name,
-			  .len = (uint32_t)strlen(structural->name),
-			  .field = sn_rules__field(rules, field, strlen(field)),
-			  .role = structural->role};
-
-	*slot_of(ndjson, key.name, key.len) = key;
-}
-
-struct sn_ndjson *sn_ndjson__new(const struct sn_rules *rules)
-{
-	uint32_t fields = sn_rules__field_count(rules), slots = 64;
-	struct sn_ndjson *ndjson;
-
-	while (slots < 4 * (fields + STRUCTURALS))
-		slots *= 2;
-	ndjson = calloc(1, sizeof(*ndjson) + slots * sizeof(*ndjson->slot));
-	if (!ndjson)
-		return NULL;
-	ndjson->logsource = sn_logsource__new(rules);
-	if (!ndjson->logsource) {
-		free(ndjson);
-		return NULL;
-	}
-	ndjson->mask = slots - 1;
-	ndjson->provider_name = sn_rules__field(rules, "Provider_Name", strlen("Provider_Name"));
-	for (uint32_t i = 0; i < fields; i++) {
-		struct key key = {.field = i};
-
-		key.name = (const uint8_t *)sn_rules__field_name(rules, i, &key.len);
-		*slot_of(ndjson, key.name, key.len) = key;
-	}
-	for (uint32_t i = 0; i < STRUCTURALS; i++)
-		add_key(ndjson, rules, &structurals[i]);
-	return ndjson;
-}
-
-void sn_ndjson__free(struct sn_ndjson *ndjson)
-{
-	if (!ndjson)
-		return;
-	sn_logsource__free(ndjson->logsource);
-	free(ndjson);
 }
 
 /* What a string means: borrowed from the line, or made in the scratch, which has room for the whole line. */
@@ -196,13 +100,12 @@ static const uint8_t *text_of(struct parser *p, const struct sn_json_string *str
 	return room;
 }
 
-static const struct key *find_key(struct parser *p, const struct sn_json_string *string)
+static const struct sn_key *find_key(struct parser *p, const struct sn_json_string *string)
 {
 	uint32_t len;
 	const uint8_t *name = text_of(p, string, &len);
-	const struct key *key = slot_of(p->ndjson, name, len);
 
-	return key->name ? key : &no_key;
+	return sn_keys__find(p->ndjson->keys, name, len);
 }
 
 /* ---- values ---- */
@@ -220,7 +123,8 @@ static uint32_t number_of(const uint8_t *text, uint32_t len)
 }
 
 /* What a value says about the logsource. */
-static void note_role(struct parser *p, const struct object *object, enum role role, const uint8_t *text, uint32_t len)
+static void note_role(struct parser *p, const struct object *object, enum sn_role role, const uint8_t *text,
+		      uint32_t len)
 {
 	if (object->place != OUTER && object->place != SYSTEM)
 		return;
@@ -247,7 +151,7 @@ static int is_wanted(const struct parser *p, const struct object *object, uint32
 }
 
 /* `further`: not the first value of a list. */
-static void put_value(struct parser *p, const struct object *object, const struct key *key, const uint8_t *text,
+static void put_value(struct parser *p, const struct object *object, const struct sn_key *key, const uint8_t *text,
 		      uint32_t len, enum sn_state state, int further)
 {
 	if (key->role && state == SN_PRESENT)
@@ -260,11 +164,11 @@ static void put_value(struct parser *p, const struct object *object, const struc
 }
 
 static int read_object(struct parser *p, struct object *object);
-static int read_value(struct parser *p, const struct object *object, const struct key *key, int *further,
+static int read_value(struct parser *p, const struct object *object, const struct sn_key *key, int *further,
 		      uint32_t depth);
 
 /* A scalar; strings that nobody reads are not unescaped. */
-static int read_scalar(struct parser *p, const struct object *object, const struct key *key, int *further)
+static int read_scalar(struct parser *p, const struct object *object, const struct sn_key *key, int *further)
 {
 	enum sn_state state = SN_PRESENT;
 	struct sn_json_string string;
@@ -288,7 +192,8 @@ static int read_scalar(struct parser *p, const struct object *object, const stru
 	return 1;
 }
 
-static int read_list(struct parser *p, const struct object *object, const struct key *key, int *further, uint32_t depth)
+static int read_list(struct parser *p, const struct object *object, const struct sn_key *key, int *further,
+		     uint32_t depth)
 {
 	if (depth >= SN_JSON_DEPTH)
 		return 0;
@@ -316,7 +221,7 @@ static void raise_floor(struct parser *p, uint32_t rank)
 	sn_values__unset_all(p->values);
 }
 
-static int read_inner(struct parser *p, const struct object *object, const struct key *key, uint32_t depth)
+static int read_inner(struct parser *p, const struct object *object, const struct sn_key *key, uint32_t depth)
 {
 	struct object inner = {.place = FIELDS, .rank = object->rank, .depth = depth, .outside = object, .owner = key};
 
@@ -356,7 +261,7 @@ static int read_inner(struct parser *p, const struct object *object, const struc
 	return read_object(p, &inner);
 }
 
-static int read_value(struct parser *p, const struct object *object, const struct key *key, int *further,
+static int read_value(struct parser *p, const struct object *object, const struct sn_key *key, int *further,
 		      uint32_t depth)
 {
 	sn_json__space(&p->json);
@@ -403,9 +308,8 @@ static int read_dotted(struct parser *p, const struct object *object, struct sn_
 }
 
 /* Keys that say what another one's value is. 1 or 0 as read_value. */
-static int read_special(struct parser *p, struct object *object, const struct key *key)
+static int read_special(struct parser *p, struct object *object, const struct sn_key *key)
 {
-	const struct key provider = {.field = p->ndjson->provider_name, .role = ROLE_PROVIDER_NAME};
 	struct object place = *object;
 	int further = 0;
 
@@ -421,7 +325,7 @@ static int read_special(struct parser *p, struct object *object, const struct ke
 		return read_name(p, object);
 	if (key->role == ROLE_NAME && object->place == PROVIDER) {
 		place.place = SYSTEM;
-		key = &provider;
+		key = sn_keys__provider(p->ndjson->keys);
 	}
 	return read_value(p, &place, key, &further, object->depth + 1);
 }
@@ -429,7 +333,7 @@ static int read_special(struct parser *p, struct object *object, const struct ke
 static int read_member(struct parser *p, struct object *object)
 {
 	struct sn_json_string name;
-	const struct key *key;
+	const struct sn_key *key;
 	int further = 0;
 
 	if (!sn_json__string(&p->json, &name) || !sn_json__take(&p->json, ':'))
@@ -444,7 +348,7 @@ static int read_member(struct parser *p, struct object *object)
 
 static int read_object(struct parser *p, struct object *object)
 {
-	struct key named = {.field = (uint32_t)SN_NO_FIELD};
+	struct sn_key named = {.field = (uint32_t)SN_NO_FIELD};
 
 	if (object->depth >= SN_JSON_DEPTH)
 		return 0;

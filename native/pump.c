@@ -178,9 +178,15 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 	struct sn_origin origin = {line, (uint32_t)size, SN_PAYLOAD_JSON, NULL, file, index};
 	struct sn_routes routes;
 	uint64_t begin = clock_if(engine);
+	int64_t own;
 
 	if (!loaded)
 		return -ENOENT;
+	if (route == (uint32_t)SN_NO_FIELD) {
+		own = sn_record__parse(line, size, engine->record, sizeof(engine->record));
+		if (own > 0)
+			return sn_pump__record(engine, engine->record, (size_t)own, file, index);
+	}
 	sn_count(&engine->stats.received, 1);
 	if (sn_ndjson__decode(loaded->ndjson, line, size, route, loaded->values, &routes)) {
 		sn_count(&engine->stats.malformed, 1);

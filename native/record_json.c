@@ -210,7 +210,6 @@ static void put_quoted(struct writer *w, const struct sn_field *field, const cha
 
 static void put_address(struct writer *w, const struct sn_field *field, const uint8_t *record, const uint8_t *at)
 {
-	static const uint8_t unknown[16];
 	char text[SN_TEXT_ADDRESS];
 	uint16_t family;
 	uint32_t n;
@@ -218,7 +217,7 @@ static void put_address(struct writer *w, const struct sn_field *field, const ui
 	memcpy(&family, record + offsetof(struct sn_connect, family), sizeof(family));
 	n = sn_text__address(text, family, at);
 	/* only a source can be unknown; a destination of all zeros is what was asked for */
-	if (n && (field->offset != offsetof(struct sn_connect, saddr) || memcmp(at, unknown, sizeof(unknown)) != 0))
+	if (n && (field->offset != offsetof(struct sn_connect, saddr) || !sn_text__no_address(family, at)))
 		put_quoted(w, field, text, n);
 }
 
@@ -292,19 +291,8 @@ static void put_field(struct writer *w, const struct sn_field *field, const uint
 
 static void put_header(struct writer *w, const struct sn_header *h, int64_t boot_to_epoch_ns)
 {
-	static const char *const names[] = {
-		[SN_EXEC] = "exec",
-		[SN_FORK] = "fork",
-		[SN_EXIT] = "exit",
-		[SN_CONNECT] = "connect",
-		[SN_CONNECT_RESULT] = "connect_result",
-		[SN_PROCESS] = "process",
-		[SN_SOCKET] = "socket",
-		[SN_LOSS] = "loss",
-	};
-
 	put(w, "{\"type\":\"", 9);
-	put(w, names[h->type], strlen(names[h->type]));
+	put(w, sn_types[h->type].name, strlen(sn_types[h->type].name));
 	put(w, "\",\"time\":", 9);
 	if (boot_to_epoch_ns)
 		put_time(w, h->time + (uint64_t)boot_to_epoch_ns);

@@ -31,10 +31,10 @@ typedef struct sn_loss loss_record;
 #define TYPES_RESULT  (1 << SN_CONNECT_RESULT)
 #define TYPES_LOSS    (1 << SN_LOSS)
 
-#define MEMBER_OFFSET(type, member)    offsetof(RECORD_##type, member)
-#define MEMBER_SIZE(type, member)      sizeof(((RECORD_##type *)0)->member)
-#define FLAG_OFFSET(type, member)      offsetof(struct sn_header, flags)
-#define FLAG_SIZE(type, member)	       sizeof(uint32_t)
+#define MEMBER_OFFSET(type, member) offsetof(RECORD_##type, member)
+#define MEMBER_SIZE(type, member)   sizeof(((RECORD_##type *)0)->member)
+#define FLAG_OFFSET(type, member)   offsetof(struct sn_header, flags)
+#define FLAG_SIZE(type, member)	    sizeof(uint32_t)
 
 /* The flag that says that a text is cut. */
 enum { CUT_image = SN_F_IMAGE_TRUNCATED, CUT_script = SN_F_SCRIPT_TRUNCATED, CUT_cwd = SN_F_CWD_TRUNCATED };
@@ -72,28 +72,34 @@ enum { CUT_image = SN_F_IMAGE_TRUNCATED, CUT_script = SN_F_SCRIPT_TRUNCATED, CUT
 #define SIZE_DEV     MEMBER_SIZE
 #define SIZE_FLAG    FLAG_SIZE
 
-#define NO_FLAG(member)	     0
-#define HEADER_FLAG(member)  SN_F_##member
-#define CUT_FLAG(member)     CUT_##member
-#define FLAG_OF_U16	     NO_FLAG
-#define FLAG_OF_U32	     NO_FLAG
-#define FLAG_OF_U64	     NO_FLAG
-#define FLAG_OF_I32	     NO_FLAG
-#define FLAG_OF_KNOWN16	     NO_FLAG
-#define FLAG_OF_KNOWN32	     NO_FLAG
-#define FLAG_OF_KNOWN64	     NO_FLAG
-#define FLAG_OF_ID32	     NO_FLAG
-#define FLAG_OF_TEXT	     CUT_FLAG
-#define FLAG_OF_ARGV	     NO_FLAG
-#define FLAG_OF_NAME	     NO_FLAG
-#define FLAG_OF_ADDR	     NO_FLAG
-#define FLAG_OF_PROTO	     NO_FLAG
-#define FLAG_OF_DEV	     NO_FLAG
-#define FLAG_OF_FLAG	     HEADER_FLAG
+#define NO_FLAG(member)	    0
+#define HEADER_FLAG(member) SN_F_##member
+#define CUT_FLAG(member)    CUT_##member
+#define FLAG_OF_U16	    NO_FLAG
+#define FLAG_OF_U32	    NO_FLAG
+#define FLAG_OF_U64	    NO_FLAG
+#define FLAG_OF_I32	    NO_FLAG
+#define FLAG_OF_KNOWN16	    NO_FLAG
+#define FLAG_OF_KNOWN32	    NO_FLAG
+#define FLAG_OF_KNOWN64	    NO_FLAG
+#define FLAG_OF_ID32	    NO_FLAG
+#define FLAG_OF_TEXT	    CUT_FLAG
+#define FLAG_OF_ARGV	    NO_FLAG
+#define FLAG_OF_NAME	    NO_FLAG
+#define FLAG_OF_ADDR	    NO_FLAG
+#define FLAG_OF_PROTO	    NO_FLAG
+#define FLAG_OF_DEV	    NO_FLAG
+#define FLAG_OF_FLAG	    HEADER_FLAG
 
 const struct sn_field sn_fields[] = {
 #define SN_FIELD(type, kind, member, json, sigma, help)                                                                \
-	{json, sigma, TYPES_##type, SN_KIND_##kind, OFFSET_##kind(type, member), sizeof(json) - 1, FLAG_OF_##kind(member)},
+	{json,                                                                                                         \
+	 sigma,                                                                                                        \
+	 TYPES_##type,                                                                                                 \
+	 SN_KIND_##kind,                                                                                               \
+	 OFFSET_##kind(type, member),                                                                                  \
+	 sizeof(json) - 1,                                                                                             \
+	 FLAG_OF_##kind(member)},
 #include "fields.def"
 	{NULL, NULL, 0, 0, 0, 0, 0},
 };
@@ -102,6 +108,18 @@ const struct sn_derived sn_derived_fields[] = {
 #define SN_DERIVED(type, value, sigma, help) {sigma, TYPES_##type, SN_VALUE_##value},
 #include "fields.def"
 	{NULL, 0, 0},
+};
+
+const struct sn_type_info sn_types[SN_LOSS + 1] = {
+	[0] = {"", 0},
+	[SN_EXEC] = {"exec", sizeof(struct sn_exec)},
+	[SN_FORK] = {"fork", sizeof(struct sn_fork)},
+	[SN_EXIT] = {"exit", sizeof(struct sn_exit)},
+	[SN_CONNECT] = {"connect", sizeof(struct sn_connect)},
+	[SN_CONNECT_RESULT] = {"connect_result", sizeof(struct sn_connect)},
+	[SN_PROCESS] = {"process", sizeof(struct sn_exec)},
+	[SN_SOCKET] = {"socket", sizeof(struct sn_connect)},
+	[SN_LOSS] = {"loss", sizeof(struct sn_loss)},
 };
 
 static const struct sn_field_info infos[] = {

@@ -6,6 +6,8 @@
 #define SN_SCHEMA_H
 #include <stdint.h>
 
+#include "event.h"
+
 enum sn_kind {
 	SN_KIND_U16,
 	SN_KIND_U32,
@@ -39,11 +41,11 @@ enum sn_derived_value {
 struct sn_field {
 	const char *json;
 	const char *sigma;
-	uint16_t types;	   /* bit 1 << enum sn_type for each record that has it */
-	uint16_t kind;	   /* enum sn_kind */
-	uint16_t offset;   /* of the member in the record; of header.flags for SN_KIND_FLAG */
+	uint16_t types;	 /* bit 1 << enum sn_type for each record that has it */
+	uint16_t kind;	 /* enum sn_kind */
+	uint16_t offset; /* of the member in the record; of header.flags for SN_KIND_FLAG */
 	uint16_t json_len;
-	uint32_t flag;	   /* SN_KIND_FLAG: the bit; SN_KIND_TEXT: the flag that says it is cut, or 0 */
+	uint32_t flag; /* SN_KIND_FLAG: the bit; SN_KIND_TEXT: the flag that says it is cut, or 0 */
 };
 
 struct sn_derived {
@@ -51,6 +53,14 @@ struct sn_derived {
 	uint16_t types;
 	uint16_t value; /* enum sn_derived_value */
 };
+
+/* By enum sn_type: name in JSON, and size of the fixed part. [0] is no type. */
+struct sn_type_info {
+	const char *name;
+	uint32_t size;
+};
+
+extern const struct sn_type_info sn_types[SN_LOSS + 1];
 
 /* In the order of fields.def; the last has a NULL name. */
 extern const struct sn_field sn_fields[];

@@ -70,8 +70,8 @@ int sn_engine__push(struct sn_engine *engine, const void *record, size_t size);
 /* One record straight through table and matcher, on the caller's thread (replay, tests, start-up snapshot); -EBUSY
  * while the engine runs. -EBADMSG: malformed (counted). */
 int sn_engine__feed(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
-/* One JSON line; `route` from sn_rules__route, or UINT32_MAX to take it from the line (channel and event id,
- * _cat). -EBADMSG: not one JSON object (counted as malformed). */
+/* One JSON line; `route` from sn_rules__route, or UINT32_MAX to take it from the line (channel and event id, _cat); a
+ * line of sn_record__json is then fed as that record. -EBADMSG: not one JSON object (counted as malformed). */
 int sn_engine__feed_json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 			 uint64_t index);
 /* JSON lines one after another, as sn_engine__feed_json each; empty ones are stepped over and count towards `index`.
@@ -156,6 +156,9 @@ void sn_recording__close(struct sn_recording *recording);
  * surrogateescape. boot_to_epoch_ns turns times into RFC 3339; 0 prints them as integers. Returns the length, or
  * -ENOSPC, -EBADMSG. */
 int64_t sn_record__json(const void *record, size_t size, int64_t boot_to_epoch_ns, char *buf, size_t buf_size);
+/* The way back, into an 8-aligned buf of SN_RECORD_MAX: the size; -ENOENT: another's JSON; -EBADMSG. Everything comes
+ * back but where the head of a truncated argv ended; an RFC 3339 time becomes ns since the epoch. */
+int64_t sn_record__parse(const char *json, size_t size, void *buf, size_t buf_size);
 /* 0 when header, spans and type are sound. */
 int sn_record__check(const void *record, size_t size);
 

@@ -154,12 +154,11 @@ static struct sn_value argv_value(struct filling *f, const struct sn_exec *exec)
 
 static struct sn_value address_value(struct filling *f, const struct sn_connect *connect, const struct sn_field *field)
 {
-	static const uint8_t unknown[16];
 	const uint8_t *address = (const uint8_t *)connect + field->offset;
 	uint8_t *room;
 	uint32_t n;
 
-	if (address == connect->saddr && memcmp(address, unknown, sizeof(unknown)) == 0)
+	if (address == connect->saddr && sn_text__no_address(connect->family, address))
 		return (struct sn_value){0};
 	room = sn_values__room(f->values, SN_TEXT_ADDRESS);
 	if (!room)

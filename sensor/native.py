@@ -22,8 +22,7 @@ lib = _native.lib
 NO_ROUTE = 0xFFFFFFFF
 RECORD_MAX: int = lib.SN_RECORD_MAX
 
-# sn_stats members that are no plain numbers.
-_ARRAYS = ("by_type", "match_hist")
+_ARRAYS = ("by_type", "match_hist")  # of sn_stats
 
 
 def check(rc: int, what: str) -> int:
@@ -149,31 +148,34 @@ def parse_frames(frames: memoryview) -> Iterator[Frame]:
 
 
 class _Runner(_Handle):
-    """A handle with a function that some thread stays in: close() stops it and waits."""
+    """A handle with a function that some thread stays in until another stops it."""
 
-    def __init__(self, pointer: Any, free: Any) -> None:
+    def __init__(self, pointer: Any, free: Any, run: Any, stop: Any) -> None:
         super().__init__(pointer, free)
+        self._functions = (run, stop)
         self._running = threading.Lock()
 
-    def _run(self, function: Any, what: str) -> None:
+    def run(self) -> None:
+        """Stays in the core until stop(). What was handed over before is then done."""
         with self._running:
-            check(function(self.pointer), what)
+            check(self._functions[0](self.pointer), f"run the {type(self).__name__.lower()}")
 
-    def _stop(self) -> None:
-        raise NotImplementedError
+    def stop(self) -> None:
+        """Ends run(), or the next one; any thread may call it."""
+        self._functions[1](self.pointer)
 
     def close(self) -> None:
         """Stops the run if there is one, waits for its end, frees."""
         if self._pointer is None:
             return
         if self._running.locked():
-            self._stop()
+            self.stop()
         with self._running:
             super().close()
 
 
 class Engine(_Runner):
-    """Ring, process table, matcher and alert ring.
+    """Ring, process table, matcher and alert ring. `run` is the match thread.
 
     Sizes in bytes: `ring_bytes` and `alert_bytes` are powers of two, the latter from 256 KiB up. `timing` keeps the
     histogram of match times. NativeError for sizes that the core refuses.
@@ -204,7 +206,7 @@ class Engine(_Runner):
         )
         out = ffi.new("struct sn_engine **")
         check(lib.sn_engine__new(options, out), "make the engine")
-        super().__init__(out[0], lib.sn_engine__free)
+        super().__init__(out[0], lib.sn_engine__free, lib.sn_engine__run, lib.sn_engine__stop)
         self._rules: Rules | None = None
         self._recording: RecordingWriter | None = None
         self._buffer = ffi.new("uint8_t[]", alert_bytes // 2)
@@ -246,17 +248,6 @@ class Engine(_Runner):
         used = lib.sn_engine__feed_lines(self.pointer, buffer, len(lines), where, file, at)
         return check(used, "feed lines"), int(at[0])
 
-    def run(self) -> None:
-        """The match thread: returns after stop(), when all that was in the ring is judged."""
-        self._run(lib.sn_engine__run, "run the engine")
-
-    def _stop(self) -> None:
-        lib.sn_engine__stop(self.pointer)
-
-    def stop(self) -> None:
-        """Ends run(); any thread may call it."""
-        self._stop()
-
     def wait(self, timeout: float) -> bool:
         """Waits up to `timeout` seconds for alerts: True when there are some."""
         return check(lib.sn_engine__wait(self.pointer, int(timeout * 1000)), "wait for alerts") > 0
@@ -270,7 +261,7 @@ class Engine(_Runner):
         """All counters of struct sn_stats by name; `by_type` and `match_hist` are lists."""
         out = ffi.new("struct sn_stats *")
         lib.sn_engine__stats(self.pointer, out)
-        names = [name for name, _ in ffi.typeof("struct sn_stats").fields]
+        names = (name for name, _ in ffi.typeof("struct sn_stats").fields)
         return {name: list(getattr(out, name)) if name in _ARRAYS else getattr(out, name) for name in names}
 
     def match_quantile(self, q: float) -> int:
@@ -306,24 +297,13 @@ class Engine(_Runner):
 
 
 class Capture(_Runner):
-    """The capture thread's side of the kernel's ring. The descriptors stay the caller's; close it before `engine`."""
+    """The kernel's ring; `run` is the capture thread. The descriptors stay the caller's; close before `engine`."""
 
     def __init__(self, ring_fd: int, ring_bytes: int, control_fd: int, engine: Engine) -> None:
         out = ffi.new("struct sn_capture **")
         check(lib.sn_capture__open(ring_fd, ring_bytes, control_fd, engine.pointer, out), "map the kernel's ring")
-        super().__init__(out[0], lib.sn_capture__close)
+        super().__init__(out[0], lib.sn_capture__close, lib.sn_capture__run, lib.sn_capture__stop)
         self._engine = engine
-
-    def run(self) -> None:
-        """The capture thread: returns after stop()."""
-        self._run(lib.sn_capture__run, "capture")
-
-    def _stop(self) -> None:
-        lib.sn_capture__stop(self.pointer)
-
-    def stop(self) -> None:
-        """Ends run(); any thread may call it."""
-        self._stop()
 
     def stats(self) -> dict[str, int]:
         """All counters of struct sn_capture_stats by name."""
@@ -371,12 +351,9 @@ class RecordingReader(_Handle):
         buffer = ffi.new("char[]", 1 << 20)
         size = check(lib.sn_recording__header(self.pointer, buffer, len(buffer)), f"read the header of {self._path}")
         try:
-            header = json.loads(bytes(ffi.buffer(buffer, size)))
-        except ValueError as error:
-            raise InputError(self._path, 16, f"the header is no JSON: {error}") from None
-        if not isinstance(header, dict):
-            raise InputError(self._path, 16, "the header is no JSON object")
-        return header
+            return dict(json.loads(bytes(ffi.buffer(buffer, size))))
+        except (ValueError, TypeError) as error:
+            raise InputError(self._path, 16, f"the header is no JSON object: {error}") from None
 
     def __iter__(self) -> Iterator[bytes]:
         record = ffi.new("void **")
@@ -391,8 +368,7 @@ class RecordingReader(_Handle):
         check(rc, f"read {self._path}")
 
 
-# A byte takes at most six characters, a field's name and numbers far less than this.
-_json_buffer = threading.local()
+_json_buffer = threading.local()  # a byte takes at most six characters
 
 
 def record_json_text(record: bytes, boot_to_epoch_ns: int = 0) -> str:
@@ -411,5 +387,13 @@ def record_json_text(record: bytes, boot_to_epoch_ns: int = 0) -> str:
 
 def record_json(record: bytes, boot_to_epoch_ns: int = 0) -> dict[str, Any]:
     """`record_json_text` as a dict; strings hold undecodable bytes by surrogateescape."""
-    decoded: dict[str, Any] = json.loads(record_json_text(record, boot_to_epoch_ns))
-    return decoded
+    return dict(json.loads(record_json_text(record, boot_to_epoch_ns)))
+
+
+def parse_record(text: bytes) -> bytes:
+    """The record that `record_json_text` wrote as `text`. InputError when it is something else."""
+    buffer = ffi.new("uint64_t[]", RECORD_MAX // 8)
+    size = lib.sn_record__parse(text, len(text), buffer, RECORD_MAX)
+    if size < 0:
+        raise InputError("record", -1, "not a line of a dump")
+    return bytes(ffi.buffer(buffer, size))

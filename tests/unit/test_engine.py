@@ -11,7 +11,7 @@ import pytest
 from engine_rules import Row, table
 
 from sensor.errors import NativeError
-from sensor.native import Engine, Frame, Rules, ffi, lib, record_json
+from sensor.native import Engine, Frame, Rules, ffi, lib, record_json, record_json_text
 
 SECOND = 10**9
 INIT = make.process_record(pid=1, start=1, image=b"/sbin/init", argv=[b"init"], uid=0)
@@ -320,6 +320,24 @@ def test_a_replay_gives_the_same_frames_twice() -> None:
             records.append(make.exit_record(pid=100 + n % 40, start=1000 + n))
     rows = [linux("CommandLine", "7"), linux("ParentImage", "sh"), linux("User", "ann")]
     assert judge(rows, records) == judge(rows, records) != []
+
+
+def test_a_dump_is_judged_as_its_records() -> None:
+    rows = [
+        linux("CommandLine", "a b"),
+        linux("ParentImage", "bash"),
+        linux("DestinationPort", "8443", "network_connection"),
+    ]
+    records = [INIT, SHELL, *FULL, CONNECT]
+    with engine_with(rows) as engine:
+        for index, record in enumerate(records):
+            assert engine.feed_json(record_json_text(record).encode(), file=3, index=index)
+        again = engine.take()
+    first = judge(rows, records)
+    assert [f.rule for f in again] == [f.rule for f in first] == [0, 1, 2]
+    for one, other in zip(again, first, strict=True):
+        assert record_json(one.event) == record_json(other.event)
+        assert [record_json(r) for r in one.lineage] == [record_json(r) for r in other.lineage]
 
 
 @pytest.mark.parametrize("options", [{"ring_bytes": 1000}, {"alert_bytes": 4096}, {"table_entries": 0}])

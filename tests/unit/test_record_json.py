@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor.errors import InputError
-from sensor.native import ffi, lib, record_json, record_json_text
+from sensor.native import ffi, lib, parse_record, record_json, record_json_text
 
 EXEC_MEMBERS = {"ppid": 3, "tid": 7, "uid": 1, "gid": 2, "euid": 0, "egid": 4, "loginuid": 5, "session": 6}
 BASE = {
@@ -181,10 +181,26 @@ def test_rows(record: bytes, expected: dict[str, Any]) -> None:
     assert list(decoded)[:2] == ["type", "time"]
 
 
+@pytest.mark.parametrize("record", [row[1] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_the_way_back(record: bytes) -> None:
+    text = record_json_text(record)
+    assert record_json_text(parse_record(text.encode())) == text
+    assert record_json_text(parse_record(json.dumps(json.loads(text), indent=1).encode())) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"type":"exe"}', '{"type":"exit","pid":-1}', '{"type":"exit"', '{"type":"fork","uid":"x"}']
+)
+def test_no_way_back(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_record(text.encode())
+
+
 @given(st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\0", b"")), min_size=1, max_size=8))
 def test_arguments_lose_no_byte(argv: list[bytes]) -> None:
     decoded = record_json(make.exec_record(argv=argv))
     assert [a.encode(errors="surrogateescape") for a in decoded["argv"]] == argv
+    assert record_json(parse_record(json.dumps(decoded).encode())) == decoded
 
 
 @given(st.binary(min_size=1, max_size=200))
@@ -212,6 +228,9 @@ def test_addresses_as_python_writes_them(address: ipaddress.IPv4Address | ipaddr
     family = 2 if address.version == 4 else 10
     decoded = record_json(make.connect_record(family=family, daddr=address.packed))
     assert ipaddress.ip_address(decoded["dst"]) == address
+    for written in (str(address), address.exploded):
+        line = json.dumps({**decoded, "dst": written})
+        assert record_json(parse_record(line.encode())) == decoded
     if address.version == 4 or not address.ipv4_mapped:
         assert decoded["dst"] == str(address)
 
@@ -221,6 +240,7 @@ def test_time_is_rfc_3339(ns: int) -> None:
     decoded = record_json(make.exit_record(pid=1), boot_to_epoch_ns=ns)
     whole = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=ns // 10**9)
     assert decoded["time"] == f"{whole:%Y-%m-%dT%H:%M:%S}.{ns % 10**9:09d}Z"
+    assert record_json(parse_record(json.dumps(decoded).encode()))["time"] == ns
 
 
 def test_a_buffer_too_small_at_every_length() -> None:
@@ -229,6 +249,20 @@ def test_a_buffer_too_small_at_every_length() -> None:
     for size in range(len(whole)):
         assert lib.sn_record__json(record, len(record), 0, ffi.new("char[]", max(size, 1)), size) == -28
     assert lib.sn_record__json(record, len(record), 0, ffi.new("char[]", len(whole)), len(whole)) == len(whole)
+
+
+@given(st.text("0123456789abcdefF:.x", max_size=40) | st.ip_addresses(v=6).map(str))
+def test_an_address_is_one_or_is_not(text: str) -> None:
+    try:
+        expected = ipaddress.ip_address(text)
+    except ValueError:
+        expected = None
+    line = json.dumps({"type": "connect", "protocol": "tcp", "dst": text})
+    try:
+        found = ipaddress.ip_address(record_json(parse_record(line.encode()))["dst"])
+    except InputError:
+        found = None
+    assert found == expected
 
 
 def test_malformed_is_refused() -> None:

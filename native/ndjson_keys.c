@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ndjson_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "key_hash.h"
+#include "rule_table.h"
+
+struct structural {
+	const char *name;
+	enum sn_role role;
+	const char *field; /* the Sigma name that it stands for, NULL: its own */
+};
+
+static const struct structural structurals[] = {
+	{"event", ROLE_WRAP, NULL},
+	{"Event", ROLE_EVENT, NULL},
+	{"winlog", ROLE_EVENT, NULL},
+	{"System", ROLE_SYSTEM, NULL},
+	{"EventData", ROLE_DATA, NULL},
+	{"UserData", ROLE_DATA, NULL},
+	{"event_data", ROLE_DATA, NULL},
+	{"user_data", ROLE_DATA, NULL},
+	{"Channel", ROLE_CHANNEL, NULL},
+	{"channel", ROLE_CHANNEL, "Channel"},
+	{"EventID", ROLE_ID, NULL},
+	{"event_id", ROLE_ID, "EventID"},
+	{"_cat", ROLE_CATEGORY, NULL},
+	{"Provider", ROLE_PROVIDER, NULL},
+	{"Provider_Name", ROLE_PROVIDER_NAME, NULL},
+	{"provider_name", ROLE_PROVIDER_NAME, "Provider_Name"},
+	{"SourceName", ROLE_PROVIDER_NAME, NULL},
+	{"computer_name", ROLE_NONE, "Computer"},
+	{"Data", ROLE_NAMED, NULL},
+	{"Name", ROLE_NAME, NULL},
+	{"@Name", ROLE_NAME, NULL},
+	{"#text", ROLE_TEXT, NULL},
+	{"#attributes", ROLE_ATTRIBUTES, NULL},
+};
+
+enum { STRUCTURALS = sizeof(structurals) / sizeof(*structurals) };
+
+struct sn_keys {
+	const struct sn_key *provider;
+	uint32_t mask;	      /* slots - 1 */
+	struct sn_key slot[]; /* open addressing, linear; name NULL: free */
+};
+
+static const struct sn_key NO_KEY = {.field = (uint32_t)SN_NO_FIELD};
+
+static uint32_t slot_of(const struct sn_keys *keys, const uint8_t *name, uint32_t len)
+{
+	uint32_t i = sn_key_hash(name, len) & keys->mask;
+	const struct sn_key *key;
+
+	while ((key = &keys->slot[i])->name && (key->len != len || memcmp(key->name, name, len) != 0))
+		i = (i + 1) & keys->mask;
+	return i;
+}
+
+static void add_structural(struct sn_keys *keys, const struct sn_rules *rules, const struct structural *structural)
+{
+	const char *field = structural->field ? structural->field : structural->name;
+	struct sn_key key = {.name = (const uint8_t *)structural->name,
+			     .len = (uint32_t)strlen(structural->name),
+			     .field = sn_rules__field(rules, field, strlen(field)),
+			     .role = structural->role};
+
+	keys->slot[slot_of(keys, key.name, key.len)] = key;
+}
+
+struct sn_keys *sn_keys__new(const struct sn_rules *rules)
+{
+	static const char provider[] = "Provider_Name";
+	uint32_t fields = sn_rules__field_count(rules), slots = 64;
+	struct sn_keys *keys;
+
+	while (slots < 4 * (fields + STRUCTURALS))
+		slots *= 2;
+	keys = calloc(1, sizeof(*keys) + slots * sizeof(*keys->slot));
+	if (!keys)
+		return NULL;
+	keys->mask = slots - 1;
+	for (uint32_t i = 0; i < fields; i++) {
+		struct sn_key key = {.field = i};
+
+		key.name = (const uint8_t *)sn_rules__field_name(rules, i, &key.len);
+		keys->slot[slot_of(keys, key.name, key.len)] = key;
+	}
+	for (uint32_t i = 0; i < STRUCTURALS; i++)
+		add_structural(keys, rules, &structurals[i]);
+	keys->provider = sn_keys__find(keys, (const uint8_t *)provider, strlen(provider));
+	return keys;
+}
+
+void sn_keys__free(struct sn_keys *keys)
+{
+	free(keys);
+}
+
+const struct sn_key *sn_keys__find(const struct sn_keys *keys, const uint8_t *name, uint32_t len)
+{
+	const struct sn_key *key = &keys->slot[slot_of(keys, name, len)];
+
+	return key->name ? key : &NO_KEY;
+}
+
+const struct sn_key *sn_keys__provider(const struct sn_keys *keys)
+{
+	return keys->provider;
+}
