@@ -10,7 +10,7 @@ import yaml
 
 from sensor.compiler import compile_table, load_rules
 
-Row = tuple[str, str, str, str]  # product, category, field, text
+Row = tuple[str, str, str, str]  # product, category ("": any), field, text
 
 
 def table(rows: list[Row]) -> bytes:
@@ -22,7 +22,7 @@ def table(rows: list[Row]) -> bytes:
                 "id": str(uuid.UUID(int=number + 1)),
                 "status": "test",
                 "level": "low",
-                "logsource": {"product": product, "category": category},
+                "logsource": {"product": product} | ({"category": category} if category else {}),
                 "detection": {"selection": {f"{field}|contains": text}, "condition": "selection"},
             }
             Path(folder, f"{number:04}.yml").write_text(yaml.safe_dump(rule, allow_unicode=True))

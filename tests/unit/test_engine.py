@@ -175,6 +175,11 @@ def test_lineage_is_cut_at_its_limit_and_says_so() -> None:
     assert not frame.lineage_complete
 
 
+def test_lineage_with_an_unknown_end_says_so() -> None:
+    (frame,) = judge([linux("Image", "env")], FULL)
+    assert (frame.lineage, frame.lineage_complete) == ((), False)
+
+
 def test_loss_is_in_the_alert_and_in_the_counters() -> None:
     def on(cpu: int, seq: int, second: int) -> bytes:
         return make.exec_record(cpu=cpu, seq=seq, time=second * SECOND, pid=60, start=7)

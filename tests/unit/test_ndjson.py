@@ -20,6 +20,7 @@ ROWS = [
     ("windows", "registry_set", "TargetObject", "Run"),
     ("windows", "registry_delete", "TargetObject", "Run"),
     ("windows", "process_creation", "Field", NEEDLE),
+    ("windows", "", "TargetObject", "of every route"),
 ]
 SYSMON = "Microsoft-Windows-Sysmon/Operational"
 
@@ -50,6 +51,7 @@ SHAPES: list[tuple[Any, list[int]]] = [
     ({**RUN, "EventID": 13}, [1, 2]),
     ({**RUN, "EventID": 14}, [1]),
     ({**RUN, "_cat": "registry_set", "EventID": 13}, [2]),
+    ({"Channel": SYSMON, "EventID": 13, "TargetObject": "of every route"}, [5]),
     ({"Channel": SYSMON, "EventID": 1, "Image": ["a", None, "evil"]}, [0]),
 ]
 
