@@ -209,7 +209,7 @@ class Engine(_Runner):
         super().__init__(out[0], lib.sn_engine__free, lib.sn_engine__run, lib.sn_engine__stop)
         self._rules: Rules | None = None
         self._recording: RecordingWriter | None = None
-        self._buffer = ffi.new("uint8_t[]", alert_bytes // 2)
+        self._buffer = ffi.new_allocator(should_clear_after_alloc=False)("uint8_t[]", alert_bytes // 2)
 
     def swap_rules(self, rules: Rules) -> None:
         """Judges by `rules` from the next event on. The engine takes them over and closes them after the next swap."""
