@@ -70,6 +70,7 @@ class Sink:
         self._change = threading.Condition()  # guards everything below and above that is not the transport
         self._closing_at: float | None = None
         self._ended = ""
+        self._abandoned = False
         self._last_error = ""
         self._counts: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -111,7 +112,7 @@ class Sink:
         with self._change:
             if self._queue:  # the thread hangs in a write that never returns
                 self._abandon("unsent_at_close", "closed")
-            return not self._dropped["unsent_at_close"]
+            return not self._abandoned
 
     def counters(self) -> dict[str, object]:
         """{queued, sent, errors, waiting, waiting_bytes, dropped: {cause: n}, ended, last_error} and the
@@ -207,6 +208,7 @@ class Sink:
         """Ends the sink: what still waits is counted as dropped by `cause`, and nothing more is taken."""
         if self._queue:
             self._dropped[cause] += len(self._queue)
+            self._abandoned = True
         self._queue.clear()
         self._queue_bytes = 0
         self._ended = self._ended or why
