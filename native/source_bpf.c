@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The capture thread: from the kernel's BPF ring buffer into the engine's ring. It only copies and counts; when the
+ * engine's ring is full it drops and that ring counts. Linux.
+ *
+ *   consumer page (rw)   producer page (ro)   data (ro), mapped twice, so that a record that wraps is contiguous
+ *   +----------------+   +----------------+   +-------------------------+-------------------------+
+ *   | position       |   | position       |   | len, page | record | .. |          again          |
+ *   +----------------+   +----------------+   +-------------------------+-------------------------+
+ *
+ * The layout is the kernel's user interface (kernel/bpf/ringbuf.c, BPF_MAP_TYPE_RINGBUF); libbpf reads it the same way.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "ring.h"
+#include "sensor.h"
+
+enum {
+	BUSY = 1u << 31, /* BPF_RINGBUF_BUSY_BIT: reserved, not yet committed */
+	DISCARDED = 1u << 30,
+	FRAME = 8,		 /* BPF_RINGBUF_HDR_SZ */
+	BATCH_BYTES = 256 << 10, /* then both positions are published */
+	POLL_NS = 1000000,
+	IDLE_POLLS = 5, /* without an event, before it sleeps */
+	/* A probe that looked at `asleep` just before it was set submits without a wake-up. It is done long before this
+	 * has passed, unless the hypervisor took its CPU away: this bounds how late its record may be. */
+	SLEEP_MS = 250,
+	PRIORITY = -10, /* at 0 the ring is lost against several busy producers of high priority */
+};
+
+struct counters {
+	_Atomic uint64_t records, bytes, wakeups, polls, oversized, max_lag_bytes, priority_refused;
+};
+
+struct sn_capture {
+	struct sn_ring *out;
+	_Atomic uint64_t *consumer;
+	const _Atomic uint64_t *producer;
+	const uint8_t *data;
+	struct sn_control *control;
+	uint64_t ring_bytes;
+	size_t page;
+	int ring_fd;
+	int stop_fd;
+	_Atomic uint32_t stopping;
+	struct counters count;
+};
+
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* ---- open, close ---- */
+
+static int map(size_t size, int protection, int fd, size_t offset, void *out)
+{
+	void *memory = mmap(NULL, size, protection, MAP_SHARED, fd, (off_t)offset);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	*(void **)out = memory;
+	return 0;
+}
+
+static int map_all(struct sn_capture *capture, int control_fd)
+{
+	size_t page = capture->page;
+	int rc = map(page, PROT_READ | PROT_WRITE, capture->ring_fd, 0, &capture->consumer);
+
+	if (!rc)
+		rc = map(page + 2 * capture->ring_bytes, PROT_READ, capture->ring_fd, page, &capture->producer);
+	if (!rc)
+		rc = map(page, PROT_READ | PROT_WRITE, control_fd, 0, &capture->control);
+	if (!rc)
+		capture->data = (const uint8_t *)capture->producer + page;
+	return rc;
+}
+
+int sn_capture__open(int ring_fd, uint64_t ring_bytes, int control_fd, struct sn_engine *engine,
+		     struct sn_capture **out)
+{
+	struct sn_capture *capture;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int rc;
+
+	if (ring_bytes < page || (ring_bytes & (ring_bytes - 1)) || ring_bytes > INT32_MAX)
+		return -EINVAL;
+	capture = calloc(1, sizeof(*capture));
+	if (!capture)
+		return -ENOMEM;
+	capture->out = sn_engine__ring(engine);
+	capture->ring_bytes = ring_bytes;
+	capture->page = page;
+	capture->ring_fd = ring_fd;
+	capture->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = capture->stop_fd < 0 ? -errno : map_all(capture, control_fd);
+	if (rc) {
+		sn_capture__close(capture);
+		return rc;
+	}
+	*out = capture;
+	return 0;
+}
+
+void sn_capture__close(struct sn_capture *capture)
+{
+	if (!capture)
+		return;
+	if (capture->consumer)
+		munmap((void *)capture->consumer, capture->page);
+	if (capture->producer)
+		munmap((void *)(uintptr_t)capture->producer, capture->page + 2 * capture->ring_bytes);
+	if (capture->control)
+		munmap(capture->control, capture->page);
+	if (capture->stop_fd >= 0)
+		close(capture->stop_fd);
+	free(capture);
+}
+
+/* ---- the loop ---- */
+
+static int is_empty(const struct sn_capture *capture)
+{
+	return atomic_load_explicit(capture->consumer, memory_order_relaxed) ==
+	       atomic_load_explicit(capture->producer, memory_order_acquire);
+}
+
+/* Everything that is committed by now, whole batches at a time. Returns whether there was anything. */
+static int drain(struct sn_capture *capture)
+{
+	uint64_t at = atomic_load_explicit(capture->consumer, memory_order_relaxed), published = at, begin = at;
+	uint64_t end = atomic_load_explicit(capture->producer, memory_order_acquire), records = 0, oversized = 0;
+
+	if (end - at > atomic_load_explicit(&capture->count.max_lag_bytes, memory_order_relaxed))
+		atomic_store_explicit(&capture->count.max_lag_bytes, end - at, memory_order_relaxed);
+	while (at < end) {
+		const uint8_t *frame = capture->data + (at & (capture->ring_bytes - 1));
+		uint32_t word =
+			atomic_load_explicit((const _Atomic uint32_t *)(const void *)frame, memory_order_acquire);
+		uint32_t size = word & ~(uint32_t)(BUSY | DISCARDED);
+
+		if (word & BUSY)
+			break;
+		if (!(word & DISCARDED) && size > SN_RECORD_MAX)
+			oversized++;
+		else if (!(word & DISCARDED)) {
+			sn_ring__push(capture->out, frame + FRAME, size);
+			records++;
+		}
+		at += FRAME + (((uint64_t)size + 7) & ~(uint64_t)7);
+		if (at - published >= BATCH_BYTES) {
+			atomic_store_explicit(capture->consumer, at, memory_order_release);
+			sn_ring__publish(capture->out);
+			published = at;
+		}
+	}
+	if (at == begin)
+		return 0;
+	atomic_store_explicit(capture->consumer, at, memory_order_release);
+	sn_ring__publish(capture->out);
+	add(&capture->count.records, records);
+	add(&capture->count.oversized, oversized);
+	add(&capture->count.bytes, at - begin);
+	return 1;
+}
+
+static void pause_ns(int64_t ns)
+{
+	nanosleep(&(struct timespec){0, ns}, NULL);
+}
+
+/* Asks to be woken, gives a probe that did not see it yet the time to finish, looks again, and blocks. */
+static void sleep_until_event(struct sn_capture *capture)
+{
+	_Atomic uint32_t *asleep = (_Atomic uint32_t *)(void *)&capture->control->asleep;
+	struct pollfd fds[] = {{capture->ring_fd, POLLIN, 0}, {capture->stop_fd, POLLIN, 0}};
+
+	atomic_store(asleep, 1);
+	pause_ns(POLL_NS);
+	if (is_empty(capture))
+		poll(fds, 2, SLEEP_MS);
+	atomic_store(asleep, 0);
+	add(&capture->count.wakeups, 1);
+}
+
+int sn_capture__run(struct sn_capture *capture)
+{
+	int idle = 0;
+
+	/* The calling thread's priority only: on Linux PRIO_PROCESS with 0 is the thread. */
+	if (setpriority(PRIO_PROCESS, 0, PRIORITY))
+		add(&capture->count.priority_refused, 1);
+	while (!atomic_load_explicit(&capture->stopping, memory_order_relaxed)) {
+		idle = drain(capture) ? 0 : idle + 1;
+		if (idle < IDLE_POLLS) {
+			pause_ns(POLL_NS);
+			add(&capture->count.polls, 1);
+		} else {
+			sleep_until_event(capture);
+		}
+	}
+	drain(capture); /* what was committed before the stop is not lost */
+	return 0;
+}
+
+void sn_capture__stop(struct sn_capture *capture)
+{
+	uint64_t one = 1;
+
+	atomic_store(&capture->stopping, 1);
+	if (write(capture->stop_fd, &one, sizeof(one)) < 0)
+		return; /* full: it is readable already */
+}
+
+void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out)
+{
+	struct counters *count = &capture->count;
+
+	out->records = atomic_load_explicit(&count->records, memory_order_relaxed);
+	out->bytes = atomic_load_explicit(&count->bytes, memory_order_relaxed);
+	out->wakeups = atomic_load_explicit(&count->wakeups, memory_order_relaxed);
+	out->polls = atomic_load_explicit(&count->polls, memory_order_relaxed);
+	out->oversized = atomic_load_explicit(&count->oversized, memory_order_relaxed);
+	out->priority_refused = atomic_load_explicit(&count->priority_refused, memory_order_relaxed);
+	out->max_lag_bytes = atomic_load_explicit(&count->max_lag_bytes, memory_order_relaxed);
+}
