@@ -53,6 +53,7 @@ uint32_t sn_blobs__add(struct sn_blobs *blobs, const struct sn_blob_part *part, 
 	}
 	blobs->block[first].refs = 1;
 	blobs->block[first].size = (uint32_t)total;
+	blobs->block[first].last = index;
 	return first;
 }
 
@@ -65,15 +66,13 @@ uint32_t sn_blobs__share(struct sn_blobs *blobs, uint32_t blob)
 
 void sn_blobs__drop(struct sn_blobs *blobs, uint32_t blob)
 {
-	uint32_t last = blob, count;
+	struct sn_blob_block *first = &blobs->block[blob];
 
-	if (!blob || --blobs->block[blob].refs)
+	if (!blob || --first->refs)
 		return;
-	for (count = 1; blobs->block[last].next; count++)
-		last = blobs->block[last].next;
-	blobs->block[last].next = blobs->free;
+	blobs->block[first->last].next = blobs->free;
 	blobs->free = blob;
-	blobs->used -= count;
+	blobs->used -= sn_blobs__blocks(first->size);
 }
 
 size_t sn_blobs__size(const struct sn_blobs *blobs, uint32_t blob)

@@ -3,7 +3,7 @@
  * struct sn_blobs: byte strings of any length in chains of equal blocks, shared by counting references.
  *
  *   blob 7 ──► block 7 ──► block 2 ──► block 9 ──► 0        block 0 is never used: 0 means none
- *              refs, size
+ *              refs, size, last
  *
  * Any free block serves any blob, so memory cannot be lost to fragmentation and what is free is known exactly; a
  * freed block is the next to be used, so that only as much memory is touched as was once in use. The price is that a
@@ -20,7 +20,7 @@ struct sn_blob_block {
 	uint32_t next;
 	uint32_t refs; /* first block only */
 	uint32_t size; /* first block only */
-	uint32_t pad;
+	uint32_t last; /* first block only: frees the chain without walking it */
 	uint8_t bytes[SN_BLOB_BYTES];
 };
 
