@@ -21,6 +21,8 @@ _DAMAGE = {
     "CurrentDirectory": ("cwd_truncated",),
     "Script": ("script_truncated",),
 }
+# A record that was a line of `dump` counts its time from the epoch (sn_record__parse); no machine runs for 31 years.
+_EPOCH_TIMES = 10**18
 _PROCESS_MEMBERS = ("pid", "start", "image", "argv", "command_line", "cwd", "user", "uid")
 _DAMAGE_MEMBERS = ("argv_truncated", "argv_unreadable", "argv_bytes")
 
@@ -128,7 +130,9 @@ class AlertBuilder:
             "evidence": {},
             "_damage": _damage_of(event if is_exec else own, parent),
         }
-        if self._boot_to_epoch_ns:
+        if event["time"] >= _EPOCH_TIMES:
+            parts["time"] = event["time"]
+        elif self._boot_to_epoch_ns:
             parts["time"] = event["time"] + self._boot_to_epoch_ns
         if own is not None:
             parts["process"] = self._process(own)
