@@ -15,11 +15,11 @@ say = @printf '  %-7s %s\n' $(1) '$(2)'
 BUILD_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv ca-certificates
 RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
 TEST_PACKAGES := $(RUN_PACKAGES) clang libclang-rt-14-dev clang-format rsyslog
-BENCH_PACKAGES := $(RUN_PACKAGES) bpfcc-tools
+BENCH_PACKAGES := $(RUN_PACKAGES) bpfcc-tools libbpf-tools bpftool
 
 NATIVE := $(wildcard native/*.c)
 HEADERS := $(wildcard native/*.h native/*.def)
-C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c)
+C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/load/*.c)
 FORMATTED := $(C_FILES) $(wildcard native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
 DEMO := tests/golden/demo.linsang
 

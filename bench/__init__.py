@@ -1,0 +1,1 @@
+"""Benches: definitions as data, one runner, peers under the same load, results with machine facts."""
