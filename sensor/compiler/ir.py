@@ -1,0 +1,115 @@
+"""What a rule means, as plain data: the compiler's middle and the reference's input.
+
+Rule ── condition: And(Or(Atom, ...), Not(Atom)) ── Atom(field, op, value)
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Op(IntEnum):
+    """Operators, numbered as enum sn_op of native/rule_table.h."""
+
+    EQUALS = 1
+    CONTAINS = 2
+    STARTSWITH = 3
+    ENDSWITH = 4
+    GLOB = 5
+    NULL = 6
+    EXISTS = 7
+    CIDR = 8
+    REGEX = 9
+    LT = 10
+    LTE = 11
+    GT = 12
+    GTE = 13
+    FIELD = 14
+
+
+KEYWORD = "*"  # the field of atoms that look at every value of the event
+# In the value of a GLOB: characters that no rule can hold, since a rule is valid UTF-8.
+ANY_RUN, ANY_ONE = "\udcff", "\udcfe"
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One comparison. `value`: text (EQUALS .. GLOB, CIDR, REGEX), a number (LT .. GTE), else empty.
+
+    Text of EQUALS .. GLOB is case-folded unless `cased`. REGEX: `flags` of `re`. FIELD: compare with field `other` by
+    `form` (EQUALS .. ENDSWITH).
+    """
+
+    field: str
+    op: Op
+    value: str | float = ""
+    cased: bool = False
+    flags: int = 0
+    other: str = ""
+    form: Op = Op.EQUALS
+
+
+@dataclass(frozen=True)
+class Not:
+    """The opposite; of undecidable, undecidable."""
+
+    item: "Node"
+
+
+@dataclass(frozen=True)
+class And:
+    """All of `items` (at least one)."""
+
+    items: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True)
+class Or:
+    """Any of `items` (at least one)."""
+
+    items: "tuple[Node, ...]"
+
+
+Node = Atom | Not | And | Or
+
+
+@dataclass(frozen=True)
+class Logsource:
+    """Which events a rule looks at; an empty part is any."""
+
+    product: str = ""
+    category: str = ""
+    service: str = ""
+
+    def applies(self, event: "Logsource") -> bool:
+        """Whether rules of this logsource look at events of that one."""
+        pairs = ((self.product, event.product), (self.category, event.category), (self.service, event.service))
+        return all(not ours or ours == theirs for ours, theirs in pairs)
+
+    def __str__(self) -> str:
+        return "/".join(part or "*" for part in (self.product, self.category, self.service))
+
+
+@dataclass(frozen=True)
+class RuleInfo:
+    """What is said of a rule in lists and alerts; all but its condition."""
+
+    id: str
+    title: str
+    level: str
+    logsource: Logsource
+    path: str
+    line: int = 1
+    status: str = ""
+    tags: tuple[str, ...] = ()
+    author: str = ""
+    description: str = ""
+    references: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule."""
+
+    info: RuleInfo
+    condition: Node = field(repr=False)
