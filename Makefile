@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 LINSANG := $(VENV)/bin/linsang
 
 Q := $(if $(V),,@)
-PIP := $(PY) -m pip $(if $(V),,--quiet) --disable-pip-version-check install --no-build-isolation
+PIP := $(PY) -m pip $(if $(V),,--quiet --quiet) --disable-pip-version-check install --no-build-isolation
 say = @printf '  %-7s %s\n' $(1) '$(2)'
 
 # Debian packages: what the build needs; what the live sensor needs on top; what the tests, then the benches need.

@@ -68,7 +68,7 @@ def main() -> None:
         with raw.open("rb") as file, RecordingReader(file.fileno(), str(raw)) as reader:
             header, records = reader.header, session_only(list(reader))
     header.update(host="demo", boot_id="00000000-0000-0000-0000-000000000000")
-    with DEMO.open("wb") as file, RecordingWriter(file.fileno(), header) as writer:
+    with DEMO.open("wb") as made, RecordingWriter(made.fileno(), header) as writer:
         for one in records:
             writer.append(one)
         writer.flush()

@@ -212,7 +212,8 @@ def test_alerts_of_one_event_share_it_and_others_do_not() -> None:
 
 
 SYSMON = b"""{"src": "x", "file": "y", "event": {"Image": "C:\\\\a.exe", "CommandLine": "a.exe /x", "User": "S",
- "ProcessId": "0x1a4", "ParentProcessId": 7, "ParentImage": "C:\\\\p.exe", "Big": 123456789012345678901234567890, "Inf": 1e999,
+ "ProcessId": "0x1a4", "ParentProcessId": 7, "ParentImage": "C:\\\\p.exe", "Inf": 1e999,
+ "Big": 123456789012345678901234567890,
  "Nan": NaN, "Bad": "\xff"}}"""
 
 

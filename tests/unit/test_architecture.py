@@ -16,10 +16,10 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors _native",
-        "native config encode event_json rollup health",
+        "native config encode event_json rollup health paths progress",
         "schema render",
         "sources compiler enrich alert sinks",
-        "reference",
+        "reference rule_cache",
         "daemon replay record dump doctor status rules_cli",
         "cli",
     )
