@@ -106,9 +106,9 @@ def _load_file(path: Path) -> Iterator[Rule | RuleError]:
     loader = yaml.CSafeLoader(text)
     try:
         while loader.check_node():
-            node = loader.get_node()
+            node: Any = loader.get_node()
             _check_node(node, set())
-            document = loader.construct_document(node)  # type: ignore[no-untyped-call]
+            document = loader.construct_document(node)
             if document is not None:
                 yield _load_document(path, node.start_mark.line + 1, document)
     except yaml.MarkedYAMLError as error:
@@ -117,7 +117,7 @@ def _load_file(path: Path) -> Iterator[Rule | RuleError]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         yield RuleError(str(path), 1, "", f"no YAML: {error}".splitlines()[0], "")
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _load_document(path: Path, line: int, document: Any) -> Rule | RuleError:

@@ -1,6 +1,6 @@
 """pySigma's syntax tree -> IR. What has no place in the IR raises Refused, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -86,7 +86,7 @@ def _(value: SigmaString, field: str) -> Node:
     return _string(value.s, field, isinstance(value, SigmaCasedString))
 
 
-def _string(parts: tuple[Any, ...], field: str, cased: bool) -> Node:
+def _string(parts: Sequence[Any], field: str, cased: bool) -> Node:
     for part in parts:
         if isinstance(part, Placeholder):
             raise Refused(f"the modifier expand: no value is known for %{part.name}%")

@@ -120,7 +120,9 @@ def build(rules: Sequence[Rule]) -> CompiledRules:
     by_source: dict[Logsource, list[Rule]] = {}
     for rule in rules:
         by_source.setdefault(rule.info.logsource, []).append(rule)
-    sources, rows, infos = [], [], []
+    sources: list[bytes] = []
+    rows: list[bytes] = []
+    infos: list[RuleInfo] = []
     for source, members in by_source.items():
         parts = (table.name(source.product), table.name(source.category), table.name(source.service))
         sources.append(LOGSOURCE.pack(*parts, len(rows), len(members), 0))
