@@ -261,6 +261,22 @@ int sn_recording__next(struct sn_recording *recording, const void **record, uint
 	return rc;
 }
 
+int sn_recording__ready(const struct sn_recording *recording)
+{
+	size_t left = recording->used - recording->at;
+	uint32_t length;
+
+	if (recording->error || left < FRAME_SIZE)
+		return recording->error != 0;
+	memcpy(&length, recording->buffer + recording->at, sizeof(length));
+	return length > SN_RECORD_MAX || left - FRAME_SIZE >= length;
+}
+
+void sn_recording__unread(struct sn_recording *recording, uint32_t size)
+{
+	recording->at -= FRAME_SIZE + size;
+}
+
 void sn_recording__close(struct sn_recording *recording)
 {
 	if (!recording)

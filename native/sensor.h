@@ -25,35 +25,43 @@ uint32_t sn_rules__field(const struct sn_rules *rules, const char *name, size_t 
 /* Route of a logsource; empty strings mean "not given". UINT32_MAX when no rule applies. */
 uint32_t sn_rules__route(const struct sn_rules *rules, const char *product, const char *category, const char *service);
 
+/* Case folding of rules and events, as ranges: first to last in steps of `step` fold to themselves plus `delta`. */
+struct sn_fold_range {
+	uint32_t first, last, step;
+	int32_t delta;
+};
+/* NULL beyond the end (fold.c). */
+const struct sn_fold_range *sn_fold__range(uint32_t number);
+
 /* ---- engine: ring, process table, matcher, alert ring (engine.c, pump.c) ---- */
 struct sn_engine;
 
 struct sn_engine_options {
-	uint64_t ring_bytes;		/* capture to match; power of two */
-	uint64_t alert_bytes;		/* alert ring; power of two */
-	uint64_t table_bytes;		/* process table: strings */
-	uint32_t table_entries;		/* process table: processes */
-	uint32_t exited_keep_ms;	/* an exited process can be named for so long, if room allows */
-	uint32_t lineage_max;		/* ancestors in an alert */
-	uint32_t timing;		/* 1: keep a histogram of match times (replay, bench) */
+	uint64_t ring_bytes;	 /* capture to match; power of two */
+	uint64_t alert_bytes;	 /* alert ring; power of two */
+	uint64_t table_bytes;	 /* process table: strings */
+	uint32_t table_entries;	 /* process table: processes */
+	uint32_t exited_keep_ms; /* an exited process can be named for so long, if room allows */
+	uint32_t lineage_max;	 /* ancestors in an alert */
+	uint32_t timing;	 /* 1: keep a histogram of match times (replay, bench) */
 	uint32_t pad;
 };
 
 /* All counters only grow. received = decoded + malformed. */
 struct sn_stats {
 	uint64_t received, decoded, malformed;
-	uint64_t ring_dropped, ring_dropped_bytes;	/* own ring full */
-	uint64_t alerts, alerts_dropped;		/* alert ring full */
+	uint64_t ring_dropped, ring_dropped_bytes; /* own ring full */
+	uint64_t alerts, alerts_dropped;	   /* alert ring full */
 	uint64_t undecidable;
-	uint64_t matched_events;			/* events with at least one alert */
-	uint64_t judged;				/* events that were shown to the matcher */
-	uint64_t seq_lost;				/* gaps in per-CPU sequence numbers, after late arrivals */
-	uint64_t seq_late;				/* arrived out of order */
+	uint64_t matched_events; /* events with at least one alert */
+	uint64_t judged;	 /* events that were shown to the matcher */
+	uint64_t seq_lost;	 /* gaps in per-CPU sequence numbers, after late arrivals */
+	uint64_t seq_late;	 /* arrived out of order */
 	uint64_t by_type[16];
 	uint64_t table_entries, table_bytes, table_evicted, table_exited, table_unknown_parent;
 	uint64_t match_ns_sum, match_ns_max, decode_ns_sum;
-	uint64_t match_hist[64];			/* with timing: events that took 2^i .. 2^(i+1)-1 ns */
-	uint64_t generation;				/* of the rule table in use */
+	uint64_t match_hist[64]; /* with timing: events that took 2^i .. 2^(i+1)-1 ns */
+	uint64_t generation;	 /* of the rule table in use */
 	uint64_t recorded, recorded_bytes, record_failed;
 };
 
@@ -101,21 +109,21 @@ enum sn_payload { SN_PAYLOAD_RECORD = 1, SN_PAYLOAD_JSON = 2 };
 /* Followed by: the event (event_size bytes, padded to 8), the process as SN_PROCESS record (process_size, may be 0),
  * then `lineage` SN_PROCESS records, parent first. */
 struct sn_alert {
-	uint32_t size;		/* whole frame, multiple of 8 */
-	uint32_t rule;		/* number in the table */
-	uint64_t generation;	/* of the table: sn_stats.generation at that time */
+	uint32_t size;	     /* whole frame, multiple of 8 */
+	uint32_t rule;	     /* number in the table */
+	uint64_t generation; /* of the table: sn_stats.generation at that time */
 	uint32_t verdict;
-	uint32_t cause_field;	/* SN_UNDECIDABLE: the table's field number that was missing, else UINT32_MAX */
-	uint32_t file;		/* replay: number of the input file */
-	uint32_t payload;	/* enum sn_payload */
-	uint64_t index;		/* of the event in its file or stream */
-	uint64_t lost_total;	/* events lost on this event's CPU since the start */
-	uint64_t lost_recent;	/* of them within the 10 s before this event */
-	uint64_t lost_any;	/* lost on all CPUs since the start */
+	uint32_t cause_field; /* SN_UNDECIDABLE: the table's field number that was missing, else UINT32_MAX */
+	uint32_t file;	      /* replay: number of the input file */
+	uint32_t payload;     /* enum sn_payload */
+	uint64_t index;	      /* of the event in its file or stream */
+	uint64_t lost_total;  /* events lost on this event's CPU since the start */
+	uint64_t lost_recent; /* of them within the 10 s before this event */
+	uint64_t lost_any;    /* lost on all CPUs since the start */
 	uint32_t event_size;
 	uint32_t process_size;
 	uint32_t lineage;
-	uint32_t lineage_complete;	/* 1: ends at a process without parent; 0: cut or unknown beyond */
+	uint32_t lineage_complete; /* 1: ends at a process without parent; 0: cut or unknown beyond */
 };
 
 /* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
@@ -123,7 +131,7 @@ struct sn_capture;
 
 struct sn_capture_stats {
 	uint64_t records, bytes, wakeups, polls, oversized, max_lag_bytes;
-	uint64_t priority_refused;	/* 1: could not raise its priority (CAP_SYS_NICE) */
+	uint64_t priority_refused; /* 1: could not raise its priority (CAP_SYS_NICE) */
 };
 
 /* mmaps the kernel ring (`ring_bytes` as created) and the control element. The descriptors stay the caller's. */
@@ -140,7 +148,7 @@ struct sn_recording;
 
 /* `header` is a JSON object (schema, host, boot_id, boot_to_epoch_ns, ...), kept as it is. */
 int sn_recording__create(int fd, const char *header, size_t size, struct sn_recording **out);
-int sn_engine__record_to(struct sn_engine *engine, struct sn_recording *recording);	/* before the run; NULL ends it */
+int sn_engine__record_to(struct sn_engine *engine, struct sn_recording *recording); /* before the run; NULL ends it */
 int sn_recording__append(struct sn_recording *recording, const void *record, size_t size);
 int sn_recording__flush(struct sn_recording *recording);
 /* Reads from a descriptor. -EINVAL: not a recording. */
@@ -151,7 +159,33 @@ int64_t sn_recording__header(struct sn_recording *recording, char *buf, size_t s
 int sn_recording__next(struct sn_recording *recording, const void **record, uint64_t *offset);
 void sn_recording__close(struct sn_recording *recording);
 
+/* ---- a recording in batches (playback.c) ---- */
+struct sn_playback {
+	uint64_t index;	 /* of the next record; goes up */
+	uint64_t limit;	 /* at most so many records in this call */
+	uint64_t until;	 /* and none later than this (CLOCK_BOOTTIME, ns) */
+	uint64_t time;	 /* out: of the record that was looked at last, fed or not */
+	uint64_t offset; /* out: as sn_recording__next */
+	uint32_t file;	 /* number of the input file */
+	uint32_t pad;
+};
+
+/* Records as sn_engine__feed, until `limit`, `until` or an alert ring that is half full: 1 call again, 0 the end, or
+ * as sn_recording__next. */
+int sn_engine__play(struct sn_engine *engine, struct sn_recording *recording, struct sn_playback *playback);
+/* Empties process table and loss account, as between two recordings: their processes and numbers are not the same.
+ * -EBUSY while the engine runs. */
+int sn_engine__forget(struct sn_engine *engine);
+/* Records as JSON lines: the bytes written (add to `*records`), 0 the end, or as sn_recording__next. Waits for the
+ * first record only, so a pipe's records come as they are written. -ENOSPC: less than SN_JSON_MAX. */
+int64_t sn_recording__json(struct sn_recording *recording, int64_t boot_to_epoch_ns, char *buf, size_t size,
+			   uint64_t *records, uint64_t *offset);
+
 /* ---- JSON of a record (record_json.c, from fields.def) ---- */
+enum {
+	SN_JSON_MAX = 458752, /* the JSON of any record: six characters a byte, and names and numbers */
+};
+
 /* One JSON object without newline. Bytes that are no UTF-8 become lone surrogates (\udc80..\udcff), as Python's
  * surrogateescape. boot_to_epoch_ns turns times into RFC 3339; 0 prints them as integers. Returns the length, or
  * -ENOSPC, -EBADMSG. */
