@@ -43,7 +43,8 @@ def to_json(alert: Alert) -> bytes:
     if "time" in alert:
         alert = {**alert, "time": rfc3339(alert["time"])}
     text = json.dumps(alert, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    text = _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+    if not text.isascii() or "\x7f" in text:
+        text = _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace")
 
 

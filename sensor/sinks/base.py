@@ -54,7 +54,7 @@ class Limits:
     """Bounds of a sink's queue."""
 
     entries: int = 8192
-    bytes: int = 8 << 20
+    bytes: int = 4 << 20
 
 
 class Sink:
