@@ -1,31 +1,38 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "fold.h"
 
+#include <string.h>
+
+#include "sensor.h"
 #include "utf8.h"
 
-static const struct {
-	uint32_t first, last, step;
-	int32_t delta;
-} runs[] = {
-#define FOLD(first, last, step, delta) {first, last, step, delta},
-#include "casefold.def"
-#undef FOLD
+static const struct sn_fold_range ranges[] = {
+#define SN_FOLD(first, last, step, delta) {first, last, step, delta},
+#include "fold.def"
 };
 
-static uint32_t fold_wide(uint32_t c)
+enum { RANGES = sizeof(ranges) / sizeof(*ranges) };
+
+const struct sn_fold_range *sn_fold__range(uint32_t number)
 {
-	uint32_t low = 0, high = sizeof(runs) / sizeof(runs[0]);
+	return number < RANGES ? &ranges[number] : NULL;
+}
+
+uint32_t sn_fold__char(uint32_t c)
+{
+	uint32_t low = 0, high = RANGES;
 
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
-		if (runs[middle].last < c)
+
+		if (ranges[middle].last < c)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == sizeof(runs) / sizeof(runs[0]) || c < runs[low].first || (c - runs[low].first) % runs[low].step)
+	if (low == RANGES || c < ranges[low].first || (c - ranges[low].first) % ranges[low].step)
 		return c;
-	return (uint32_t)((int32_t)c + runs[low].delta);
+	return c + (uint32_t)ranges[low].delta;
 }
 
 static uint32_t decode(const uint8_t *p, uint32_t n)
@@ -37,40 +44,64 @@ static uint32_t decode(const uint8_t *p, uint32_t n)
 	return c;
 }
 
-static uint32_t encode(uint32_t c, uint8_t out[4])
+static uint8_t *encode(uint8_t *out, uint32_t c)
 {
 	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
+		*out++ = (uint8_t)c;
+	} else if (c < 0x800) {
+		*out++ = (uint8_t)(0xc0 | c >> 6);
+		*out++ = (uint8_t)(0x80 | (c & 0x3f));
+	} else if (c < 0x10000) {
+		*out++ = (uint8_t)(0xe0 | c >> 12);
+		*out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		*out++ = (uint8_t)(0x80 | (c & 0x3f));
+	} else {
+		*out++ = (uint8_t)(0xf0 | c >> 18);
+		*out++ = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+		*out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+		*out++ = (uint8_t)(0x80 | (c & 0x3f));
 	}
-	uint32_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	for (uint32_t i = n; --i; c >>= 6)
-		out[i] = (uint8_t)(0x80 | (c & 0x3f));
-	out[0] = (uint8_t)(0xf00 >> n | c);
-	return n;
+	return out;
 }
 
-size_t sn_fold(const uint8_t *text, size_t len, uint8_t *out, size_t cap)
+/* Eight ASCII bytes at once: adds 0x20 to those from A to Z. */
+static uint64_t fold_word(uint64_t word)
+{
+	const uint64_t each = 0x0101010101010101u;
+	uint64_t from_a = word + (0x80 - 'A') * each, past_z = word + (0x80 - 'Z' - 1) * each;
+
+	return word + ((from_a & ~past_z & 0x80 * each) >> 2);
+}
+
+uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len)
 {
 	const uint8_t *end = text + len;
-	size_t at = 0;
+	uint8_t *start = out;
 
-	if (cap < len + len / 2 + 1)
-		return SIZE_MAX;
 	while (text < end) {
 		uint32_t n;
-		if (*text < 0x80) {
-			out[at++] = (uint8_t)(*text + ((uint8_t)(*text - 'A') < 26 ? 32 : 0));
-			text++;
-			continue;
+		uint64_t word;
+
+		for (; end - text >= 8; text += 8, out += 8) {
+			memcpy(&word, text, 8);
+			if (word & 0x8080808080808080u)
+				break;
+			word = fold_word(word);
+			memcpy(out, &word, 8);
 		}
+		while (text < end && *text < 0x80) {
+			uint8_t c = *text++;
+
+			*out++ = c >= 'A' && c <= 'Z' ? c + 0x20 : c;
+		}
+		if (text == end)
+			break;
 		n = sn_utf8__length(text, end);
-		if (!n) {
-			out[at++] = *text++;
-			continue;
-		}
-		at += encode(fold_wide(decode(text, n)), out + at);
-		text += n;
+		if (n)
+			out = encode(out, sn_fold__char(decode(text, n)));
+		else
+			*out++ = *text;
+		text += n ? n : 1;
 	}
-	return at;
+	return (uint32_t)(out - start);
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Simple case folding of UTF-8: one character to one. Bytes that are no UTF-8 stay as they are.
+ * Unicode simple case folding of UTF-8 (fold.def): what "case-insensitive" means in a rule. sn_fold__range gives the
+ * same table to Python (sensor.h).
  */
 #ifndef SN_FOLD_H
 #define SN_FOLD_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* Folds into `out`, which has room for `cap` bytes; returns the length, SIZE_MAX when it does not fit. A folded text
- * is at most half as long again as the text. */
-size_t sn_fold(const uint8_t *text, size_t len, uint8_t *out, size_t cap);
+/* Room that folded text may need: two bytes can become three. */
+#define SN_FOLD_ROOM(len) ((len) + (len) / 2)
+
+uint32_t sn_fold__char(uint32_t c);
+/* Folds `len` bytes into `out`, which has SN_FOLD_ROOM(len) bytes and does not overlap; bytes that are no UTF-8 stay as
+ * they are. Returns the length. */
+uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len);
 #endif

@@ -74,16 +74,14 @@ static int fold_into(struct sn_matcher *m, const struct sn_value *v, struct sn_t
 {
 	struct sn_text raw = text_of(v);
 	uint8_t *at = m->arena + m->used;
-	size_t head = sn_fold(raw.text, raw.head, at, FOLD_BYTES - m->used);
-	size_t tail;
+	uint32_t head, tail;
 
-	if (head == SIZE_MAX)
+	if (raw.len > FOLD_BYTES / 2 || SN_FOLD_ROOM(raw.len) > FOLD_BYTES - m->used)
 		return 0;
-	tail = sn_fold(raw.text + raw.head, raw.len - raw.head, at + head, FOLD_BYTES - m->used - head);
-	if (tail == SIZE_MAX)
-		return 0;
-	m->used += (uint32_t)(head + tail);
-	*out = (struct sn_text){at, (uint32_t)(head + tail), (uint32_t)head, raw.cut};
+	head = sn_fold__text(at, raw.text, raw.head);
+	tail = sn_fold__text(at + head, raw.text + raw.head, raw.len - raw.head);
+	m->used += head + tail;
+	*out = (struct sn_text){at, head + tail, head, raw.cut};
 	return 1;
 }
 
