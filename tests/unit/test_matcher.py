@@ -1,0 +1,127 @@
+"""The C matcher against the reference: rows of what each operator means, then random rules on random events."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table
+from sensor.compiler.fold import fold
+from sensor.compiler.ir import ANY_ONE, ANY_RUN, And, Atom, Node, Not, Op, Or
+from sensor.native import Engine, Rules, lib
+from sensor.reference import judge
+
+SOURCE = Logsource("windows", "process_creation")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(ring_bytes=1 << 17, alert_bytes=1 << 20, table_entries=64, table_bytes=1 << 16) as made:
+        yield made
+
+
+def native(engine: Engine, conditions: list[Node], event: dict[str, Any]) -> list[bool | None]:
+    """The verdict of each condition on `event`."""
+    infos = [RuleInfo(str(n), f"rule {n}", "low", SOURCE, "x.yml") for n in range(len(conditions))]
+    ruleset = RuleSet(tuple(Rule(info, c) for info, c in zip(infos, conditions, strict=True)), ())
+    rules = Rules(compile_table(ruleset).bytes)
+    engine.swap_rules(rules)
+    assert engine.feed_json(json.dumps(event).encode(), route=rules.route("windows", "process_creation"))
+    verdicts: list[bool | None] = [False] * len(conditions)
+    for frame in engine.take():
+        verdicts[frame.rule] = True if frame.verdict == lib.SN_MATCH else None
+    return verdicts
+
+
+ROWS: list[tuple[Atom, dict[str, Any], bool]] = [
+    (Atom("A", Op.EQUALS, "x"), {"A": "X"}, True),
+    (Atom("A", Op.EQUALS, "X", cased=True), {"A": "x"}, False),
+    (Atom("A", Op.EQUALS, ""), {"A": ""}, True),
+    (Atom("A", Op.EQUALS, ""), {}, False),
+    (Atom("A", Op.NULL), {}, True),
+    (Atom("A", Op.NULL), {"A": None}, True),
+    (Atom("A", Op.NULL), {"A": ""}, False),
+    (Atom("A", Op.EXISTS), {"A": None}, True),
+    (Atom("A", Op.EXISTS), {}, False),
+    (Atom("A", Op.CONTAINS, ""), {"A": ""}, True),
+    (Atom("A", Op.CONTAINS, "ß"), {"A": "STRAẞE"}, True),
+    (Atom("A", Op.STARTSWITH, "k"), {"A": "\u212aelvin"}, True),
+    (Atom("A", Op.GLOB, f"a{ANY_ONE}c"), {"A": "aéc"}, True),
+    (Atom("A", Op.GLOB, f"a{ANY_ONE}c"), {"A": "ac"}, False),
+    (Atom("A", Op.GLOB, f"{ANY_RUN}b{ANY_RUN}c"), {"A": "xxbbyyc"}, True),
+    (Atom("A", Op.EQUALS, "1"), {"A": 1}, True),
+    (Atom("A", Op.EQUALS, "true"), {"A": True}, True),
+    (Atom("A", Op.EQUALS, "b"), {"A": ["a", "b"]}, True),
+    (Atom("A", Op.CIDR, "10.0.0.0/9"), {"A": "10.127.255.255"}, True),
+    (Atom("A", Op.CIDR, "10.0.0.0/9"), {"A": "10.128.0.0"}, False),
+    (Atom("A", Op.CIDR, "10.0.0.0/9"), {"A": "ten"}, False),
+    (Atom("A", Op.CIDR, "fe80::/10"), {"A": "FE80:0::1"}, True),
+    (Atom("A", Op.GT, 9.0), {"A": "10"}, True),
+    (Atom("A", Op.LT, 9.0), {"A": "ten"}, False),
+    (Atom("A", Op.LTE, 9.5), {"A": "9.5"}, True),
+    (Atom("A", Op.REGEX, r"^a\d+$", cased=True), {"A": "a12"}, True),
+    (Atom("A", Op.REGEX, r"^a\d+$", cased=True), {"A": "A12"}, False),
+    (Atom("A", Op.FIELD, other="B"), {"A": "x", "B": "X"}, True),
+    (Atom("A", Op.FIELD, other="B", form=Op.ENDSWITH), {"A": "axy", "B": "XY"}, True),
+    (Atom("A", Op.FIELD, other="B"), {"A": "x"}, False),
+    (Atom("*", Op.CONTAINS, "needle"), {"A": "x", "B": ["y", "a Needle"]}, True),
+]
+
+
+@pytest.mark.parametrize(("atom", "event", "expected"), ROWS)
+def test_what_an_operator_means(engine: Engine, atom: Atom, event: dict[str, Any], expected: bool) -> None:
+    assert judge(atom, event) is expected
+    assert native(engine, [atom, Not(atom)], event) == [expected, not expected]
+
+
+LETTERS = st.text(alphabet="abAB\u212aéÉßẞ\\*?. -/1İ😀\n", max_size=6)
+FIELDS = st.sampled_from(["A", "B", "C"])
+
+
+@st.composite
+def atoms(draw: st.DrawFn) -> Atom:
+    field, op = draw(FIELDS), draw(st.sampled_from(Op))
+    cased = draw(st.booleans())
+    if op in (Op.NULL, Op.EXISTS):
+        return Atom(field, op)
+    if op in (Op.LT, Op.LTE, Op.GT, Op.GTE):
+        return Atom(field, op, float(draw(st.integers(-2, 20))) / 2)
+    if op is Op.CIDR:
+        return Atom(field, op, draw(st.sampled_from(["10.0.0.0/8", "10.1.0.0/17", "::/0", "fe80::/9", "1.2.3.4/32"])))
+    if op is Op.REGEX:
+        pattern = draw(st.sampled_from([r"a+b", r"^\w?$", r"(?:a|é){2}", r"\\", r"b$", r"(?s:a.b)"]))
+        return Atom(field, op, pattern, cased=True, flags=draw(st.sampled_from([0, 2])))
+    if op is Op.FIELD:
+        form = draw(st.sampled_from([Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH]))
+        return Atom(field, op, cased=cased, other=draw(FIELDS), form=form)
+    text = draw(LETTERS)
+    if op is Op.GLOB:
+        text = "".join(draw(st.sampled_from([c, ANY_RUN, ANY_ONE])) for c in text)
+    return Atom(field, op, text if cased else fold(text), cased=cased)
+
+
+CONDITIONS: st.SearchStrategy[Node] = st.recursive(
+    atoms(),
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+    ),
+    max_leaves=6,
+)
+SCALARS = st.one_of(
+    LETTERS,
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 12),
+    st.sampled_from(["10.1.2.3", "fe80::1", "9.5", "1e1", "1.2.3.4"]),
+)
+EVENTS = st.dictionaries(FIELDS, st.one_of(SCALARS, st.lists(SCALARS, min_size=1, max_size=3)))
+
+
+@given(conditions=st.lists(CONDITIONS, min_size=1, max_size=8), event=EVENTS)
+def test_agrees_with_the_reference(engine: Engine, conditions: list[Node], event: dict[str, Any]) -> None:
+    assert native(engine, conditions, event) == [judge(condition, event) for condition in conditions]
