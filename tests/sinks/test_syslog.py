@@ -163,9 +163,10 @@ def test_a_receiver_that_never_reads(silent_tcp: socket.socket, tmp_path: object
 
 def test_what_was_not_written_is_sent_again_whole(silent_tcp: socket.socket) -> None:
     """The first connection dies with a message half written; the second one starts with that message, whole."""
-    sink = open_sink(f"syslog+tcp://127.0.0.1:{silent_tcp.getsockname()[1]}")
+    silent_tcp.settimeout(20)
+    sink = open_sink(f"syslog+tcp://127.0.0.1:{silent_tcp.getsockname()[1]}?queue_bytes=10000000")
     one = alert(5, "v" * 2_000_000)
-    sink.put(one)
+    assert sink.put(one)
     first, _ = silent_tcp.accept()
     assert readable(first)
     first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
