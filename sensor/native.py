@@ -76,8 +76,7 @@ class Rules(_Handle):
 
     def field(self, name: str) -> int | None:
         """Number of a Sigma field in this table, None when no rule uses it."""
-        raw = name.encode()
-        number = int(lib.sn_rules__field(self.pointer, raw, len(raw)))
+        number = int(lib.sn_rules__field(self.pointer, raw := name.encode(), len(raw)))
         return None if number == NO_ROUTE else number
 
     def route(self, product: str = "", category: str = "", service: str = "") -> int | None:
@@ -359,12 +358,14 @@ class RecordingReader(_Handle):
         record = ffi.new("void **")
         offset = ffi.new("uint64_t *")
         while (rc := lib.sn_recording__next(self.pointer, record, offset)) == 1:
-            size = int.from_bytes(ffi.buffer(record[0], 4), "little")
-            yield bytes(ffi.buffer(record[0], size))
-        if rc == -errno.ENODATA:
-            raise InputError(self._path, int(offset[0]), "cut off: the last record is incomplete")
-        if rc == -errno.EBADMSG:
-            raise InputError(self._path, int(offset[0]), "damaged: a record's checksum does not fit")
+            yield bytes(ffi.buffer(record[0], ffi.cast("uint32_t *", record[0])[0]))
+        self.ended(rc, offset[0])
+
+    def ended(self, rc: int, offset: int) -> None:
+        """Raises what ended the reading (the result of a function on it), unless it was the end of the file."""
+        damage = {-errno.ENODATA: "cut off: the last record is incomplete", -errno.EBADMSG: "damaged: a bad checksum"}
+        if rc in damage:
+            raise InputError(self._path, offset, damage[rc], "what stands before it is whole")
         check(rc, f"read {self._path}")
 
 

@@ -99,6 +99,12 @@ class KernelSource:
         finally:
             os.close(stats)
 
+    def detach(self) -> None:
+        """Ends the probes; ring and counters can still be read."""
+        for name in self.links:
+            os.close(self._descriptors.pop(f"link.{name}"))
+        self.links = {}
+
     def close(self) -> None:
         """Detaches and frees everything in the kernel. May be called again."""
         while self._descriptors:

@@ -1,0 +1,30 @@
+"""`linsang dump`: a recording as JSON lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from sensor.errors import InputError
+from sensor.native import RecordingReader
+from sensor.record_lines import RecordLines
+
+
+def dump(path: str) -> int:
+    """Writes the recording at `path` to standard output, and to standard error what is wrong with it: InputError after
+    everything that is whole. 0 is the exit code."""
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise InputError(path, -1, error.strerror or str(error)) from None
+    with file, RecordingReader(file.fileno(), path) as reader:
+        for block in RecordLines(reader):
+            write_all(sys.stdout.fileno(), block)
+    return 0
+
+
+def write_all(fd: int, block: memoryview) -> None:
+    """All of `block`. OSError."""
+    while block:
+        block = block[os.write(fd, block) :]

@@ -1,0 +1,51 @@
+"""How far a long work is, on a terminal; nothing in a pipe, nothing for what is over within a second."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+_AFTER_S = 1.0
+_EVERY_S = 0.1
+_BAR = 30
+
+
+class Progress:
+    """One line that is written over and over and wiped at the end. `total` None: how much there is, is not known."""
+
+    def __init__(self, what: str, total: int | None = None, stream: TextIO | None = None) -> None:
+        self._what = what
+        self._total = total
+        self._stream = sys.stderr if stream is None else stream
+        self._shown = False
+        self._next = time.monotonic() + _AFTER_S if self._stream.isatty() else float("inf")
+
+    def update(self, done: int, note: str = "", *, total: int | None = None) -> None:
+        """`done` of `total` (as given here or at first); `note` is put behind it."""
+        self._total = total or self._total
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _EVERY_S
+        self._shown = True
+        if self._total:
+            part = min(done / self._total, 1.0)
+            bar = "#" * round(part * _BAR)
+            shown = f"[{bar:<{_BAR}}] {part:4.0%}"
+        else:
+            shown = f"{done}"
+        self._stream.write(f"\r\x1b[K{self._what} {shown} {note}")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Wipes the line."""
+        if self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+        self._shown, self._next = False, float("inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

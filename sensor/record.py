@@ -1,0 +1,139 @@
+"""`linsang record`: every event that the source sees, into a file, with the account of what was lost.
+
+Native records are written by the match thread. As JSON lines they go through a pipe, still native, and a thread makes
+lines of them in blocks: Python touches no single event.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import TracebackType
+from typing import Self
+
+from sensor.config import Config
+from sensor.errors import LinsangError, NativeError, UsageError
+from sensor.live import Account, Live, recording_header
+from sensor.native import RecordingReader, RecordingWriter
+from sensor.progress import Progress
+from sensor.record_lines import RecordLines
+
+FORMATS = ("native", "ndjson")
+_PIPE_BYTES = 1 << 20  # what an unprivileged process may ask for: /proc/sys/fs/pipe-max-size
+_LOOK_S = 0.2
+
+
+class _Lines:
+    """A descriptor to write native records to; its thread writes them to `out` as lines."""
+
+    def __init__(self, out: int) -> None:
+        self._out = out
+        self._read, self.fd = os.pipe()
+        fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self.error = ""
+        self._thread = threading.Thread(target=self._run, name="lines")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            with RecordingReader(self._read, "pipe") as reader:
+                for block in RecordLines(reader):
+                    while block:
+                        block = block[os.write(self._out, block) :]  # noqa: PLW2901
+        except (OSError, LinsangError) as error:
+            self.error = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        finally:
+            os.close(self._read)
+
+    def close(self) -> None:
+        """All lines are written when it returns."""
+        os.close(self.fd)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+@contextmanager
+def _out(path: str, format: str) -> Iterator[int]:
+    if path == "-":
+        if format == "native" and os.isatty(sys.stdout.fileno()):
+            raise UsageError("a recording is no text for a terminal", "give a file, or --format ndjson")
+        yield sys.stdout.fileno()
+        return
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LinsangError(f"{path}: {error.strerror}", "give a file that can be written") from None
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _say(text: str) -> None:
+    print(f"linsang: {text}", file=sys.stderr, flush=True)
+
+
+def _stop_event() -> threading.Event:
+    """Set by SIGINT and SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _wait(live: Live, stop: threading.Event, seconds: float | None) -> None:
+    """Returns when `stop` is set, after `seconds`, or when nothing can be recorded any more."""
+    end = time.monotonic() + seconds if seconds is not None else float("inf")
+    with Progress("recording") as progress:
+        while not stop.wait(min(_LOOK_S, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
+            stats = live.engine.stats()
+            if stats["record_failed"]:
+                return
+            live.check()
+            progress.update(stats["recorded"], "events; Ctrl-C ends it")
+
+
+def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[Account, int]:
+    """Records into `fd`: the account and the number of records. NativeError when they could not all be written."""
+    stop = _stop_event()
+    with (
+        RecordingWriter(fd, recording_header()) as writer,
+        Live(config, say=_say, recording=writer) as live,
+    ):
+        _say(f"recording to {what}")
+        _wait(live, stop, seconds)
+        live.stop()
+        writer.flush()
+        return live.account(), live.engine.stats()["recorded"]
+
+
+def record(config: Config, path: str, *, seconds: float | None = None, format: str = "native") -> int:
+    """Records into `path` ("-": standard output) until a signal or for `seconds`; 0 is the exit code. The account goes
+    to standard error, and into NDJSON as the last line. LinsangError: source, file."""
+    what = "standard output" if path == "-" else path
+    with _out(path, format) as out:
+        lines = _Lines(out) if format == "ndjson" else None
+        try:
+            with lines or nullcontext():
+                account, recorded = _record(config, lines.fd if lines else out, what, seconds)
+        except NativeError as error:
+            # the thread knows why better than the writer, which only sees its pipe closed
+            raise LinsangError(f"{what}: {(lines and lines.error) or os.strerror(error.errno)}") from error
+        if lines and lines.error:
+            raise LinsangError(f"{what}: {lines.error}")
+        if lines:
+            os.write(out, json.dumps({"type": "account", **account.as_dict(), "recorded": recorded}).encode() + b"\n")
+    _say(f"{recorded} events recorded, {account.lost} lost; " + "; ".join(text for text, _ in account.equations()))
+    return 0
