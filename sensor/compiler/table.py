@@ -4,9 +4,10 @@ import ipaddress
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sensor.compiler import regex
-from sensor.compiler.ir import And, Atom, Logsource, Node, Not, Op, Rule, RuleInfo
+from sensor.compiler.ir import And, Atom, Node, Not, Op, Rule, RuleInfo
 
 MAGIC, VERSION = b"LSRT", 1
 HEAD, SECTION = struct.Struct("<4sIQII"), struct.Struct("<IIQQ")
@@ -115,21 +116,17 @@ def check_atoms(node: Node) -> None:
 
 
 def build(rules: Sequence[Rule]) -> CompiledRules:
-    """The table of `rules`, ordered by logsource and else as given."""
+    """The table of `rules`, in their order; neighbours of one logsource share its entry."""
     table = _Table()
-    by_source: dict[Logsource, list[Rule]] = {}
-    for rule in rules:
-        by_source.setdefault(rule.info.logsource, []).append(rule)
     sources: list[bytes] = []
     rows: list[bytes] = []
-    infos: list[RuleInfo] = []
-    for source, members in by_source.items():
-        parts = (table.name(source.product), table.name(source.category), table.name(source.service))
-        sources.append(LOGSOURCE.pack(*parts, len(rows), len(members), 0))
+    for source, members in groupby(rules, key=lambda rule: rule.info.logsource):
+        first_rule = len(rows)
         for rule in members:
             first = len(table.nodes)
             rows.append(RULE.pack(first, table.node(rule.condition)))
-            infos.append(rule.info)
+        parts = (table.name(source.product), table.name(source.category), table.name(source.service))
+        sources.append(LOGSOURCE.pack(*parts, first_rule, len(rows) - first_rule, 0))
     field_rows, name_rows = table.name_rows(table.fields), table.name_rows(table.names)
     sections = [
         (FIELDS, len(field_rows), b"".join(field_rows)),
@@ -141,7 +138,7 @@ def build(rules: Sequence[Rule]) -> CompiledRules:
         (REGEX, len(table.regexes), bytes(table.regexes)),
         (STRINGS, len(table.strings.blob), bytes(table.strings.blob)),
     ]
-    return CompiledRules(_assemble(sections), tuple(infos), tuple(table.fields))
+    return CompiledRules(_assemble(sections), tuple(rule.info for rule in rules), tuple(table.fields))
 
 
 def _assemble(sections: list[tuple[int, int, bytes]]) -> bytes:
