@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-import yaml
-
-from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table, load_rules
-from sensor.compiler.load import CASES, Progress
+from sensor.compiler import Rule, RuleInfo, RuleSet, compile_table, load_rules
+from sensor.compiler.cases import Case, cases_of
+from sensor.compiler.load import Progress
 from sensor.errors import RuleError
 from sensor.native import Engine, Rules, lib
 from sensor.reference import Reference
@@ -63,38 +62,6 @@ def list_rules(paths: Sequence[Path], which: Filter, form: str, out: TextIO, pro
 
 
 # ---- rules test ----
-
-
-@dataclass(frozen=True)
-class Case:
-    """One event from a rule's case file, and whether the rule must fire on it."""
-
-    name: str
-    fires: bool
-    event: dict[str, Any]
-    logsource: Logsource
-
-
-def cases_of(rule: Rule) -> list[Case]:
-    """The cases beside the rule. RuleError when there is not at least one positive and one negative."""
-    path = Path(rule.info.path)
-    beside = path.with_name(path.name.removesuffix(path.suffix) + CASES)
-    if not beside.exists():
-        raise RuleError(str(path), rule.info.line, rule.info.id, "no cases beside it", f"write {beside.name}")
-    try:
-        document = yaml.safe_load(beside.read_text("utf-8"))
-        cases = [
-            Case(str(item["name"]), fires, dict(item["event"]), Logsource(**item.get("logsource", {})))
-            for key, fires in (("positive", True), ("negative", False))
-            for item in document[key]
-        ]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-        why = f"unreadable cases: {' '.join(str(error).split()) or type(error).__name__}"
-        raise RuleError(str(beside), 1, rule.info.id, why, "lists `positive` and `negative` of {name, event}") from None
-    if len({case.fires for case in cases}) < 2:
-        raise RuleError(str(beside), 1, rule.info.id, "needs at least one positive and one negative case", "")
-    own = rule.info.logsource
-    return [case if case.logsource != Logsource() else Case(case.name, case.fires, case.event, own) for case in cases]
 
 
 def run_cases(paths: Sequence[Path], out: TextIO, progress: Progress | None = None) -> int:
