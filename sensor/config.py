@@ -66,10 +66,13 @@ class Source:
 class ProcessTable:
     """What is remembered of processes."""
 
-    entries: int = _setting(32768, "processes kept", least=64, most=1 << 22)
+    entries: int = _setting(8192, "processes kept", least=64, most=1 << 22)
     bytes: int = _setting(8 << 20, "bytes of their paths and arguments", size=True, least=1 << 16, most=1 << 31)
     exited_keep_ms: int = _setting(
-        60_000, "an exited process can be named for so long, if room allows", least=0, most=86_400_000
+        1000,
+        "an exited process can be named for so long; those that living ones still need, longer",
+        least=0,
+        most=86_400_000,
     )
 
 

@@ -185,9 +185,9 @@ class Engine(_Runner):
         *,
         ring_bytes: int = 1 << 22,
         alert_bytes: int = 1 << 22,
-        table_bytes: int = 16 << 20,
-        table_entries: int = 32768,
-        exited_keep_ms: int = 60_000,
+        table_bytes: int = 8 << 20,
+        table_entries: int = 8192,
+        exited_keep_ms: int = 1000,
         lineage_max: int = 16,
         timing: bool = False,
     ) -> None:
