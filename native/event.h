@@ -19,41 +19,41 @@
 
 enum sn_limits {
 	SN_SCHEMA = 1,
-	SN_RECORD_MAX = 65528,	/* whole record, header included; multiple of 8 */
-	SN_PATH_MAX = 4096,	/* bytes kept of image, script and cwd */
-	SN_ARGV_MAX = 32768,	/* argv up to here is whole */
-	SN_ARGV_HEAD = 24576,	/* above it: so many bytes from the front */
-	SN_ARGV_TAIL = 8192,	/* and so many from the end */
-	SN_CPU_NONE = 0xffff,	/* sn_header.cpu of a record that no probe wrote: it has no sequence number */
+	SN_RECORD_MAX = 65528, /* whole record, header included; multiple of 8 */
+	SN_PATH_MAX = 4096,    /* bytes kept of image, script and cwd */
+	SN_ARGV_MAX = 32768,   /* argv up to here is whole */
+	SN_ARGV_HEAD = 24576,  /* above it: so many bytes from the front */
+	SN_ARGV_TAIL = 8192,   /* and so many from the end */
+	SN_CPU_NONE = 0xffff,  /* sn_header.cpu of a record that no probe wrote: it has no sequence number */
 };
 
 enum sn_type {
 	SN_EXEC = 1,
 	SN_FORK = 2,
 	SN_EXIT = 3,
-	SN_CONNECT = 4,		/* an attempt, before its outcome */
-	SN_CONNECT_RESULT = 5,	/* TCP only: the outcome of an earlier SN_CONNECT, joined by `cookie` */
-	SN_PROCESS = 6,		/* struct sn_exec: a process found alive at the start, or an exported table entry */
-	SN_SOCKET = 7,		/* struct sn_connect: a connection found open at the start */
-	SN_LOSS = 8,		/* struct sn_loss: the capture thread saw the kernel lose events here */
+	SN_CONNECT = 4,	       /* an attempt, before its outcome */
+	SN_CONNECT_RESULT = 5, /* TCP only: the outcome of an earlier SN_CONNECT, joined by `cookie` */
+	SN_PROCESS = 6,	       /* struct sn_exec: a process found alive at the start, or an exported table entry */
+	SN_SOCKET = 7,	       /* struct sn_connect: a connection found open at the start */
+	SN_LOSS = 8,	       /* struct sn_loss: the capture thread saw the kernel lose events here */
 };
 
 /* sn_header.flags */
 enum sn_flag {
-	SN_F_ARGV_TRUNCATED = 1 << 0,	/* argv is head + tail; argv_bytes is the true length */
-	SN_F_ARGV_UNREADABLE = 1 << 1,	/* some argv page could not be read; what is there is right, the rest missing */
+	SN_F_ARGV_TRUNCATED = 1 << 0,  /* argv is head + tail; argv_bytes is the true length */
+	SN_F_ARGV_UNREADABLE = 1 << 1, /* some argv page could not be read; what is there is right, the rest missing */
 	SN_F_IMAGE_TRUNCATED = 1 << 2,
 	SN_F_CWD_TRUNCATED = 1 << 3,
 	SN_F_SCRIPT_TRUNCATED = 1 << 4,
-	SN_F_DELETED = 1 << 5,		/* the image has no name in its folder any more */
-	SN_F_MEMFD = 1 << 6,		/* the image is a memfd */
-	SN_F_SETUID = 1 << 7,		/* the image has S_ISUID */
+	SN_F_DELETED = 1 << 5, /* the image has no name in its folder any more */
+	SN_F_MEMFD = 1 << 6,   /* the image is a memfd */
+	SN_F_SETUID = 1 << 7,  /* the image has S_ISUID */
 	SN_F_SETGID = 1 << 8,
 	SN_F_KERNEL_THREAD = 1 << 9,
-	SN_F_REDUCED = 1 << 10,		/* source of lower fidelity (process connector, /proc): members may be missing */
-	SN_F_EXITED = 1 << 11,		/* SN_PROCESS only: no longer alive */
-	SN_F_PARENT_UNKNOWN = 1 << 12,	/* SN_PROCESS only: the fork event was lost or the parent evicted */
-	SN_F_CORE_DUMPED = 1 << 13,	/* SN_EXIT only */
+	SN_F_REDUCED = 1 << 10,	       /* source of lower fidelity (process connector, /proc): members may be missing */
+	SN_F_EXITED = 1 << 11,	       /* SN_PROCESS only: no longer alive */
+	SN_F_PARENT_UNKNOWN = 1 << 12, /* SN_PROCESS only: the fork event was lost or the parent evicted */
+	SN_F_CORE_DUMPED = 1 << 13,    /* SN_EXIT only */
 };
 
 /* A stretch of bytes inside the record, `off` from the record's first byte. len 0 = not there. */
@@ -68,7 +68,7 @@ struct sn_header {
 	uint16_t cpu;
 	uint64_t seq;	/* per CPU, from 0, without gaps: a gap is a lost event */
 	uint64_t time;	/* CLOCK_BOOTTIME, ns */
-	uint64_t start;	/* start of the process (task_struct.start_boottime, ns): with pid its identity */
+	uint64_t start; /* start of the process (task_struct.start_boottime, ns): with pid its identity */
 	uint32_t pid;	/* thread group id in the initial namespace */
 	uint32_t flags;
 };
@@ -78,84 +78,84 @@ struct sn_header {
 struct sn_exec {
 	struct sn_header h;
 	uint64_t parent_start;	/* start of ppid, 0 unknown */
-	uint64_t creator_start;	/* SN_PROCESS only: who forked it (differs from ppid after reparenting) */
+	uint64_t creator_start; /* SN_PROCESS only: who forked it (differs from ppid after reparenting) */
 	uint64_t cgroup_id;
 	uint64_t inode;
-	uint64_t argv_bytes;	/* true length of the argv block */
-	uint64_t exit_time;	/* SN_PROCESS with SN_F_EXITED, else 0 */
-	uint32_t ppid;		/* real parent as the kernel names it now */
-	uint32_t creator_pid;	/* SN_PROCESS only */
-	uint32_t tid;		/* thread that called exec (its id before the exec) */
+	uint64_t argv_bytes;  /* true length of the argv block */
+	uint64_t exit_time;   /* SN_PROCESS with SN_F_EXITED, else 0 */
+	uint32_t ppid;	      /* real parent as the kernel names it now */
+	uint32_t creator_pid; /* SN_PROCESS only */
+	uint32_t tid;	      /* thread that called exec (its id before the exec) */
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t euid;
 	uint32_t egid;
-	uint32_t loginuid;	/* 4294967295 = never set */
-	uint32_t session;	/* session id (setsid), initial namespace */
+	uint32_t loginuid; /* 4294967295 = never set */
+	uint32_t session;  /* session id (setsid), initial namespace */
 	uint32_t mnt_ns;
-	uint32_t dev;		/* super_block.s_dev of the image: major << 20 | minor */
-	uint32_t mode;		/* i_mode of the image */
-	uint32_t file_uid;	/* owner of the image */
-	uint32_t argc;		/* as the kernel counted */
-	uint32_t argv_head;	/* see above; equals argv.len when whole */
-	uint32_t nlink;		/* hard links of the image */
-	struct sn_span image;	/* absolute path, no NUL */
-	struct sn_span script;	/* path as given when #! was followed, else empty */
+	uint32_t dev;	       /* super_block.s_dev of the image: major << 20 | minor */
+	uint32_t mode;	       /* i_mode of the image */
+	uint32_t file_uid;     /* owner of the image */
+	uint32_t argc;	       /* as the kernel counted */
+	uint32_t argv_head;    /* see above; equals argv.len when whole */
+	uint32_t nlink;	       /* hard links of the image */
+	struct sn_span image;  /* absolute path, no NUL */
+	struct sn_span script; /* path as given when #! was followed, else empty */
 	struct sn_span cwd;
 	struct sn_span argv;
-	uint8_t tty[16];	/* name as in the kernel (pts/0 is "pts0"), NUL-padded; empty: none */
+	uint8_t tty[16]; /* name as in the kernel (pts/0 is "pts0"), NUL-padded; empty: none */
 };
 
 struct sn_fork {
-	struct sn_header h;	/* identity of the child */
+	struct sn_header h; /* identity of the child */
 	uint64_t parent_start;
 	uint64_t creator_start;
-	uint32_t ppid;		/* parent that the kernel gave it (CLONE_PARENT: the creator's parent) */
-	uint32_t creator_pid;	/* process that called fork */
+	uint32_t ppid;	      /* parent that the kernel gave it (CLONE_PARENT: the creator's parent) */
+	uint32_t creator_pid; /* process that called fork */
 	uint32_t uid;
 	uint32_t pad;
 };
 
 struct sn_exit {
 	struct sn_header h;
-	uint32_t code;		/* exit status 0..255 when signal is 0 */
-	uint32_t signal;	/* that ended it, else 0 */
+	uint32_t code;	 /* exit status 0..255 when signal is 0 */
+	uint32_t signal; /* that ended it, else 0 */
 };
 
 struct sn_connect {
 	struct sn_header h;
-	uint64_t cookie;	/* of the socket: joins attempt and outcome */
-	uint64_t latency;	/* SN_CONNECT_RESULT: ns since the SYN; else 0 */
-	uint16_t family;	/* 2 IPv4, 10 IPv6; a v4-mapped address is IPv4 */
-	uint16_t protocol;	/* IPPROTO_* */
-	uint16_t sport;		/* host order, 0 not known */
-	uint16_t dport;		/* host order */
-	int32_t error;		/* SN_CONNECT_RESULT: 0 connected, else errno */
+	uint64_t cookie;   /* of the socket: joins attempt and outcome */
+	uint64_t latency;  /* SN_CONNECT_RESULT: ns since the SYN; else 0 */
+	uint16_t family;   /* 2 IPv4, 10 IPv6; a v4-mapped address is IPv4 */
+	uint16_t protocol; /* IPPROTO_* */
+	uint16_t sport;	   /* host order, 0 not known */
+	uint16_t dport;	   /* host order */
+	int32_t error;	   /* SN_CONNECT_RESULT: 0 connected, else errno */
 	uint32_t uid;
-	uint8_t saddr[16];	/* network order; IPv4 in the first four; all zero: not known */
+	uint8_t saddr[16]; /* network order; IPv4 in the first four; all zero: not known */
 	uint8_t daddr[16];
 };
 
 struct sn_loss {
-	struct sn_header h;	/* cpu, and seq = first number missing */
-	uint64_t count;		/* events of this CPU that did not arrive */
+	struct sn_header h; /* cpu, and seq = first number missing */
+	uint64_t count;	    /* events of this CPU that did not arrive */
 };
 
 /* One element per CPU of the probes' per-CPU array `counters`. seen = submitted + ring_full + oversized + busy. */
 struct sn_counters {
 	uint64_t seen;
 	uint64_t submitted;
-	uint64_t ring_full;	/* no room in the ring */
-	uint64_t oversized;	/* did not fit into SN_RECORD_MAX */
-	uint64_t busy;		/* the scratch buffer was in use (a preempted probe on this CPU) */
+	uint64_t ring_full; /* no room in the ring */
+	uint64_t oversized; /* did not fit into SN_RECORD_MAX */
+	uint64_t busy;	    /* the scratch buffer was in use (a preempted probe on this CPU) */
 	uint64_t next_seq;
-	uint64_t by_type[16];	/* submitted, by sn_type */
+	uint64_t by_type[16]; /* submitted, by sn_type */
 };
 
 /* The single element of the mmapable array `control`: the reader's wish to be woken. The reader sets `asleep`
  * before it blocks on the ring; a probe that finds it set clears it and submits with BPF_RB_FORCE_WAKEUP. */
 struct sn_control {
 	uint32_t asleep;
-	uint32_t self_pid;	/* the sensor's own pid: its events carry no special treatment, doctor uses it */
+	uint32_t self_pid; /* the sensor's own pid: its events carry no special treatment, doctor uses it */
 };
 #endif

@@ -11,27 +11,27 @@
 #include <stdint.h>
 
 enum sn_state {
-	SN_ABSENT = 0,		/* the source has no such field: Sigma's null */
-	SN_NULL = 1,		/* present and null */
+	SN_ABSENT = 0, /* the source has no such field: Sigma's null */
+	SN_NULL = 1,   /* present and null */
 	SN_PRESENT = 2,
-	SN_TRUNCATED = 3,	/* `text` holds `head` bytes from the front, then bytes from the end; the middle is missing */
-	SN_LOST = 4,		/* should be there, was lost or came late: undecidable */
+	SN_TRUNCATED = 3, /* `text` holds `head` bytes from the front, then bytes from the end; the middle is missing */
+	SN_LOST = 4,	  /* should be there, was lost or came late: undecidable */
 };
 
 struct sn_value {
 	const uint8_t *text;
 	uint32_t len;
-	uint32_t head;		/* SN_TRUNCATED only */
-	uint32_t state;		/* enum sn_state */
-	uint32_t next;		/* a further value of the same field (JSON list): index into event->more + 1, 0 = none */
+	uint32_t head;	/* SN_TRUNCATED only */
+	uint32_t state; /* enum sn_state */
+	uint32_t next;	/* a further value of the same field (JSON list): index into event->more + 1, 0 = none */
 };
 
 struct sn_event {
-	struct sn_value *value;	/* indexed by the rule table's field number; `fields` of them */
+	struct sn_value *value; /* indexed by the rule table's field number; `fields` of them */
 	struct sn_value *more;	/* further values of list fields */
 	uint32_t fields;
 	uint32_t more_count;
-	uint32_t route;		/* of the rule table, from sn_rules__route; UINT32_MAX: no rule looks at it */
+	uint32_t route; /* of the rule table, from sn_rules__route; UINT32_MAX: no rule looks at it */
 	uint32_t pad;
 };
 #endif
