@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct sn_rules rules = {.field = fields};
+	static struct stand_in rules = {.field = fields};
 	static struct sn_ndjson *ndjson;
 	static struct sn_values *values;
 	struct sn_routes first, second;
@@ -42,8 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t sum;
 
 	if (!ndjson) {
-		ndjson = sn_ndjson__new(&rules);
-		values = sn_values__new(&rules);
+		ndjson = sn_ndjson__new(&rules.rules);
+		values = sn_values__new(&rules.rules);
 	}
 	CHECK(copy && ndjson && values);
 	memcpy(copy, data, size);

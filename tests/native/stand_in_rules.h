@@ -13,31 +13,42 @@
 
 enum { STAND_IN_ROUTES = 512, STAND_IN_NAME = 128 };
 
-struct sn_rules {
+struct stand_in {
+	struct sn_rules rules;	  /* what is handed around; empty */
 	const char *const *field; /* ends in NULL */
 	char route[STAND_IN_ROUTES][STAND_IN_NAME];
 	uint32_t routes;
 };
 
+static const struct stand_in *stand_in(const struct sn_rules *rules)
+{
+	return (const struct stand_in *)rules;
+}
+
 uint32_t sn_rules__field_count(const struct sn_rules *rules)
 {
+	const char *const *field = stand_in(rules)->field;
 	uint32_t n = 0;
 
-	while (rules->field[n])
+	while (field[n])
 		n++;
 	return n;
 }
 
 const char *sn_rules__field_name(const struct sn_rules *rules, uint32_t number, uint32_t *len)
 {
-	*len = (uint32_t)strlen(rules->field[number]);
-	return rules->field[number];
+	const char *name = stand_in(rules)->field[number];
+
+	*len = (uint32_t)strlen(name);
+	return name;
 }
 
 uint32_t sn_rules__field(const struct sn_rules *rules, const char *name, size_t len)
 {
-	for (uint32_t i = 0; rules->field[i]; i++)
-		if (strlen(rules->field[i]) == len && memcmp(rules->field[i], name, len) == 0)
+	const char *const *field = stand_in(rules)->field;
+
+	for (uint32_t i = 0; field[i]; i++)
+		if (strlen(field[i]) == len && memcmp(field[i], name, len) == 0)
 			return i;
 	return UINT32_MAX;
 }
@@ -45,7 +56,7 @@ uint32_t sn_rules__field(const struct sn_rules *rules, const char *name, size_t 
 /* "product/category/service" gets the next number the first time it is asked for. */
 uint32_t sn_rules__route(const struct sn_rules *rules, const char *product, const char *category, const char *service)
 {
-	struct sn_rules *own = (struct sn_rules *)rules;
+	struct stand_in *own = (struct stand_in *)rules;
 	char name[STAND_IN_NAME];
 
 	snprintf(name, sizeof(name), "%s/%s/%s", product, category, service);
