@@ -102,12 +102,12 @@ def started(command: Sequence[str], ready: str, output: Path | None = None) -> I
 
 def sensor(rules: str, output: str, *more: str) -> contextlib.AbstractContextManager[Running]:
     """`linsang run` with these rules and this output, once it is ready."""
-    return started([str(LINSANG), "run", "--rules", rules, "--output", output, *more], r"(?i)\bready\b")
+    return started([str(LINSANG), "run", "--rules", rules, "--output", output, *more], "ready:")
 
 
 def recorder(file: Path, output: Path) -> contextlib.AbstractContextManager[Running]:
     """`linsang record` into `file`, once it is ready."""
-    return started([str(LINSANG), "record", str(file)], r"(?i)\bready\b", output)
+    return started([str(LINSANG), "record", str(file)], "recording to", output)
 
 
 @contextlib.contextmanager

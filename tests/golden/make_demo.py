@@ -31,7 +31,7 @@ def record(raw: Path) -> None:
     try:
         assert recorder.stderr
         for line in recorder.stderr:
-            if "ready" in line:
+            if "recording to" in line:
                 break
         subprocess.run(["/bin/bash", SESSION], check=False, cwd="/srv", env={"PATH": "/usr/bin:/bin", "HOME": "/srv"})
         time.sleep(1)
@@ -67,7 +67,7 @@ def main() -> None:
         record(raw)
         with raw.open("rb") as file, RecordingReader(file.fileno(), str(raw)) as reader:
             header, records = reader.header, session_only(list(reader))
-    header.update(host="demo", boot_id="00000000-0000-0000-0000-000000000000")
+    header.update(host="demo", boot_id="00000000-0000-0000-0000-000000000000", kernel=header["kernel"].split("-")[0])
     with DEMO.open("wb") as made, RecordingWriter(made.fileno(), header) as writer:
         for one in records:
             writer.append(one)

@@ -16,12 +16,13 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors _native",
-        "native config encode event_json rollup health paths progress",
-        "schema render",
+        "native config encode event_json rollup health paths progress runtime",
+        "schema render record_lines",
         "sources compiler enrich alert sinks",
-        "reference rule_cache",
+        "reference rule_cache live",
         "daemon replay record dump doctor status rules_cli",
         "cli",
+        "__main__",
     )
 )
 # Outside libraries that only one room may import, so that nobody else pays for them.
