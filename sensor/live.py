@@ -7,7 +7,6 @@ Events wait in the kernel's ring from attach on, until the snapshot is merged.
 
 from __future__ import annotations
 
-import os
 import platform
 import pwd
 import socket
@@ -103,6 +102,7 @@ def recording_header() -> dict[str, Any]:
         "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         "boot_to_epoch_ns": boot_to_epoch_ns(),
         "created_ns": time.time_ns(),
+        "users": {user.pw_uid: user.pw_name for user in reversed(pwd.getpwall())},
     }
 
 
@@ -291,6 +291,14 @@ class Live:
         self._close.close()
 
 
-def rss_bytes() -> int:
-    """Resident memory of this process, the kernel's ring included where it was touched."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def memory_bytes() -> dict[str, int]:
+    """Resident memory of this process: `own`, and `kernel_ring`, which is the kernel's and mapped twice."""
+    own = ring = 0
+    mapped = ""
+    for line in Path("/proc/self/smaps").read_text(errors="replace").splitlines():
+        if line.startswith("Rss:"):
+            size = int(line.split()[1]) << 10
+            ring, own = (ring + size, own) if "bpf-map" in mapped else (ring, own + size)
+        elif "-" in line.split(" ", 1)[0]:
+            mapped = line
+    return {"own": own, "kernel_ring": ring}

@@ -11,7 +11,6 @@ import os
 import socket
 import struct
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,5 +182,5 @@ def open_kernel_source(
     """
     if not Path(LOADER_PYTHON).exists():
         raise Unsupported(f"a machine without {LOADER_PYTHON}", "apt-get install python3 python3-bpfcc")
-    with tempfile.TemporaryFile() as stderr:
+    with open(os.memfd_create("loader-stderr"), "w+b") as stderr:
         return _run_loader(cache_dir, ring_bytes, stderr, progress)

@@ -17,9 +17,10 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors _native",
         "native config encode event_json rollup health paths progress runtime",
-        "schema render record_lines",
+        "schema render record_lines loaded_rules",
         "sources compiler enrich alert sinks",
-        "reference rule_cache live",
+        "reference rule_compiler live",
+        "reference_events",
         "daemon replay record dump doctor status rules_cli",
         "cli",
         "__main__",

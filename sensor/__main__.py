@@ -1,0 +1,5 @@
+"""`python -m sensor` is `linsang`."""
+
+from sensor.cli import main
+
+raise SystemExit(main())

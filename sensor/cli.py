@@ -1,0 +1,228 @@
+"""`linsang`: the command line. What each command does is in the module of its name, loaded when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import sensor
+from sensor import config
+from sensor.errors import LinsangError, UsageError
+
+_SUBPARSERS = "command"
+_Handler = Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors as UsageError, with the nearest thing that is known."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see `{self.prog} --help`")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As the base, but what this parser does not know is named here, where the nearest is known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = list(self._option_string_actions)
+            raise UsageError(f"unknown argument `{unknown[0]}`", _nearest(unknown[0].split("=")[0], known, self.prog))
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = [str(c) for c in action.choices or ()]
+        if choices and value not in choices:
+            what = "command" if action.dest == _SUBPARSERS else "value"
+            raise UsageError(f"unknown {what} `{value}`", _nearest(str(value), choices, self.prog))
+
+
+def _nearest(word: str, known: Sequence[str], program: str) -> str:
+    near = difflib.get_close_matches(word, known, 1)
+    return f"did you mean `{near[0]}`?" if near else f"see `{program} --help`"
+
+
+def _seconds(text: str) -> float:
+    """A time such as 10, 2.5s, 5m, 1h."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in "smh" and text else (text, "s")
+    try:
+        seconds = float(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"`{text}` is no time; write 10, 2.5s, 5m or 1h")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is no count; write a whole number, 1 or more")
+    return int(text)
+
+
+# ---- commands ----
+
+
+def _config_of(namespace: argparse.Namespace) -> config.Config:
+    return config.load(namespace.config, config.flag_overrides(namespace))
+
+
+def _run(namespace: argparse.Namespace) -> int:
+    settings = _config_of(namespace)
+    if namespace.print_config:
+        sys.stdout.write(config.dump(settings))
+        return 0
+    from sensor.daemon import run  # noqa: PLC0415 - each command loads its own
+
+    return run(settings)
+
+
+def _replay(namespace: argparse.Namespace) -> int:
+    from sensor.replay import Options, replay  # noqa: PLC0415
+
+    overrides = config.flag_overrides(namespace)
+    logsource = (namespace.product, namespace.category, namespace.service)
+    options = Options(logsource, namespace.speed, namespace.loop, namespace.engine, namespace.summary)
+    return replay(config.load(namespace.config, overrides), namespace.file, options)
+
+
+def _record(namespace: argparse.Namespace) -> int:
+    from sensor.record import record  # noqa: PLC0415
+
+    return record(_config_of(namespace), namespace.file, seconds=namespace.seconds, format=namespace.format)
+
+
+def _dump(namespace: argparse.Namespace) -> int:
+    from sensor.dump import dump  # noqa: PLC0415
+
+    return dump(namespace.file)
+
+
+def _doctor(namespace: argparse.Namespace) -> int:
+    from sensor.doctor import doctor  # noqa: PLC0415
+
+    return doctor(_config_of(namespace), format=namespace.format)
+
+
+def _status(namespace: argparse.Namespace) -> int:
+    from sensor.status import status  # noqa: PLC0415
+
+    return status(_config_of(namespace).paths.runtime, format=namespace.format)
+
+
+# ---- their arguments ----
+
+
+def _add(commands: Any, name: str, handler: _Handler, help: str, *, examples: str, settings: bool = True) -> _Parser:
+    about = f"{help[0].upper()}{help[1:]}.\n\nexamples:\n" + "\n".join(f"  {line}" for line in examples.splitlines())
+    parser: _Parser = commands.add_parser(name, help=help, description=about)
+    parser.set_defaults(handler=handler)
+    if settings:
+        parser.add_argument("--config", metavar="FILE", help=f"settings ({config.SYSTEM_FILE} where it exists)")
+        config.add_flags(parser)
+    return parser
+
+
+_RUN = """\
+linsang run                                     shipped rules, alerts here
+linsang run --rules ./rules --output file:/var/log/linsang.json --output syslog+udp://10.0.0.9:514
+linsang run --print-config > /etc/linsang/linsang.toml
+kill -HUP $(cat /run/linsang/lock)              read the rules again"""
+_REPLAY = """\
+linsang replay day.linsang                      a recording against the shipped rules
+linsang replay sysmon.ndjson.gz --rules sigma/rules/windows --output file:alerts.json --summary summary.json
+linsang replay events.ndjson --product windows --category process_creation
+linsang replay day.linsang --speed 1x           as fast as it happened"""
+_RECORD = """\
+linsang record day.linsang                      until Ctrl-C
+linsang record events.ndjson --format ndjson --for 10s
+linsang record - --format ndjson | grep '"type":"exec"'"""
+_DUMP = """\
+linsang dump day.linsang | less
+linsang dump day.linsang | jq 'select(.type == "connect") | .dst'"""
+_DOCTOR = """\
+linsang doctor                                  what works here, and what to do about the rest
+linsang doctor --format json"""
+_STATUS = """\
+linsang status                                  of the sensor that runs now
+linsang status --format json | jq .account"""
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="linsang",
+        description="Kernel-fed endpoint sensor: what were trusted programs really made to run.",
+        epilog="exit codes: 0 fine, 1 something was refused or failed, 2 wrong usage\n"
+        "start with: linsang doctor; linsang run; linsang COMMAND --help shows examples",
+    )
+    parser.add_argument("--version", action="version", version=f"linsang {sensor.__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(dest=_SUBPARSERS, metavar="COMMAND", required=True, parser_class=_Parser)
+
+    run = _add(commands, "run", _run, "watch this machine, send alerts", examples=_RUN)
+    run.add_argument("--print-config", action="store_true", help="write all settings as they would be used, and end")
+
+    replay = _add(
+        commands, "replay", _replay, "judge recorded events: recordings, JSON lines (plain or .gz)", examples=_REPLAY
+    )
+    replay.add_argument(
+        "file", nargs="+", metavar="FILE", help="recording or JSON lines; - for lines on standard input"
+    )
+    for part in ("product", "category", "service"):
+        replay.add_argument(
+            f"--{part}", default="", metavar="NAME", help=f"the lines' logsource: {part}, for all events"
+        )
+    replay.add_argument("--speed", default="max", metavar="max|1x|N/s", help="max, as it happened, or events a second")
+    replay.add_argument("--loop", type=_count, default=1, metavar="N", help="all files so many times")
+    replay.add_argument("--engine", choices=("native", "reference"), default="native", help="reference: slow, defines")
+    replay.add_argument("--summary", metavar="FILE", help="counts and times as JSON; - for standard error")
+
+    record = _add(commands, "record", _record, "write every event into a file", examples=_RECORD)
+    record.add_argument("file", metavar="FILE", help="- for standard output")
+    record.add_argument("--for", dest="seconds", type=_seconds, metavar="TIME", help="end after 10, 2.5s, 5m, 1h")
+    record.add_argument("--format", choices=("native", "ndjson"), default="native", help="native can be replayed whole")
+
+    dump = _add(commands, "dump", _dump, "show a recording as JSON lines", examples=_DUMP, settings=False)
+    dump.add_argument("file", metavar="FILE")
+
+    doctor = _add(
+        commands, "doctor", _doctor, "test what the sensor needs and whether it sees and loses", examples=_DOCTOR
+    )
+    status = _add(commands, "status", _status, "ask the running sensor how it is", examples=_STATUS)
+    for command in (doctor, status):
+        command.add_argument("--format", choices=("text", "json"), default="text")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in given
+    try:
+        namespace = _parser().parse_args(given)
+        code: int = namespace.handler(namespace)
+        sys.stdout.flush()
+        return code
+    except LinsangError as error:
+        return _fail(error, 2 if isinstance(error, UsageError) else 1, debug)
+    except BrokenPipeError:
+        # the reader had enough; nothing more may be written, at exit neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # a defect: still one line, and how to see more
+        return _fail(LinsangError(f"{type(error).__name__}: {error}", "this is a defect; --debug shows more"), 1, debug)
+
+
+def _fail(error: LinsangError, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"linsang: error: {error}", file=sys.stderr)
+    return code

@@ -1,0 +1,304 @@
+"""`linsang run`: settings, outputs and rules first, then the source, then one loop that takes alerts.
+
+The loop wakes for alerts and once a second. At a signal to stop, a thread ends the source and lets the match thread
+finish, while the loop goes on taking: nothing that was captured is lost.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import sensor
+from sensor import health
+from sensor.alert import AlertBuilder
+from sensor.config import Config
+from sensor.errors import LinsangError
+from sensor.live import Live, boot_to_epoch_ns, memory_bytes
+from sensor.loaded_rules import LoadedRules, load
+from sensor.native import Rules, ffi
+from sensor.paths import default_rules
+from sensor.rollup import Rollup
+from sensor.runtime import Runtime
+from sensor.sinks import open_sink
+from sensor.sinks.base import Sink
+
+_SECOND_NS = 1_000_000_000
+_CLOCK_STEP_NS = 1_000_000
+_CLOSE_S = 5.0
+
+
+def _say(text: str) -> None:
+    print(f"linsang: {text}", file=sys.stderr, flush=True)
+
+
+def load_rules(config: Config) -> LoadedRules:
+    """The rules of the settings. LinsangError when some are refused and that is not allowed; each is named before."""
+    paths = [Path(p) for p in config.rules.paths] or default_rules()
+    loaded = load(paths, Path(config.paths.cache))
+    for fault in loaded.faults:
+        _say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
+    if loaded.faults and not config.rules.skip_broken:
+        raise LinsangError(
+            f"{len(loaded.faults)} rules are refused, {len(loaded.rules)} are fine",
+            "repair them, or start without them: --skip-broken-rules",
+        )
+    if not loaded.rules:
+        _say(f"no rules in {', '.join(map(str, paths))}: nothing will be found")
+    return loaded
+
+
+class Outputs:
+    """All sinks. What one of them drops, the others are told."""
+
+    def __init__(self, sinks: list[Sink], interval_s: int) -> None:
+        self.sinks = sinks
+        self._interval_s = interval_s
+        self._told = dict.fromkeys(range(len(sinks)), (0, -float(interval_s)))
+
+    def put(self, alert: Mapping[str, Any]) -> None:
+        for sink in self.sinks:
+            sink.put(alert)
+
+    def dropped(self) -> list[dict[str, Any]]:
+        """Details of what sinks have dropped since the last time; of each at most once an interval."""
+        news = []
+        now = time.monotonic()
+        for number, sink in enumerate(self.sinks):
+            counters: dict[str, Any] = sink.counters()
+            total = sum(counters["dropped"].values())
+            known, when = self._told[number]
+            if total > known and now - when >= self._interval_s:
+                self._told[number] = (total, now)
+                why = counters["ended"] or counters["last_error"]
+                causes = {"causes": counters["dropped"], **({"reason": why} if why else {})}
+                news.append({"output": sink.url, "dropped": total - known, "total": total, **causes})
+        return news
+
+    @property
+    def ended(self) -> str:
+        """Why no sink takes anything any more; empty while one does."""
+        return "" if any(not sink.ended for sink in self.sinks) else self.sinks[-1].ended
+
+    def close(self) -> None:
+        """All at once, so that none waits for another."""
+        closing = [threading.Thread(target=sink.close, args=(_CLOSE_S,)) for sink in self.sinks]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+
+
+class Daemon:
+    """One run."""
+
+    def __init__(self, config: Config, loaded: LoadedRules, outputs: Outputs, live: Live) -> None:
+        self._config = config
+        self._loaded = loaded
+        self._outputs = outputs
+        self._live = live
+        self._host = socket.gethostname()
+        self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
+        self._epoch = boot_to_epoch_ns()
+        self._builders = {1: self._builder(loaded)}
+        self._started = time.time()
+        self._lost = 0
+        self._alerts_lost = 0
+        self._stop_asked = False
+        self._reload_asked = False
+        self._compiling: threading.Thread | None = None
+        self._compiled: LoadedRules | None = None
+        self.problem = ""
+
+    def _builder(self, loaded: LoadedRules) -> AlertBuilder:
+        return AlertBuilder(
+            loaded.rules, loaded.fields, host=self._host, boot_to_epoch_ns=self._epoch, users=self._live.users
+        )
+
+    # ---- signals: their handlers run between two steps of the loop; a signal also ends its wait ----
+
+    def ask_stop(self, number: int, frame: FrameType | None) -> None:
+        """Handler of SIGTERM and SIGINT. A second one does not wait for anything."""
+        self._stop_asked = True
+        signal.signal(number, signal.SIG_DFL)
+
+    def ask_reload(self, number: int, frame: FrameType | None) -> None:
+        """Handler of SIGHUP."""
+        self._reload_asked = True
+
+    # ---- the loop ----
+
+    def loop(self) -> None:
+        """Until a signal, and until all that was captured by then is judged and handed to the outputs."""
+        stopping: threading.Thread | None = None
+        self._say_start()
+        next_second = time.monotonic() + 1
+        while self._live.running:
+            self._live.engine.wait(max(0.0, next_second - time.monotonic()))
+            self._take()
+            if time.monotonic() >= next_second:
+                next_second = time.monotonic() + 1
+                self._each_second()
+            if self._stop_asked and stopping is None:
+                stopping = threading.Thread(target=self._live.stop, name="stop")
+                stopping.start()
+        if stopping is not None:
+            stopping.join()
+        self._take()
+        self._each_second()
+        for alert in self._rollup.flush(time.time_ns()):
+            self._outputs.put(alert)
+
+    def _take(self) -> None:
+        while frames := self._live.engine.take():
+            now = time.time_ns()
+            for frame in frames:
+                alert = self._builders[frame.generation].build(frame, live=True)
+                if self._rollup.passes(alert, now):
+                    self._outputs.put(alert)
+
+    def _each_second(self) -> None:
+        for alert in self._rollup.due(time.time_ns()):
+            self._outputs.put(alert)
+        self._tell_losses()
+        self._live.refresh_users()
+        self._follow_clock()
+        self._reload()
+        ended = self._outputs.ended
+        try:
+            self._live.check()
+        except LinsangError as error:
+            ended = str(error)
+        if ended and not self.problem:
+            self.problem = ended
+            self._stop_asked = True
+
+    def _tell(self, kind: health.Health, **details: Any) -> None:
+        self._outputs.put(health.health_alert(kind, host=self._host, time_ns=time.time_ns(), **details))
+
+    def _say_start(self) -> None:
+        if self._live.reduced:
+            _say("the process connector is a source of lower fidelity: short processes and connections are missed")
+            self._tell(health.SOURCE_REDUCED, source="procconn")
+        failed = self._live.kernel.failed if self._live.kernel else {}
+        for probe, reason in failed.items():
+            self._tell(health.PROBE_DEAD, probe=probe, reason=reason)
+
+    def _tell_losses(self) -> None:
+        account = self._live.account()
+        if account.lost > self._lost:
+            self._tell(
+                health.EVENTS_LOST, **{**account.as_dict(), "lost": account.lost - self._lost, "total": account.lost}
+            )
+            self._lost = account.lost
+        dropped = self._live.engine.stats()["alerts_dropped"]
+        if dropped > self._alerts_lost:
+            self._tell(health.ALERTS_LOST, lost=dropped - self._alerts_lost, total=dropped)
+            self._alerts_lost = dropped
+        for details in self._outputs.dropped():
+            self._tell(health.OUTPUT_DROPPED, **details)
+
+    def _follow_clock(self) -> None:
+        """The wall clock may be set; alerts tell the time that it shows."""
+        epoch = boot_to_epoch_ns()
+        if abs(epoch - self._epoch) > _CLOCK_STEP_NS:
+            self._epoch = epoch
+            self._builders[max(self._builders)] = self._builder(self._loaded)
+
+    # ---- reload ----
+
+    def _reload(self) -> None:
+        """Compiles beside the loop, then swaps. Rules that are refused leave the old ones in place."""
+        if self._reload_asked and self._compiling is None:
+            self._reload_asked = False
+            self._compiling = threading.Thread(target=self._compile, name="reload")
+            self._compiling.start()
+        if self._compiling is None or self._compiling.is_alive():
+            return
+        self._compiling = None
+        if self._compiled is None:
+            return
+        self._loaded, self._compiled = self._compiled, None
+        self._live.engine.swap_rules(Rules(self._loaded.table))
+        generation = self._live.engine.stats()["generation"]
+        # alerts of the table before may still wait
+        self._builders = {max(self._builders): self._builders[max(self._builders)]}
+        self._builders[generation] = self._builder(self._loaded)
+        _say(f"reloaded: {len(self._loaded.rules)} rules")
+
+    def _compile(self) -> None:
+        try:
+            self._compiled = load_rules(self._config)
+        except LinsangError as error:
+            _say(f"error: {error}; the rules stay as they were")
+
+    # ---- status ----
+
+    def status(self) -> dict[str, Any]:
+        """For `linsang status`. Any thread."""
+        live = self._live
+        stats = live.engine.stats()
+        types: dict[int, str] = ffi.typeof("enum sn_type").elements
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        table = ("table_entries", "table_bytes", "table_evicted", "table_exited", "table_unknown_parent")
+        kernel = live.kernel
+        probes = dict.fromkeys(kernel.links, "attached") | kernel.failed if kernel else {}
+        return {
+            "version": sensor.__version__,
+            "host": self._host,
+            "uptime_s": round(time.time() - self._started, 1),
+            "source": "bpf" if kernel else "procconn",
+            "probes": probes,
+            "rules": {"loaded": len(self._loaded.rules), "refused": len(self._loaded.faults)},
+            "events": {name.removeprefix("SN_").lower(): stats["by_type"][n] for n, name in sorted(types.items())},
+            "alerts": {name: stats[name] for name in ("alerts", "alerts_dropped", "undecidable", "matched_events")},
+            "account": live.account().as_dict(),
+            "processes": {name.removeprefix("table_"): stats[name] for name in table},
+            "capture": live.capture_stats(),
+            "outputs": [{"url": sink.url, **sink.counters()} for sink in self._outputs.sinks],
+            "memory": memory_bytes(),
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
+        }
+
+
+def _summary(live: Live, outputs: Outputs) -> None:
+    account = live.account()
+    _say(f"stopped; {account.lost} events lost, {live.engine.stats()['alerts']} alerts")
+    for text, holds in account.equations():
+        _say(f"{text}{'' if holds else ' does not hold'}")
+    for sink in outputs.sinks:
+        dropped: Any = sink.counters()["dropped"]
+        if dropped:
+            _say(f"output {sink.url} dropped {sum(dropped.values())}: {dropped}")
+
+
+def run(config: Config) -> int:
+    """Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The exit code; LinsangError when it cannot start."""
+    with ExitStack() as stack:
+        runtime = stack.enter_context(Runtime(config.paths.runtime))
+        outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)
+        stack.callback(outputs.close)
+        loaded = load_rules(config)
+        with Live(config, say=_say, rules=Rules(loaded.table)) as live:
+            daemon = Daemon(config, loaded, outputs, live)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, daemon.ask_stop)
+            signal.signal(signal.SIGHUP, daemon.ask_reload)
+            runtime.serve(daemon.status)
+            source = f"{len(live.kernel.links)} probes" if live.kernel else "process connector"
+            _say(f"ready: {len(loaded.rules)} rules, {source}, {live.snapshot} processes known; watching")
+            daemon.loop()
+            outputs.close()
+            _summary(live, outputs)
+        if daemon.problem:
+            raise LinsangError(daemon.problem)
+    return 0

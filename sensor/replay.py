@@ -1,0 +1,397 @@
+"""`linsang replay`: recordings and JSON lines through the live data plane's engine, every alert out, and a summary.
+
+The core decodes and judges whole blocks; Python sees alerts. Each file is a world of its own: processes and loss of one
+are not those of the next.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import json
+import re
+import sys
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sensor.alert import AlertBuilder
+from sensor.config import Config
+from sensor.errors import InputError, LinsangError, UsageError
+from sensor.event_json import parse_event
+from sensor.loaded_rules import LoadedRules, load
+from sensor.native import Engine, Frame, RecordingReader, Rules, check, ffi, lib
+from sensor.paths import default_rules
+from sensor.progress import Progress
+from sensor.sinks import open_sink
+
+_BLOCK = 1 << 20
+_LINE_MAX = 64 << 20
+_ALERT_BYTES = 1 << 24  # half of it holds the alert of the longest line that can alert
+_BATCH = 1 << 16  # records between two looks at the clock
+_NO_LIMIT = (1 << 64) - 1
+_MALFORMED_SHOWN = 5
+_TICK_S = 0.02
+_CLOSE_S = 3600.0
+_RECORDING, _GZIP = b"LINSANG\n", b"\x1f\x8b"
+_REFUSED = {
+    b"ElfFile\0": ("EVTX is not read yet", "convert it: evtx_dump -o jsonl FILE"),
+    b"\xff\xfe": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
+    b"\xfe\xff": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
+    b"(\xb5/\xfd": ("Zstandard is not read", "unpack it: unzstd"),
+    b"BZh": ("bzip2 is not read", "unpack it: bunzip2"),
+    b"\xfd7zXZ": ("xz is not read", "unpack it: unxz"),
+    b"PK\x03\x04": ("a ZIP archive", "unpack it"),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """`logsource`: product, category, service of all lines, "" not given. `speed`: max, 1x or N/s."""
+
+    logsource: tuple[str, str, str] = ("", "", "")
+    speed: str = "max"
+    loop: int = 1
+    engine: str = "native"
+    summary: str | None = None
+
+
+class _Pace:
+    """How many events may be fed by now, and up to which time of theirs."""
+
+    def __init__(self, speed: str) -> None:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)/s", speed)
+        if speed not in {"max", "1x"} and not (match and float(match[1]) > 0):
+            raise UsageError(f"--speed {speed}", "write max, 1x or a number of events a second such as 1000/s")
+        self.rate = float(match[1]) if match else 0.0
+        self.as_recorded = speed == "1x"
+        self._begin = time.monotonic()
+        self._fed = 0
+        self._file_begin = self._begin
+        self._first: int | None = None
+
+    def next_file(self) -> None:
+        """Times of records begin anew."""
+        self._first, self._file_begin = None, time.monotonic()
+
+    def wait(self, at: int = 0) -> tuple[int, int]:
+        """(events, time of an event in ns) that may be fed now; waits until it is at least one. `at`: the time of the
+        event that is next."""
+        if self.as_recorded:
+            self._first = at if self._first is None else self._first
+            while (until := self._first + int((time.monotonic() - self._file_begin) * 1e9)) < at:
+                time.sleep(min((at - until) / 1e9, _TICK_S))
+            return _BATCH, until
+        if not self.rate:
+            return _BATCH, _NO_LIMIT
+        while (due := int((time.monotonic() - self._begin) * self.rate) - self._fed) < 1:
+            time.sleep(min(1 / self.rate, _TICK_S))
+        return min(due, _BATCH), _NO_LIMIT
+
+    def fed(self, events: int) -> None:
+        """So many were."""
+        self._fed += events
+
+
+class _Replay:
+    """One run of the command."""
+
+    def __init__(self, loaded: LoadedRules, config: Config, options: Options, files: Sequence[str]) -> None:
+        self._loaded = loaded
+        self._files = files
+        self._pace = _Pace(options.speed)
+        self._sinks = [open_sink(output.url) for output in config.output]
+        self._users: dict[int, str] = {}
+        self._judge: Any = None
+        table = loaded.table
+        if options.engine == "reference":
+            from sensor.compiler import load_rules  # noqa: PLC0415 - loads pySigma
+            from sensor.reference_events import ReferenceJudge  # noqa: PLC0415
+
+            self._judge = ReferenceJudge(load_rules(_rule_paths(config)), self._users)
+            table = self._judge.table
+        settings = {"table_bytes": config.process_table.bytes, "table_entries": config.process_table.entries}
+        settings |= {"exited_keep_ms": config.process_table.exited_keep_ms, "lineage_max": config.engine.lineage_max}
+        self.engine = Engine(alert_bytes=_ALERT_BYTES, timing=True, **settings)
+        rules = Rules(table)
+        self._route = self._route_of(rules, options.logsource)
+        self.engine.swap_rules(rules)
+        self._table = table
+        self._builder = self._builder_of({})
+        self._pending: list[Frame] = []
+        self._malformed_shown = 0
+        self._size = 0
+        self._done = 0
+        self.seq_lost = 0
+        self.reference = {"alerts": 0, "undecidable": 0, "matched_events": 0}
+
+    def _route_of(self, rules: Rules, logsource: tuple[str, str, str]) -> int | None:
+        if not any(logsource):
+            return None
+        route = rules.route(*logsource)
+        if route is None:
+            shown = "/".join(part or "*" for part in logsource)
+            raise LinsangError(f"no rule looks at events of {shown}", "see `linsang rules list` for what they look at")
+        return route
+
+    def _builder_of(self, header: dict[str, Any]) -> AlertBuilder:
+        """For one file. What a recording tells of users holds until the next one tells more."""
+        self._users.update({int(uid): name for uid, name in header.get("users", {}).items()})
+        for uid, name in self._users.items():
+            self.engine.set_user(uid, name)
+        return AlertBuilder(
+            self._loaded.rules,
+            self._loaded.fields,
+            boot_to_epoch_ns=int(header.get("boot_to_epoch_ns", 0)),
+            files=self._files,
+            users=self._users,
+        )
+
+    # ---- files ----
+
+    def run(self, loop: int) -> list[LinsangError]:
+        """All files `loop` times. What is wrong with one keeps none of the others from being judged."""
+        errors: list[LinsangError] = []
+        self._size = loop * sum(Path(f).stat().st_size for f in self._files if f != "-" and Path(f).is_file())
+        with Progress("replaying", self._size) as self._progress:
+            for _, (number, path) in itertools.product(range(loop), enumerate(self._files)):
+                begin = self._done
+                try:
+                    self._one(number, path)
+                except InputError as error:
+                    errors.append(error)
+                    print(f"linsang: error: {error}", file=sys.stderr)
+                self._flush()
+                self.seq_lost += self.engine.stats()["seq_lost"]
+                self._done = begin + (Path(path).stat().st_size if Path(path).is_file() else 0)
+        return errors
+
+    def _one(self, number: int, path: str) -> None:
+        check(lib.sn_engine__forget(self.engine.pointer), "begin a file")
+        self._pace.next_file()
+        if path == "-":
+            self._lines(number, path, _peekable(sys.stdin.buffer))
+            return
+        try:
+            with open(path, "rb") as file:
+                start = file.peek(16)[:16]
+                for magic, (reason, remedy) in _REFUSED.items():
+                    if start.startswith(magic):
+                        raise InputError(path, -1, reason, remedy)
+                if path.lower().endswith(".etl"):
+                    raise InputError(path, -1, "ETL is not read yet", "convert it to JSON lines")
+                if start.startswith(_RECORDING):
+                    file.seek(0)
+                    self._recording(number, path, file)
+                elif start.startswith(_GZIP):
+                    with gzip.open(file) as unpacked:
+                        self._lines(number, path, unpacked, file)  # type: ignore[arg-type]
+                else:
+                    self._lines(number, path, file)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(path, -1, f"gzip: {error}", "what stands before it was judged") from None
+        except OSError as error:
+            raise InputError(path, -1, error.strerror or str(error)) from None
+
+    def _recording(self, number: int, path: str, file: BinaryIO) -> None:
+        with RecordingReader(file.fileno(), path) as reader:
+            self._builder = self._builder_of(reader.header)
+            playback = ffi.new("struct sn_playback *", {"file": number})
+            more, begin = 1, self._done
+            while more == 1:
+                before = playback.index
+                more = lib.sn_engine__play(self.engine.pointer, reader.pointer, playback)
+                self._pace.fed(playback.index - before)
+                self._take()
+                self._show(begin + playback.offset)
+                if more == 1:
+                    playback.limit, playback.until = self._pace.wait(playback.time)
+            reader.ended(more, playback.offset)
+
+    def _lines(self, number: int, path: str, file: BinaryIO, raw: BinaryIO | None = None) -> None:
+        if self._pace.as_recorded:
+            raise InputError(path, -1, "--speed 1x needs the times of a recording", "give JSON lines --speed N/s")
+        self._builder = self._builder_of({})
+        index, begin = 0, self._done
+        for block in _blocks(path, file):
+            index = self._feed(number, path, block, index)
+            self._show(begin + (raw or file).tell() if path != "-" else 0)
+
+    def _feed(self, number: int, path: str, block: bytes, index: int) -> int:
+        """Feeds whole lines; the index of the next one."""
+        view, at = memoryview(block), 0
+        while at < len(block):
+            end = len(block)
+            if self._pace.rate:
+                end = _after_lines(block, at, self._pace.wait()[0])
+            malformed = self.engine.stats()["malformed"]
+            used, after = self.engine.feed_lines(view[at:end], route=self._route, file=number, index=index)
+            if self.engine.stats()["malformed"] > malformed:
+                self._explain(path, view[at : at + used], index)
+            self._pace.fed(after - index)
+            at, index = at + used, after
+            self._take()
+        return index
+
+    def _explain(self, path: str, lines: memoryview, index: int) -> None:
+        """Says of the first few malformed lines what is wrong, by feeding these lines again to an engine aside."""
+        if self._malformed_shown >= _MALFORMED_SHOWN:
+            return
+        with Engine(ring_bytes=1 << 17, alert_bytes=_ALERT_BYTES, table_bytes=1 << 16, table_entries=64) as aside:
+            aside.swap_rules(Rules(self._table))
+            for number, line in enumerate(bytes(lines).split(b"\n"), index):
+                if not line.strip() or aside.feed_json(line, route=self._route):
+                    aside.take()
+                    continue
+                print(f"linsang: {path}:{number + 1}: left out: {_reason(line)}", file=sys.stderr)
+                self._malformed_shown += 1
+                if self._malformed_shown == _MALFORMED_SHOWN:
+                    print("linsang: further malformed lines are counted only", file=sys.stderr)
+                    return
+
+    def _show(self, done: int) -> None:
+        self._progress.update(done, f"{self.engine.stats()['alerts']} alerts")
+
+    # ---- alerts ----
+
+    def _take(self) -> None:
+        while frames := self.engine.take():
+            if self._judge is None:
+                self._put(frames)
+                continue
+            for frame in frames:
+                if self._pending and (self._pending[0].file, self._pending[0].index) != (frame.file, frame.index):
+                    self._flush()
+                self._pending.append(frame)
+
+    def _flush(self) -> None:
+        """The reference judges an event once all its frames are there."""
+        if self._pending:
+            alerts = self._judge.judge(self._pending)
+            self.reference["alerts"] += len(alerts)
+            self.reference["undecidable"] += sum(a.verdict == lib.SN_UNDECIDABLE for a in alerts)
+            self.reference["matched_events"] += bool(alerts)
+            self._pending = []
+            self._put(alerts)
+
+    def _put(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            alert = self._builder.build(frame, live=False)
+            for sink in self._sinks:
+                sink.put(alert, wait=True)
+        if all(sink.ended for sink in self._sinks):
+            raise LinsangError(self._sinks[-1].ended)
+
+    def close(self) -> None:
+        """Everything is written when it returns; LinsangError when an output could not take it."""
+        for sink in self._sinks:
+            sink.close(_CLOSE_S)
+        for sink in self._sinks:
+            counters: Any = sink.counters()
+            if dropped := sum(counters["dropped"].values()):
+                why = counters["ended"] or counters["last_error"] or "too slow"
+                raise LinsangError(f"output {sink.url} is without {dropped} alerts: {why}")
+
+    # ---- summary ----
+
+    def summary(self, elapsed_s: float) -> dict[str, Any]:
+        """As docs/operations.md has it."""
+        stats = self.engine.stats() | (self.reference if self._judge else {})
+        judged = max(stats["judged"], 1)
+        times = {f"p{name}": self.engine.match_quantile(q) for name, q in (("50", 0.5), ("99", 0.99), ("999", 0.999))}
+        faults = self._loaded.faults
+        return {
+            "events": stats["received"],
+            **{n: stats[n] for n in ("decoded", "malformed", "alerts", "undecidable", "matched_events")},
+            "rules": {
+                "loaded": len(self._loaded.rules),
+                "refused": [{"file": f.path, "id": f.rule_id, "reason": f.reason} for f in faults],
+            },
+            "elapsed_s": round(elapsed_s, 6),
+            "decode_ns": {"mean": round(stats["decode_ns_sum"] / judged, 1)},
+            "match_ns": {"mean": round(stats["match_ns_sum"] / judged, 1), **times, "max": stats["match_ns_max"]},
+            "lost": {"events": self.seq_lost, "alerts": stats["alerts_dropped"]},
+        }
+
+
+def _peekable(file: BinaryIO) -> BinaryIO:
+    return file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
+
+
+def _blocks(path: str, file: BinaryIO) -> Iterator[bytes]:
+    """The file in blocks of whole lines; its byte order mark is none of the first."""
+    rest = b""
+    first = True
+    while read := file.read1(_BLOCK) if isinstance(file, io.BufferedReader) else file.read(_BLOCK):
+        rest += read.removeprefix(b"\xef\xbb\xbf") if first else read
+        first = False
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+        elif len(rest) > _LINE_MAX:
+            raise InputError(path, -1, f"a line of more than {_LINE_MAX >> 20} MiB", "this is no file of JSON lines")
+    if rest:
+        yield rest
+
+
+def _after_lines(block: bytes, at: int, lines: int) -> int:
+    """Where `lines` lines from `at` on end."""
+    for _ in range(lines):
+        at = block.find(b"\n", at) + 1
+        if not at:
+            return len(block)
+    return at
+
+
+def _reason(line: bytes) -> str:
+    try:
+        parse_event(line)
+    except json.JSONDecodeError as error:
+        return f"{error.msg} at column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return "no JSON object that the decoder takes"
+
+
+def _rule_paths(config: Config) -> list[Path]:
+    return [Path(p) for p in config.rules.paths] or default_rules()
+
+
+def replay(config: Config, files: Sequence[str], options: Options) -> int:
+    """Replays `files` ("-": lines on standard input). 1 when a rule was refused (unless that is allowed), a file was
+    damaged or an output failed; everything else is done nevertheless. LinsangError when nothing could begin."""
+    loaded = load(_rule_paths(config), Path(config.paths.cache))
+    for fault in loaded.faults:
+        print(f"linsang: {'left out' if config.rules.skip_broken else 'error'}: {fault}", file=sys.stderr)
+    run = _Replay(loaded, config, options, files)
+    begin = time.perf_counter()
+    try:
+        errors = run.run(options.loop)
+    finally:
+        run.close()
+    summary = run.summary(time.perf_counter() - begin)
+    run.engine.close()
+    if options.summary:
+        _write_summary(options.summary, summary)
+    if sys.stderr.isatty() or summary["malformed"] or summary["lost"]["alerts"]:
+        counts = ("events", "malformed", "alerts", "undecidable")
+        text = ", ".join(f"{summary[name]:,} {name}" for name in counts)
+        print(f"linsang: {text} in {summary['elapsed_s']:.2f} s", file=sys.stderr)
+    refused = loaded.faults and not config.rules.skip_broken
+    return 1 if errors or refused or summary["lost"]["alerts"] else 0
+
+
+def _write_summary(path: str, summary: dict[str, Any]) -> None:
+    text = json.dumps(summary, indent=2) + "\n"
+    try:
+        if path == "-":
+            sys.stderr.write(text)
+        else:
+            Path(path).write_text(text)
+    except OSError as error:
+        raise LinsangError(f"{path}: {error.strerror}", "give --summary a file that can be written") from None

@@ -1,0 +1,48 @@
+"""`linsang status`: what the running sensor says of itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sensor.runtime import ask
+
+
+def status(folder: str, *, format: str = "text") -> int:
+    """Prints the state of the sensor whose runtime folder that is; 0 is the exit code. LinsangError: none runs there,
+    or it does not answer."""
+    answer = ask(folder)
+    print(json.dumps(answer, indent=2) if format == "json" else "\n".join(_lines(answer)))
+    return 0
+
+
+def _counts(counts: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items() if count)
+
+
+def _lines(answer: dict[str, Any]) -> list[str]:
+    account, memory, rules = answer["account"], answer["memory"], answer["rules"]
+    attached = [name for name, state in answer["probes"].items() if state == "attached"]
+    broken = [f"{name} is {state}" for name, state in answer["probes"].items() if state != "attached"]
+    outputs = [
+        f"{o['url']}: sent {o['sent']:,}, waiting {o['waiting']:,}, dropped {sum(o['dropped'].values()):,}"
+        + (f" ({o['ended'] or o['last_error']})" if o["ended"] or o["last_error"] else "")
+        for o in answer["outputs"]
+    ]
+    rows = [
+        ("sensor", f"linsang {answer['version']} on {answer['host']}, up {answer['uptime_s']:,} s"),
+        ("source", ", ".join([answer["source"], *attached])),
+        *(("probe", text) for text in broken),
+        ("rules", f"{rules['loaded']:,} loaded, {rules['refused']:,} refused"),
+        ("events", _counts(answer["events"])),
+        ("lost", f"{account['lost']:,} of {account['seen'] + account['missed']:,} seen"),
+        ("alerts", _counts(answer["alerts"]) or "none"),
+        ("processes", _counts(answer["processes"])),
+        *(("output", text) for text in outputs),
+        (
+            "memory",
+            f"{memory['own'] / 2**20:.1f} MiB, and the kernel's ring mapped, {memory['kernel_ring'] / 2**20:.0f} MiB",
+        ),
+        ("cpu", f"{answer['cpu_s']} s"),
+    ]
+    return [f"{name:<10} {text}" for name, text in rows]
