@@ -44,17 +44,16 @@ def load_of(definition: Definition) -> tuple[float, list[str]]:
 
 
 def kernel_cost(definition: Definition) -> Figures:
-    """PROGRAM.ns and PROGRAM.runs of each probe that ran under the load, by the kernel's own clock."""
+    """PROGRAM.ns and PROGRAM.runs of the definition's probes under the load, by the kernel's own clock."""
     with sensor(SHIPPED, "file:/dev/null") as running, bpf_statistics():
         before = machine.bpf_programs(running.pid)
         load_of(definition)
         after = machine.bpf_programs(running.pid)
     figures: Figures = {}
-    for name, (ns, runs) in after.items():
-        ns, runs = ns - before[name][0], runs - before[name][1]  # noqa: PLW2901
-        if runs:
-            figures[f"{name}.ns"] = ns / runs
-            figures[f"{name}.runs"] = runs
+    for name in definition["programs"]:
+        ns, runs = (late - early for early, late in zip(before[name], after[name], strict=True))
+        figures[f"{name}.ns"] = ns / runs if runs else 0.0
+        figures[f"{name}.runs"] = runs
     return figures
 
 

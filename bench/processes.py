@@ -101,8 +101,9 @@ def started(command: Sequence[str], ready: str, output: Path | None = None) -> I
 
 
 def sensor(rules: str, output: str, *more: str) -> contextlib.AbstractContextManager[Running]:
-    """`linsang run` with these rules and this output, once it is ready."""
-    return started([str(LINSANG), "run", "--rules", rules, "--output", output, *more], "ready:")
+    """`linsang run` with these rules and this output, once it is ready. It may run beside the machine's own."""
+    own = ["--runtime-dir", str(BUILT / "run"), "--state-dir", str(BUILT / "state")]
+    return started([str(LINSANG), "run", "--rules", rules, "--output", output, *own, *more], "ready:")
 
 
 def recorder(file: Path, output: Path) -> contextlib.AbstractContextManager[Running]:
