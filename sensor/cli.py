@@ -16,6 +16,7 @@ from sensor import config
 from sensor.errors import LinsangError, UsageError
 
 _SUBPARSERS = "command"
+_LEVELS = ("informational", "low", "medium", "high", "critical")
 _Handler = Callable[[argparse.Namespace], int]
 
 
@@ -116,6 +117,27 @@ def _status(namespace: argparse.Namespace) -> int:
     return status(_config_of(namespace).paths.runtime, format=namespace.format)
 
 
+def _rules(namespace: argparse.Namespace) -> int:
+    from pathlib import Path  # noqa: PLC0415
+
+    from sensor import paths, rules_cli  # noqa: PLC0415
+    from sensor.progress import Progress  # noqa: PLC0415
+
+    where = [Path(path) for path in namespace.path] or paths.default_rules()
+    with Progress("rules") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done)
+
+        if namespace.action == "check":
+            return rules_cli.check(where, sys.stdout, progress)
+        if namespace.action == "test":
+            return rules_cli.run_cases(where, sys.stdout, progress)
+        which = rules_cli.Filter(namespace.tag, namespace.level, namespace.logsource)
+        return rules_cli.list_rules(where, which, namespace.format, sys.stdout, progress)
+
+
 # ---- their arguments ----
 
 
@@ -152,6 +174,27 @@ linsang doctor --format json"""
 _STATUS = """\
 linsang status                                  of the sensor that runs now
 linsang status --format json | jq .account"""
+
+
+_RULES = """\
+linsang rules check                             the shipped rules and /etc/linsang/rules.d
+linsang rules check ./sigma/rules/linux
+linsang rules list --level high --tag t1218
+linsang rules test ./rules                      the cases beside the rules"""
+
+
+def _add_rules(commands: Any) -> None:
+    rules = _add(commands, "rules", _rules, "check, list and test rules", examples=_RULES, settings=False)
+    actions = rules.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    check = actions.add_parser("check", help="compile; one line for each rule that is refused, and why")
+    listing = actions.add_parser("list", help="what is loaded")
+    listing.add_argument("--tag", default="", metavar="TEXT", help="only rules with such a tag")
+    listing.add_argument("--level", default="", choices=_LEVELS, help="only rules of this level or above")
+    listing.add_argument("--logsource", default="", metavar="TEXT", help="such as linux/process_creation")
+    listing.add_argument("--format", choices=("table", "json"), default="table")
+    test = actions.add_parser("test", help="run the cases beside each rule, through both engines")
+    for action in (check, listing, test):
+        action.add_argument("path", nargs="*", metavar="PATH", help="rule files and folders")
 
 
 def _parser() -> _Parser:
@@ -191,6 +234,7 @@ def _parser() -> _Parser:
     dump = _add(commands, "dump", _dump, "show a recording as JSON lines", examples=_DUMP, settings=False)
     dump.add_argument("file", metavar="FILE")
 
+    _add_rules(commands)
     doctor = _add(
         commands, "doctor", _doctor, "test what the sensor needs and whether it sees and loses", examples=_DOCTOR
     )

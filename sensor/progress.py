@@ -15,21 +15,21 @@ class Progress:
 
     def __init__(self, what: str, total: int | None = None, stream: TextIO | None = None) -> None:
         self._what = what
-        self._total = total
+        self.total = total
         self._stream = sys.stderr if stream is None else stream
         self._shown = False
         self._next = time.monotonic() + _AFTER_S if self._stream.isatty() else float("inf")
 
     def update(self, done: int, note: str = "", *, total: int | None = None) -> None:
         """`done` of `total` (as given here or at first); `note` is put behind it."""
-        self._total = total or self._total
+        self.total = total or self.total
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + _EVERY_S
         self._shown = True
-        if self._total:
-            part = min(done / self._total, 1.0)
+        if self.total:
+            part = min(done / self.total, 1.0)
             bar = "#" * round(part * _BAR)
             shown = f"[{bar:<{_BAR}}] {part:4.0%}"
         else:

@@ -10,6 +10,7 @@ import gzip
 import io
 import itertools
 import json
+import os
 import re
 import sys
 import time
@@ -185,7 +186,7 @@ class _Replay:
                 if path.lower().endswith(".etl"):
                     raise InputError(path, -1, "ETL is not read yet", "convert it to JSON lines")
                 if start.startswith(_RECORDING):
-                    file.seek(0)
+                    os.lseek(file.fileno(), 0, os.SEEK_SET)  # the reader goes by the descriptor, which peek moved
                     self._recording(number, path, file)
                 elif start.startswith(_GZIP):
                     with gzip.open(file) as unpacked:
