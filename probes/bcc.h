@@ -34,8 +34,8 @@ enum {
 #define bpf_map_lookup_elem(map, key)	     bpf_map_lookup_elem_(map, key)
 #define bpf_map_update_elem(map, k, v, flag) bpf_map_update_elem_(map, k, v, flag)
 #define bpf_map_delete_elem(map, key)	     bpf_map_delete_elem_(map, key)
-#define bpf_tail_call(ctx, map, index)	     bpf_tail_call_(map, ctx, index)
-#define ring_output(data, size, flags)	     bpf_ringbuf_output((void *)MAP(ring), data, size, flags)
+
+#define ring_output(data, size, flags) bpf_ringbuf_output((void *)MAP(ring), data, size, flags)
 
 /* Adds atomically, returns the old value. What is written here is an addition that returns nothing, which is all that
  * bcc's LLVM can assemble (and it refuses to use the result of __sync_fetch_and_add); bpf_compile.py sets BPF_FETCH in

@@ -25,64 +25,63 @@ struct walk {
 	u8 text[SN_PATH_MAX + NAME_BYTES + 1];
 };
 
-inline_fn void walk_from(struct walk *w, struct path *path)
+/* From a mount's root to where it is mounted. Returns whether there is no such place. */
+inline_fn int walk_to_mountpoint(struct walk *w)
+{
+	struct mount *mount = (void *)w->mnt - __builtin_offsetof(struct mount, mnt);
+	struct mount *above = READ(mount, mnt_parent);
+
+	w->dentry = READ(mount, mnt_mountpoint);
+	w->mnt = &above->mnt;
+	w->mnt_root = READ(&above->mnt, mnt_root);
+	return above == mount;
+}
+
+/* Prepends "/name" and goes to the folder. Returns whether that ended the walk. */
+inline_fn int walk_to_parent(struct walk *w)
+{
+	struct dentry *dentry = w->dentry, *parent = READ(dentry, d_parent);
+	struct qstr name = READ(dentry, d_name);
+	u64 len = name.len & NAME_BYTES, at = w->at - len - 1;
+
+	if (at >= SN_PATH_MAX) { /* below 0 */
+		w->flags |= WALK_TRUNCATED;
+		return 1;
+	}
+	w->at = at;
+	w->dentry = parent;
+	hide(at);
+	at &= SN_PATH_MAX - 1;
+	w->text[at] = '/';
+	bpf_probe_read_kernel(&w->text[at + 1], len, name.name);
+	if (parent != dentry)
+		return 0;
+	w->flags |= WALK_DETACHED;
+	return 1;
+}
+
+/* A step is a name or a mount. The verifier follows each one and remembers each branch in it, so there are few. */
+inline_fn void walk(struct walk *w, struct path *path, int steps)
 {
 	w->mnt = path->mnt;
 	w->dentry = path->dentry;
 	w->mnt_root = path->mnt->mnt_root;
 	w->at = SN_PATH_MAX;
 	w->flags = 0;
+	for (int i = 0; i < steps; i++)
+		if (w->dentry == w->mnt_root ? walk_to_mountpoint(w) : walk_to_parent(w))
+			return;
+	w->flags |= WALK_TRUNCATED;
 }
 
-/* Prepends "/name". Returns whether it fitted. */
-inline_fn int prepend(struct walk *w, struct dentry *dentry)
-{
-	struct qstr name = READ(dentry, d_name);
-	u32 len = name.len, at = w->at;
+#define MEMFD 0x3a64666d656d2full /* "/memfd:" as a little-endian number */
 
-	if (len > NAME_BYTES)
-		len = NAME_BYTES;
-	if (len + 1 > at) {
-		w->flags |= WALK_TRUNCATED;
-		return 0;
-	}
-	at -= len + 1;
-	w->at = at;
+inline_fn int is_memfd(struct walk *w)
+{
+	u64 at = w->at;
+
 	hide(at);
 	at &= SN_PATH_MAX - 1;
-	w->text[at] = '/';
-	hide(len);
-	len &= NAME_BYTES;
-	bpf_probe_read_kernel(&w->text[at + 1], len, name.name);
-	return 1;
-}
-
-/* One step up; returns whether it was the last. */
-inline_fn int walk_step(struct walk *w)
-{
-	struct dentry *dentry = w->dentry, *up;
-
-	if (!dentry)
-		return 1;
-	if (dentry == w->mnt_root) {
-		struct mount *mount = (void *)w->mnt - __builtin_offsetof(struct mount, mnt);
-		struct mount *above = READ(mount, mnt_parent);
-
-		if (!above || above == mount)
-			return 1;
-		w->dentry = READ(mount, mnt_mountpoint);
-		w->mnt = &above->mnt;
-		w->mnt_root = READ(&above->mnt, mnt_root);
-		return 0;
-	}
-	up = READ(dentry, d_parent);
-	if (!prepend(w, dentry))
-		return 1;
-	if (up == dentry) {
-		w->flags |= WALK_DETACHED;
-		return 1;
-	}
-	w->dentry = up;
-	return 0;
+	return (w->flags & WALK_DETACHED) && (*(u64 *)&w->text[at] & ~(0xffull << 56)) == MEMFD;
 }
 #endif

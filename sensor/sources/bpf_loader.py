@@ -74,6 +74,14 @@ def relocate(code: bytes, maps: list[int]) -> bytes:
     return bytes(out)
 
 
+def _require_bpf() -> None:
+    """Before bcc is started for nothing."""
+    try:
+        os.close(bpf.map_create(bpf.MAP_TYPES["ARRAY"], "sn_may_i", key=4, value=4, entries=1, flags=0))
+    except OSError as e:
+        raise Unsupported(f"BPF (the kernel refuses it to this process: {e.strerror})", _AS_ROOT) from None
+
+
 def _get_object(folder: Path, loaded: Loaded, progress: Callable[[str], None]) -> BpfObject:
     if not KERNEL_BTF.exists():
         raise Unsupported("a kernel without type information (BTF)", "use a kernel built with CONFIG_DEBUG_INFO_BTF")
@@ -108,8 +116,6 @@ def _create_maps(made: BpfObject, ring_bytes: int, loaded: Loaded) -> list[int]:
                 entries=entries,
                 flags=flags,
             )
-        except PermissionError:
-            raise Unsupported("BPF (the kernel refuses it to this process)", _AS_ROOT) from None
         except OSError as e:
             raise LinsangError(f"BPF map {spec.name} of {entries} entries: {e.strerror}", "see `linsang doctor`") from e
         loaded.descriptors[f"map.{spec.name}"] = fd
@@ -121,7 +127,6 @@ def _load(program: Program, maps: list[int]) -> int:
     spec = program.spec
     kind, attach_type = {
         "tp_btf": (bpf.TRACING, bpf.TRACE_RAW_TP),
-        "tail": (bpf.TRACING, bpf.TRACE_RAW_TP),
         "cgroup": (bpf.CGROUP_SOCK_ADDR, _CGROUP_TYPES.get(spec.hook, 0)),
         "iter": (bpf.TRACING, bpf.TRACE_ITER),
     }[spec.kind]
@@ -137,9 +142,7 @@ def _load(program: Program, maps: list[int]) -> int:
 
 def _attach(program: Program, fd: int, loaded: Loaded) -> None:
     spec = program.spec
-    if spec.kind == "tail":
-        bpf.map_update(loaded.descriptors[f"map.{spec.name}"], 0, struct.pack("<I", fd))
-    elif spec.kind == "tp_btf":
+    if spec.kind == "tp_btf":
         loaded.descriptors[f"link.{spec.name}"] = bpf.raw_tracepoint_open(fd)
     elif spec.kind == "iter":
         loaded.descriptors[f"link.{spec.name}"] = bpf.link_create(fd, 0, bpf.TRACE_ITER)
@@ -155,6 +158,7 @@ def load(folder: Path, ring_bytes: int, progress: Callable[[str], None]) -> Load
     """Everything loaded and attached that this kernel lets us; all programs are loaded before the first is attached.
     Unsupported or LinsangError when nothing is."""
     loaded, marks = Loaded(), [time.monotonic()]
+    _require_bpf()
     made = _get_object(folder, loaded, progress)
     marks.append(time.monotonic())
     maps = _create_maps(made, ring_bytes, loaded)

@@ -37,9 +37,8 @@ class MapSpec:
 
 @dataclass(frozen=True)
 class ProgramSpec:
-    """A probe: `on_NAME` in probes/*.bpf.c. kind tp_btf (raw tracepoint, arguments typed by BTF), tail (the
-    same, entered by a tail call through the map of its name), cgroup, iter; hook is the tracepoint, the cgroup's attach
-    type or what is iterated."""
+    """A probe: `on_NAME` in probes/*.bpf.c. kind tp_btf (raw tracepoint, arguments typed by BTF), cgroup or
+    iter; hook is the tracepoint, the cgroup's attach type or what is iterated."""
 
     name: str
     kind: str
@@ -66,7 +65,6 @@ class BpfObject:
 
 PROGRAMS = (
     ProgramSpec("exec", "tp_btf", "sched_process_exec"),
-    ProgramSpec("deeper", "tail", "sched_process_exec"),
     ProgramSpec("fork", "tp_btf", "sched_process_fork"),
     ProgramSpec("exit", "tp_btf", "sched_process_exit"),
     ProgramSpec("connect4", "cgroup", "inet4_connect"),

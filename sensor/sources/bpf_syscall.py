@@ -14,7 +14,7 @@ from dataclasses import dataclass
 _NUMBER = {"x86_64": 321, "aarch64": 280}
 _libc = ctypes.CDLL(None, use_errno=True)
 
-MAP_TYPES = {"ARRAY": 2, "PROG_ARRAY": 3, "PERCPU_ARRAY": 6, "LRU_HASH": 9, "RINGBUF": 27}
+MAP_TYPES = {"ARRAY": 2, "PERCPU_ARRAY": 6, "LRU_HASH": 9, "RINGBUF": 27}
 MAP_FLAGS = {"MMAPABLE": 1 << 10}
 
 CGROUP_SOCK_ADDR, TRACING = 18, 26

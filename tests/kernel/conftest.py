@@ -38,6 +38,7 @@ def watch(cache_dir: Path) -> Iterator[Watch]:
         source = open_kernel_source(cache_dir=cache_dir)
     except Unsupported as e:
         pytest.skip(str(e))
+    assert source.failed == {}
     watch = Watch(source)
     yield watch
     watch.close()

@@ -90,29 +90,31 @@ class RingReader:
     def __init__(self, source: KernelSource) -> None:
         self._size = source.ring_bytes
         self._consumer = mmap.mmap(source.ring_fd, PAGE)
+        # Native words: struct's "<Q" stores byte by byte, and the kernel would see positions that never were.
+        self._position = memoryview(self._consumer).cast("Q")
         self._rest = mmap.mmap(source.ring_fd, PAGE + 2 * self._size, prot=mmap.PROT_READ, offset=PAGE)
+        self._produced = memoryview(self._rest).cast("Q")
 
     def drain(self) -> list[bytes]:
         """Every record that is committed, oldest first."""
-        at = struct.unpack_from("<Q", self._consumer)[0]
-        end = struct.unpack_from("<Q", self._rest)[0]
+        at, end = self._position[0], self._produced[0]
         out = []
         while at < end:
             where = PAGE + (at & (self._size - 1))
-            word = struct.unpack_from("<I", self._rest, where)[0]
+            word = struct.unpack_from("I", self._rest, where)[0]
             if word & BUSY:
                 break
             length = word & ~(BUSY | DISCARDED)
             if not word & DISCARDED:
                 out.append(self._rest[where + 8 : where + 8 + length])
             at += 8 + (length + 7 & ~7)
-        struct.pack_into("<Q", self._consumer, 0, at)
+        self._position[0] = at
         return out
 
     def close(self) -> None:
         """Unmaps."""
-        self._consumer.close()
-        self._rest.close()
+        for view in (self._position, self._produced, self._consumer, self._rest):
+            view.release() if isinstance(view, memoryview) else view.close()
 
 
 class Watch:
