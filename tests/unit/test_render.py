@@ -57,8 +57,13 @@ def test_no_control_reaches_the_terminal_and_no_line_is_too_wide(text: str, widt
     assert all(columns(line) <= width for line in plain.split("\n"))
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["image", "command_line", "pid"]), TEXT), max_size=40))
-def test_a_deep_lineage_keeps_within_the_width(lineage: list[dict[str, str]]) -> None:
+ANCESTORS = st.fixed_dictionaries(
+    {}, optional={"image": TEXT, "command_line": TEXT, "pid": st.integers(0, 4194304)}
+)  # 4194304: the kernel's largest pid
+
+
+@given(st.lists(ANCESTORS, max_size=40))
+def test_a_deep_lineage_keeps_within_the_width(lineage: list[dict[str, object]]) -> None:
     out = Renderer(colour=False, width=60).render(alert(lineage=lineage)).decode()
     assert all(columns(line) <= 60 for line in out.split("\n"))
 
