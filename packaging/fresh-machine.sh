@@ -111,7 +111,7 @@ await() { # SECONDS FILE PATTERN: until FILE has a line with PATTERN; fails when
 
 step_run() {
 	local start=$SECONDS log=$root/sensor.log ready alerted
-	inside 'echo $$ >/run/make.pid; exec make run' >"$log" 2>&1 &
+	inside 'echo $$ >/run/make.pid; exec make run ARGS="--output stdout:?format=pretty"' >"$log" 2>&1 &
 	daemon=$!
 	if ! await 600 "$log" ready; then
 		tail -n 30 "$log"
@@ -119,9 +119,10 @@ step_run() {
 		return 1
 	fi
 	ready=$((SECONDS - start))
-	inside "env nice timeout 5 bash -c 'id | tee /tmp/x'" >/dev/null
+	echo "env nice timeout 5 bash -c 'id | tee /tmp/x'" >"$root/root/attack" # off our own command line
+	inside 'bash /root/attack' >/dev/null
 	alerted=$(date +%s%N)
-	if ! await 5 "$log" 'Chain of Wrapper'; then
+	if ! await 5 "$log" ' env nice timeout 5 bash'; then
 		tail -n 30 "$log"
 		result run FAIL $ready 'no alert'
 		return 1
