@@ -1,0 +1,109 @@
+"""`linsang doctor`: what the sensor needs, whether it sees a program of its own, whether every event is accounted for."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import sensor
+from sensor.config import Config
+from sensor.errors import LinsangError
+from sensor.live import Live, memory_bytes, recording_header
+from sensor.native import RecordingReader, RecordingWriter, record_json
+
+PROGRAM = "/bin/true"
+CLOSED_PORT = 9  # discard: nothing listens there, so TCP is refused at once
+EXPECTED = ("fork", "exec", "exit", "connect", "connect_result")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tested; `remedy` when it failed."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def doctor(config: Config, *, format: str = "text") -> int:
+    """Tests and prints; 1 when something failed. Needs root for everything but the first checks."""
+    checks = [*_host(), *_live(config)]
+    if format == "json":
+        print(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {check.found}")
+            if check.remedy:
+                print(f"      {'':<12} {check.remedy}")
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _host() -> list[Check]:
+    btf = Path("/sys/kernel/btf/vmlinux").exists()
+    return [
+        Check("version", True, f"linsang {sensor.__version__}, Python {platform.python_version()}"),
+        Check("kernel", sys.platform == "linux", f"{platform.system()} {platform.release()}"),
+        Check("root", os.geteuid() == 0, f"uid {os.geteuid()}", "" if os.geteuid() == 0 else "run it as root"),
+        Check("BTF", btf, "/sys/kernel/btf/vmlinux", "" if btf else "a kernel built with CONFIG_DEBUG_INFO_BTF"),
+    ]
+
+
+def _live(config: Config) -> list[Check]:
+    """Attaches, does what the probes look for, and reads back what they saw."""
+    with tempfile.TemporaryFile() as file:
+        try:
+            with RecordingWriter(file.fileno(), recording_header()) as recording:
+                with Live(config, recording=recording) as live:
+                    child = _provoke()
+                    memory = memory_bytes()
+                    live.stop()
+                    account = live.account()
+                    probes = _probes(live)
+                recording.flush()
+        except LinsangError as error:
+            return [Check("source", False, error.reason, error.remedy)]
+        file.seek(0)
+        with RecordingReader(file.fileno(), "the doctor's recording") as reader:
+            seen = {str(e["type"]) for e in map(record_json, reader) if e["pid"] in (child, os.getpid())}
+    missing = [kind for kind in EXPECTED if kind not in seen]
+    remedy = "a probe is attached but does not fire: report it with the kernel's version" if missing else ""
+    found = ", ".join(f"no {kind}" for kind in missing) or ", ".join(EXPECTED)
+    equations = [Check("account", holds, text, "" if holds else "report it") for text, holds in account.equations()]
+    own = memory["own"] / 2**20
+    return [
+        *probes,
+        Check("sees", not missing, f"of its own program: {found}", remedy),
+        *equations,
+        Check("lost", account.lost == 0, f"{account.lost} events", "a larger --ring-bytes" if account.lost else ""),
+        Check("memory", True, f"{own:.1f} MiB, the kernel's ring aside"),
+    ]
+
+
+def _probes(live: Live) -> list[Check]:
+    if live.kernel is None:
+        return [Check("source", True, "process connector: lower fidelity")]
+    failed: dict[str, Any] = dict(live.kernel.failed)
+    good = [name for name in live.kernel.programs if name not in failed]
+    return [
+        Check("probes", True, ", ".join(sorted(good))),
+        *(Check("probe", False, f"{name} is {why}", "its kind of event is not seen") for name, why in failed.items()),
+    ]
+
+
+def _provoke() -> int:
+    """Starts a program, connects by UDP and by TCP to the loopback address; the program's pid."""
+    with subprocess.Popen([PROGRAM]) as child:
+        child.wait()
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as sock:
+            sock.connect_ex(("127.0.0.1", CLOSED_PORT))
+    return child.pid
