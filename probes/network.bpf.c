@@ -88,6 +88,7 @@ inline_fn int on_connect6(struct bpf_sock_addr *ctx)
 /* Keeps the outcome's record, as far as it is known. */
 inline_fn void note_syn(struct sock *sk)
 {
+	u64 key = (u64)sk; /* of its own: what a helper was given is no typed pointer any more on Linux 6.1 */
 	struct sn_connect c;
 	u32 ip[4];
 
@@ -102,7 +103,7 @@ inline_fn void note_syn(struct sock *sk)
 	} else {
 		put_ip4(c.daddr, sk->__sk_common.skc_daddr);
 	}
-	if (bpf_map_update_elem(MAP(syns), &sk, &c, BPF_ANY))
+	if (bpf_map_update_elem(MAP(syns), &key, &c, BPF_ANY))
 		count_busy(); /* its outcome will be missing */
 }
 
@@ -140,6 +141,7 @@ inline_fn int on_tcp_state(u64 *ctx)
 	struct sock *sk = (void *)ctx[0];
 	u32 old = ctx[1], new = ctx[2];
 	struct sn_connect *noted;
+	u64 key = (u64)sk;
 
 	/* MPTCP tells its own states here too; its subflows are the connections. */
 	if (sk->sk_protocol != IPPROTO_TCP_)
@@ -151,10 +153,10 @@ inline_fn int on_tcp_state(u64 *ctx)
 	/* Simultaneous open passes through SYN_RECV, as accepted connections do, which have no entry. */
 	if ((old != TCP_SYN_SENT_ && old != TCP_SYN_RECV_) || new == TCP_SYN_RECV_)
 		return 0;
-	noted = bpf_map_lookup_elem(MAP(syns), &sk);
+	noted = bpf_map_lookup_elem(MAP(syns), &key);
 	if (!noted)
 		return 0; /* accepted, or begun before the sensor */
 	report(*noted, sk, new);
-	bpf_map_delete_elem(MAP(syns), &sk);
+	bpf_map_delete_elem(MAP(syns), &key);
 	return 0;
 }
