@@ -1,4 +1,4 @@
-"""`linsang doctor`: what the sensor needs, whether it sees a program of its own, whether every event is accounted for."""
+"""`linsang doctor`: what the sensor needs, whether it sees a program of its own, where every event is."""
 
 from __future__ import annotations
 
