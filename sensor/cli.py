@@ -127,8 +127,7 @@ def _rules(namespace: argparse.Namespace) -> int:
     with Progress("rules") as bar:
 
         def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done)
+            bar.update(done, total=total)
 
         if namespace.action == "check":
             return rules_cli.check(where, sys.stdout, progress)
@@ -145,6 +144,7 @@ def _add(commands: Any, name: str, handler: _Handler, help: str, *, examples: st
     about = f"{help[0].upper()}{help[1:]}.\n\nexamples:\n" + "\n".join(f"  {line}" for line in examples.splitlines())
     parser: _Parser = commands.add_parser(name, help=help, description=about)
     parser.set_defaults(handler=handler)
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if settings:
         parser.add_argument("--config", metavar="FILE", help=f"settings ({config.SYSTEM_FILE} where it exists)")
         config.add_flags(parser)

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +29,7 @@ from sensor.record_lines import RecordLines
 FORMATS = ("native", "ndjson")
 _PIPE_BYTES = 1 << 20  # what an unprivileged process may ask for: /proc/sys/fs/pipe-max-size
 _LOOK_S = 0.2
+_RING_BYTES = 64 << 20  # a disk pauses for longer than a matcher
 
 
 class _Lines:
@@ -108,6 +110,8 @@ def _wait(live: Live, stop: threading.Event, seconds: float | None) -> None:
 def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[Account, int]:
     """Records into `fd`: the account and the number of records. NativeError when they could not all be written."""
     stop = _stop_event()
+    engine = replace(config.engine, ring_bytes=max(config.engine.ring_bytes, _RING_BYTES))
+    config = replace(config, engine=engine)
     with (
         RecordingWriter(fd, recording_header()) as writer,
         Live(config, say=_say, recording=writer) as live,

@@ -6,48 +6,32 @@ are not those of the next.
 
 from __future__ import annotations
 
-import gzip
-import io
 import itertools
 import json
-import os
 import re
 import sys
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from sensor.alert import AlertBuilder
 from sensor.config import Config
 from sensor.errors import InputError, LinsangError, UsageError
-from sensor.event_json import parse_event
+from sensor.inputs import Input, after_lines, open_input, what_is_wrong
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, RecordingReader, Rules, check, ffi, lib
 from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.sinks import open_sink
 
-_BLOCK = 1 << 20
-_LINE_MAX = 64 << 20
 _ALERT_BYTES = 1 << 24  # half of it holds the alert of the longest line that can alert
 _BATCH = 1 << 16  # records between two looks at the clock
 _NO_LIMIT = (1 << 64) - 1
 _MALFORMED_SHOWN = 5
 _TICK_S = 0.02
 _CLOSE_S = 3600.0
-_RECORDING, _GZIP = b"LINSANG\n", b"\x1f\x8b"
-_REFUSED = {
-    b"ElfFile\0": ("EVTX is not read yet", "convert it: evtx_dump -o jsonl FILE"),
-    b"\xff\xfe": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
-    b"\xfe\xff": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
-    b"(\xb5/\xfd": ("Zstandard is not read", "unpack it: unzstd"),
-    b"BZh": ("bzip2 is not read", "unpack it: bunzip2"),
-    b"\xfd7zXZ": ("xz is not read", "unpack it: unxz"),
-    b"PK\x03\x04": ("a ZIP archive", "unpack it"),
-}
 
 
 @dataclass(frozen=True)
@@ -174,32 +158,17 @@ class _Replay:
     def _one(self, number: int, path: str) -> None:
         check(lib.sn_engine__forget(self.engine.pointer), "begin a file")
         self._pace.next_file()
-        if path == "-":
-            self._lines(number, path, _peekable(sys.stdin.buffer))
-            return
         try:
-            with open(path, "rb") as file:
-                start = file.peek(16)[:16]
-                for magic, (reason, remedy) in _REFUSED.items():
-                    if start.startswith(magic):
-                        raise InputError(path, -1, reason, remedy)
-                if path.lower().endswith(".etl"):
-                    raise InputError(path, -1, "ETL is not read yet", "convert it to JSON lines")
-                if start.startswith(_RECORDING):
-                    os.lseek(file.fileno(), 0, os.SEEK_SET)  # the reader goes by the descriptor, which peek moved
-                    self._recording(number, path, file)
-                elif start.startswith(_GZIP):
-                    with gzip.open(file) as unpacked:
-                        self._lines(number, path, unpacked, file)  # type: ignore[arg-type]
+            with open_input(path) as source:
+                if source.recording is None:
+                    self._lines(number, source)
                 else:
-                    self._lines(number, path, file)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(path, -1, f"gzip: {error}", "what stands before it was judged") from None
+                    self._recording(number, path, source.recording)
         except OSError as error:
             raise InputError(path, -1, error.strerror or str(error)) from None
 
-    def _recording(self, number: int, path: str, file: BinaryIO) -> None:
-        with RecordingReader(file.fileno(), path) as reader:
+    def _recording(self, number: int, path: str, fd: int) -> None:
+        with RecordingReader(fd, path) as reader:
             self._builder = self._builder_of(reader.header)
             playback = ffi.new("struct sn_playback *", {"file": number})
             more, begin = 1, self._done
@@ -213,14 +182,16 @@ class _Replay:
                     playback.limit, playback.until = self._pace.wait(playback.time)
             reader.ended(more, playback.offset)
 
-    def _lines(self, number: int, path: str, file: BinaryIO, raw: BinaryIO | None = None) -> None:
+    def _lines(self, number: int, source: Input) -> None:
         if self._pace.as_recorded:
-            raise InputError(path, -1, "--speed 1x needs the times of a recording", "give JSON lines --speed N/s")
+            raise InputError(
+                source.path, -1, "--speed 1x needs the times of a recording", "give JSON lines --speed N/s"
+            )
         self._builder = self._builder_of({})
         index, begin = 0, self._done
-        for block in _blocks(path, file):
-            index = self._feed(number, path, block, index)
-            self._show(begin + (raw or file).tell() if path != "-" else 0)
+        for block in source.blocks():
+            index = self._feed(number, source.path, block, index)
+            self._show(begin + source.position())
 
     def _feed(self, number: int, path: str, block: bytes, index: int) -> int:
         """Feeds whole lines; the index of the next one."""
@@ -228,7 +199,7 @@ class _Replay:
         while at < len(block):
             end = len(block)
             if self._pace.rate:
-                end = _after_lines(block, at, self._pace.wait()[0])
+                end = after_lines(block, at, self._pace.wait()[0])
             malformed = self.engine.stats()["malformed"]
             used, after = self.engine.feed_lines(view[at:end], route=self._route, file=number, index=index)
             if self.engine.stats()["malformed"] > malformed:
@@ -248,7 +219,7 @@ class _Replay:
                 if not line.strip() or aside.feed_json(line, route=self._route):
                     aside.take()
                     continue
-                print(f"linsang: {path}:{number + 1}: left out: {_reason(line)}", file=sys.stderr)
+                print(f"linsang: {path}:{number + 1}: left out: {what_is_wrong(line)}", file=sys.stderr)
                 self._malformed_shown += 1
                 if self._malformed_shown == _MALFORMED_SHOWN:
                     print("linsang: further malformed lines are counted only", file=sys.stderr)
@@ -317,46 +288,6 @@ class _Replay:
             "match_ns": {"mean": round(stats["match_ns_sum"] / judged, 1), **times, "max": stats["match_ns_max"]},
             "lost": {"events": self.seq_lost, "alerts": stats["alerts_dropped"]},
         }
-
-
-def _peekable(file: BinaryIO) -> BinaryIO:
-    return file if hasattr(file, "peek") else io.BufferedReader(file)  # type: ignore[type-var]
-
-
-def _blocks(path: str, file: BinaryIO) -> Iterator[bytes]:
-    """The file in blocks of whole lines; its byte order mark is none of the first."""
-    rest = b""
-    first = True
-    while read := file.read1(_BLOCK) if isinstance(file, io.BufferedReader) else file.read(_BLOCK):
-        rest += read.removeprefix(b"\xef\xbb\xbf") if first else read
-        first = False
-        end = rest.rfind(b"\n") + 1
-        if end:
-            yield rest[:end]
-            rest = rest[end:]
-        elif len(rest) > _LINE_MAX:
-            raise InputError(path, -1, f"a line of more than {_LINE_MAX >> 20} MiB", "this is no file of JSON lines")
-    if rest:
-        yield rest
-
-
-def _after_lines(block: bytes, at: int, lines: int) -> int:
-    """Where `lines` lines from `at` on end."""
-    for _ in range(lines):
-        at = block.find(b"\n", at) + 1
-        if not at:
-            return len(block)
-    return at
-
-
-def _reason(line: bytes) -> str:
-    try:
-        parse_event(line)
-    except json.JSONDecodeError as error:
-        return f"{error.msg} at column {error.colno}"
-    except (ValueError, RecursionError) as error:
-        return str(error)
-    return "no JSON object that the decoder takes"
 
 
 def _rule_paths(config: Config) -> list[Path]:

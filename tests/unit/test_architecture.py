@@ -17,7 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors _native",
         "native config encode event_json rollup health paths progress runtime",
-        "schema render record_lines loaded_rules",
+        "schema render record_lines loaded_rules inputs",
         "sources compiler enrich alert sinks",
         "reference rule_compiler live",
         "reference_events",
