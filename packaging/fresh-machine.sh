@@ -134,13 +134,11 @@ step_run() {
 }
 
 step_test() {
-	local start=$SECONDS log=$root/test.log
-	if inside 'make test' 2>&1 | tee "$log" | grep -vE '^tests/'; then
-		result test ok $((SECONDS - start)) "$(tail -n 1 "$log")"
-	else
-		result test FAIL $((SECONDS - start)) "$(tail -n 1 "$log")"
-		return 1
-	fi
+	local start=$SECONDS log=$root/test.log outcome=ok
+	inside 'make test' >"$log" 2>&1 || outcome=FAIL
+	[[ $outcome = ok ]] || grep -vE '^tests/.*%\]$' "$log"
+	result test $outcome $((SECONDS - start)) "$(grep -E '^=+ .* in [0-9.]+s' "$log" | tail -n 1 | tr -d =)"
+	[[ $outcome = ok ]]
 }
 
 start=$SECONDS
