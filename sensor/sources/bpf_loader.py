@@ -41,12 +41,6 @@ class Loaded:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def possible_cpus() -> int:
-    """Highest possible CPU + 1: the length of per-CPU values."""
-    last = Path("/sys/devices/system/cpu/possible").read_text().strip().split(",")[-1]
-    return int(last.split("-")[-1]) + 1
-
-
 def cgroup_root() -> int:
     """Descriptor of the root folder of the unified hierarchy, on a mount of our own: whether and where it is mounted
     does not matter."""
@@ -102,7 +96,7 @@ def _get_object(folder: Path, loaded: Loaded, progress: Callable[[str], None]) -
 
 
 def _create_maps(made: BpfObject, ring_bytes: int, loaded: Loaded) -> list[int]:
-    sizes = {"ring": ring_bytes, "scratch": possible_cpus()}
+    sizes = {"ring": ring_bytes, "scratch": bpf.possible_cpus()}
     fds = []
     for spec in made.maps:
         flags = bpf.MAP_FLAGS[spec.flags] if spec.flags else 0

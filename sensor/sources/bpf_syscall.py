@@ -10,6 +10,7 @@ import os
 import platform
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 _NUMBER = {"x86_64": 321, "aarch64": 280}
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -47,6 +48,12 @@ def _bpf(command: int, attr: bytes) -> int:
 def _name(text: str) -> bytes:
     """BPF_OBJ_NAME_LEN: 15 characters and a NUL."""
     return text.encode()[:15]
+
+
+def possible_cpus() -> int:
+    """Highest possible CPU + 1: the length of per-CPU values."""
+    last = Path("/sys/devices/system/cpu/possible").read_text().strip().split(",")[-1]
+    return int(last.split("-")[-1]) + 1
 
 
 def map_create(kind: int, name: str, *, key: int, value: int, entries: int, flags: int) -> int:

@@ -63,7 +63,6 @@ class KernelSource:
         self.counters_fd = descriptors["map.counters"]
         self.programs = self._kind("prog.")
         self.links = self._kind("link.")
-        self._cpus = _possible_cpus()
         bpf.map_update(self.control_fd, 0, struct.pack("<II", 0, os.getpid()))
 
     def _kind(self, prefix: str) -> dict[str, int]:
@@ -71,7 +70,7 @@ class KernelSource:
 
     def counters(self) -> list[Counters]:
         """By CPU, all possible ones. They are read while probes count: a sum can be off by the events under way."""
-        raw = bpf.map_lookup(self.counters_fd, 0, _COUNTERS.size * self._cpus)
+        raw = bpf.map_lookup(self.counters_fd, 0, _COUNTERS.size * bpf.possible_cpus())
         every = []
         for seen, submitted, ring_full, oversized, busy, next_seq, *by_type in _COUNTERS.iter_unpack(raw):
             every.append(Counters(seen, submitted, ring_full, oversized, busy, next_seq, tuple(by_type)))
@@ -114,11 +113,6 @@ class KernelSource:
 
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _possible_cpus() -> int:
-    last = Path("/sys/devices/system/cpu/possible").read_text().strip().split(",")[-1]
-    return int(last.split("-")[-1]) + 1
 
 
 def _receive(channel: socket.socket, progress: Callable[[str], None]) -> tuple[dict[str, Any], list[int]]:
