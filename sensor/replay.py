@@ -184,9 +184,7 @@ class _Replay:
 
     def _lines(self, number: int, source: Input) -> None:
         if self._pace.as_recorded:
-            raise InputError(
-                source.path, -1, "--speed 1x needs the times of a recording", "give JSON lines --speed N/s"
-            )
+            raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
         self._builder = self._builder_of({})
         index, begin = 0, self._done
         for block in source.blocks():
