@@ -130,7 +130,12 @@ step_run() {
 	alerted=$((($(date +%s%N) - alerted) / 1000000))
 	sed -n '/ready/,$p' "$log"
 	stop
-	result run ok $ready "ready from nothing; alert seen $alerted ms after the command"
+	if ! inside '.venv/bin/linsang doctor' >"$log" 2>&1; then
+		cat "$log"
+		result run FAIL $ready 'the doctor found a fault'
+		return 1
+	fi
+	result run ok $ready "ready from nothing; alert seen $alerted ms after the command; the doctor finds nothing"
 }
 
 step_test() {
