@@ -102,7 +102,7 @@ def started(command: Sequence[str], ready: str, output: Path | None = None) -> I
 
 def sensor(rules: str, output: str, *more: str) -> contextlib.AbstractContextManager[Running]:
     """`linsang run` with these rules and this output, once it is ready. It may run beside the machine's own."""
-    own = ["--runtime-dir", str(BUILT / "run"), "--state-dir", str(BUILT / "state")]
+    own = ["--runtime-dir", str(BUILT / "run")]
     return started([str(LINSANG), "run", "--rules", rules, "--output", output, *own, *more], "ready:")
 
 

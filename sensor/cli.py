@@ -15,7 +15,10 @@ import sensor
 from sensor import config
 from sensor.errors import LinsangError, UsageError
 
-_SUBPARSERS = "command"
+# Settings that a command heeds, as config.add_flags takes them.
+_SEES = ("source", "process_table", "engine", "paths.cache")
+_RUNS = (*_SEES, "rules", "output", "rollup", "paths.runtime")
+_REPLAYS = ("process_table", "engine.lineage_max", "rules", "output", "paths.cache")
 _LEVELS = ("informational", "low", "medium", "high", "critical")
 _Handler = Callable[[argparse.Namespace], int]
 
@@ -40,7 +43,7 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = [str(c) for c in action.choices or ()]
         if choices and value not in choices:
-            what = "command" if action.dest == _SUBPARSERS else "value"
+            what = f"{action.option_strings[0]} value" if action.option_strings else action.dest
             raise UsageError(f"unknown {what} `{value}`", _nearest(str(value), choices, self.prog))
 
 
@@ -140,14 +143,16 @@ def _rules(namespace: argparse.Namespace) -> int:
 # ---- their arguments ----
 
 
-def _add(commands: Any, name: str, handler: _Handler, help: str, *, examples: str, settings: bool = True) -> _Parser:
+def _add(
+    commands: Any, name: str, handler: _Handler, help: str, *, examples: str, settings: Sequence[str] = ()
+) -> _Parser:
     about = f"{help[0].upper()}{help[1:]}.\n\nexamples:\n" + "\n".join(f"  {line}" for line in examples.splitlines())
     parser: _Parser = commands.add_parser(name, help=help, description=about)
     parser.set_defaults(handler=handler)
     parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if settings:
         parser.add_argument("--config", metavar="FILE", help=f"settings ({config.SYSTEM_FILE} where it exists)")
-        config.add_flags(parser)
+        config.add_flags(parser, settings)
     return parser
 
 
@@ -184,7 +189,7 @@ linsang rules test ./rules                      the cases beside the rules"""
 
 
 def _add_rules(commands: Any) -> None:
-    rules = _add(commands, "rules", _rules, "check, list and test rules", examples=_RULES, settings=False)
+    rules = _add(commands, "rules", _rules, "check, list and test rules", examples=_RULES)
     actions = rules.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
     check = actions.add_parser("check", help="compile; one line for each rule that is refused, and why")
     listing = actions.add_parser("list", help="what is loaded")
@@ -206,14 +211,13 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--version", action="version", version=f"linsang {sensor.__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(dest=_SUBPARSERS, metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    run = _add(commands, "run", _run, "watch this machine, send alerts", examples=_RUN)
+    run = _add(commands, "run", _run, "watch this machine, send alerts", examples=_RUN, settings=_RUNS)
     run.add_argument("--print-config", action="store_true", help="write all settings as they would be used, and end")
 
-    replay = _add(
-        commands, "replay", _replay, "judge recorded events: recordings, JSON lines (plain or .gz)", examples=_REPLAY
-    )
+    what = "judge recorded events: recordings, JSON lines (plain or .gz)"
+    replay = _add(commands, "replay", _replay, what, examples=_REPLAY, settings=_REPLAYS)
     replay.add_argument(
         "file", nargs="+", metavar="FILE", help="recording or JSON lines; - for lines on standard input"
     )
@@ -223,22 +227,24 @@ def _parser() -> _Parser:
         )
     replay.add_argument("--speed", default="max", metavar="max|1x|N/s", help="max, as it happened, or events a second")
     replay.add_argument("--loop", type=_count, default=1, metavar="N", help="all files so many times")
-    replay.add_argument("--engine", choices=("native", "reference"), default="native", help="reference: slow, defines")
+    replay.add_argument(
+        "--engine", choices=("native", "reference"), default="native", help="reference: slow; defines what a rule means"
+    )
     replay.add_argument("--summary", metavar="FILE", help="counts and times as JSON; - for standard error")
 
-    record = _add(commands, "record", _record, "write every event into a file", examples=_RECORD)
+    record = _add(commands, "record", _record, "write every event into a file", examples=_RECORD, settings=_SEES)
     record.add_argument("file", metavar="FILE", help="- for standard output")
     record.add_argument("--for", dest="seconds", type=_seconds, metavar="TIME", help="end after 10, 2.5s, 5m, 1h")
     record.add_argument("--format", choices=("native", "ndjson"), default="native", help="native can be replayed whole")
 
-    dump = _add(commands, "dump", _dump, "show a recording as JSON lines", examples=_DUMP, settings=False)
+    dump = _add(commands, "dump", _dump, "show a recording as JSON lines", examples=_DUMP)
     dump.add_argument("file", metavar="FILE")
 
     _add_rules(commands)
-    doctor = _add(
-        commands, "doctor", _doctor, "test what the sensor needs and whether it sees and loses", examples=_DOCTOR
-    )
-    status = _add(commands, "status", _status, "ask the running sensor how it is", examples=_STATUS)
+    what = "test what the sensor needs and whether it sees and loses"
+    doctor = _add(commands, "doctor", _doctor, what, examples=_DOCTOR, settings=_SEES)
+    what = "ask the running sensor how it is"
+    status = _add(commands, "status", _status, what, examples=_STATUS, settings=["paths.runtime"])
     for command in (doctor, status):
         command.add_argument("--format", choices=("text", "json"), default="text")
     return parser

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -127,9 +127,6 @@ class Rollup:
 class Paths:
     """Folders of the sensor's own."""
 
-    state: str = _setting(
-        lambda: _place("/var/lib/linsang", "XDG_STATE_HOME", ".local/state"), "state", flag="--state-dir", nonempty=True
-    )
     runtime: str = _setting(
         lambda: _place("/run/linsang", "XDG_RUNTIME_DIR", ".local/state"),
         "runtime files",
@@ -313,15 +310,17 @@ def _size_text(size: int) -> str:
 # ---- flags ----
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """A flag for every setting, in one group; what was given comes out of `flag_overrides`. `--rules` and `--output`
-    can be repeated and replace the file's lists."""
+def add_flags(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> None:
+    """A flag for every setting, or `only` for those of these sections and `section.key`s, in one group; what was given
+    comes out of `flag_overrides`. `--rules` and `--output` can be repeated and replace the file's lists."""
     group = parser.add_argument_group("settings (also in the configuration file)")
     for section, cls in _sections().items():
         for setting in dataclasses.fields(cls):
             check = setting.metadata
             default = _default(setting)
             flag, dest = _flag(section, setting), f"{section}.{setting.name}"
+            if only and section not in only and dest not in only:
+                continue
             shown = default if not check.get("size") else _size_text(default)
             text = check["help"].replace("%", "%%") + ("" if shown in ((), False) else f" ({shown})")
             if isinstance(default, bool):

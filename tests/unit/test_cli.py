@@ -61,7 +61,8 @@ ROWS = [
     (["run", "--config", "linsang.toml"], 1, "linsang.toml:2: unknown key `kindd` in [source]; did you mean `kind`?"),
     (["run", "--config", "nowhere.toml"], 1, "nowhere.toml: No such file or directory"),
     (["status", "--runtime-dir", "nothing"], 1, "no sensor runs in nothing; start it: linsang run"),
-    (["status", "--format", "xml"], 2, "unknown value `xml`"),
+    (["status", "--format", "xml"], 2, "unknown --format value `xml`"),
+    (["status", "--rules", "rules"], 2, "unknown argument `--rules`"),
     (["dump"], 2, "the following arguments are required: FILE; see `linsang dump --help`"),
     (["dump", "nothing"], 1, "nothing: No such file or directory"),
     (["dump", "hit.ndjson"], 1, "hit.ndjson at byte 0: not a recording"),
@@ -84,7 +85,7 @@ ROWS = [
     (["replay", "hit.ndjson", "--product", "macos", *rules_and_cache()], 1, "no rule looks at events of macos/*/*"),
     (["replay", "hit.ndjson", "--summary", "no/such/folder", *rules_and_cache()], 1, "no/such/folder: No such file"),
     (["rules", "check", "norules"], 1, "norules: no such file or folder"),
-    (["rules", "chekc"], 2, "did you mean `check`?"),
+    (["rules", "chekc"], 2, "unknown action `chekc`; did you mean `check`?"),
 ]
 
 

@@ -16,7 +16,7 @@ from sensor.errors import ConfigError, UsageError
 FAULTS = [
     ("[source]\n\nrign_bytes = 3\n", ":3: unknown key `rign_bytes` in [source]; did you mean `ring_bytes`?"),
     ("# x\n[sorce]\n", ":2: unknown section `sorce`; did you mean `source`?"),
-    ("[paths]\nzzz = 1\n", ":2: unknown key `zzz` in [paths]; known are state, runtime, cache"),
+    ("[paths]\nzzz = 1\n", ":2: unknown key `zzz` in [paths]; known are runtime, cache"),
     ("[source]\nkind = 'ebpf'\n", ':2: source.kind is "ebpf"; expected one of auto, bpf, procconn'),
     (
         "[source]\nring_bytes = '17MB'\n",
@@ -32,7 +32,7 @@ FAULTS = [
     ("[engine]\nlineage_max = 1.5\n", ":2: engine.lineage_max is 1.5; expected a whole number"),
     ("[rules]\nskip_broken = 1\n", ":2: rules.skip_broken is 1; expected true or false"),
     ("[rules]\npaths = 'a'\n", ':2: rules.paths is "a"; expected a list of texts'),
-    ("[paths]\nstate = ''\n", ':2: paths.state is ""; expected a path'),
+    ("[paths]\ncache = ''\n", ':2: paths.cache is ""; expected a path'),
     ("[[output]]\nurl = 'stdout:'\n[[output]]\nurl = 3\n", ":4: output.url is 3; expected a text in quotes"),
     ("[[output]]\nurl = 'stdout:'\n\n[[output]]\n", ":4: [[output]] without `url`; write url"),
     ("source = 3\n", ":1: `source` must be a table; write [source]"),
@@ -70,6 +70,14 @@ def test_file_then_flags(tmp_path: Path) -> None:
     assert config.load(str(path), config.flag_overrides(parser.parse_args([]))) == config.load(str(path))
 
 
+def test_flags_of_some_settings_only() -> None:
+    parser = argparse.ArgumentParser()
+    config.add_flags(parser, ["rules", "paths.cache"])
+    found = config.flag_overrides(parser.parse_args(["--rules", "a", "--skip-broken-rules", "--cache-dir", "c"]))
+    assert found == {"rules": {"paths": ("a",), "skip_broken": True}, "paths": {"cache": "c"}}
+    assert "--runtime-dir" not in parser.format_help()
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -95,7 +103,7 @@ CONFIGS = st.builds(
     process_table=st.builds(config.ProcessTable, bytes=st.integers(1 << 16, 1 << 31)),
     rules=st.builds(config.Rules, paths=st.lists(TEXTS).map(tuple), skip_broken=st.booleans()),
     output=st.lists(st.builds(config.Output, url=TEXTS), min_size=1).map(tuple),
-    paths=st.builds(config.Paths, state=TEXTS),
+    paths=st.builds(config.Paths, cache=TEXTS),
 )
 
 
@@ -112,20 +120,20 @@ def test_dump_explains_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("uid", "environment", "state", "cache"),
+    ("uid", "environment", "runtime", "cache"),
     [
-        (0, {"XDG_STATE_HOME": "/x"}, "/var/lib/linsang", "/var/cache/linsang"),
-        (1000, {"XDG_STATE_HOME": "/x", "XDG_CACHE_HOME": "relative"}, "/x/linsang", "/home/u/.cache/linsang"),
+        (0, {"XDG_RUNTIME_DIR": "/x"}, "/run/linsang", "/var/cache/linsang"),
+        (1000, {"XDG_RUNTIME_DIR": "/x", "XDG_CACHE_HOME": "relative"}, "/x/linsang", "/home/u/.cache/linsang"),
         (1000, {}, "/home/u/.local/state/linsang", "/home/u/.cache/linsang"),
     ],
 )
 def test_folders_of_root_and_of_others(
-    uid: int, environment: dict[str, str], state: str, cache: str, monkeypatch: pytest.MonkeyPatch
+    uid: int, environment: dict[str, str], runtime: str, cache: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: uid)
     monkeypatch.setenv("HOME", "/home/u")
-    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
+    for name in ("XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert (config.Paths().state, config.Paths().cache) == (state, cache)
+    assert (config.Paths().runtime, config.Paths().cache) == (runtime, cache)
