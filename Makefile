@@ -30,9 +30,10 @@ help: ## this list
 
 build: packages.BUILD $(VENV)/.built ## set-up alone; afterwards .venv/bin/linsang works
 
+# exec: a signal to make is then one to the sensor
 run: packages.RUN $(VENV)/.built ## the live sensor with the shipped rules, alerts on this terminal (root)
 	@packaging/can-run.sh
-	$(Q)$(LINSANG) run $(ARGS)
+	$(Q)exec $(LINSANG) run $(ARGS)
 
 demo: build ## alerts from a shipped recording of real events; needs neither root nor BPF
 	$(Q)$(LINSANG) replay $(DEMO) --rules rules/linux --output 'stdout:?format=pretty' $(ARGS)

@@ -19,6 +19,7 @@ for tool in debootstrap git; do
 done
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/linsang-fresh.XXXXXX")
+chmod 755 "$root" # it is a root folder: other users pass through it
 daemon=
 stop() { # make hands the signal on to the sensor and waits for it
 	[[ -n $daemon ]] || return 0
@@ -128,8 +129,12 @@ step_run() {
 		return 1
 	fi
 	alerted=$((($(date +%s%N) - alerted) / 1000000))
-	sed -n '/ready/,$p' "$log"
 	stop
+	sed -n '/ready/,$p' "$log"
+	if ! grep -q '^linsang: stopped; 0 events lost' "$log"; then
+		result run FAIL $ready 'SIGTERM to make did not end the sensor in order'
+		return 1
+	fi
 	if ! inside '.venv/bin/linsang doctor' >"$log" 2>&1; then
 		cat "$log"
 		result run FAIL $ready 'the doctor found a fault'
