@@ -35,6 +35,7 @@ from sensor.sinks.base import Sink
 _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000
 _CLOSE_S = 5.0
+_PATIENCE_S = 1.0
 
 
 def _say(text: str) -> None:
@@ -114,6 +115,7 @@ class Daemon:
         self._lost = 0
         self._alerts_lost = 0
         self._stop_asked = False
+        self._patient_until = 0.0
         self._reload_asked = False
         self._compiling: threading.Thread | None = None
         self._compiled: LoadedRules | None = None
@@ -127,9 +129,15 @@ class Daemon:
     # ---- signals: their handlers run between two steps of the loop; a signal also ends its wait ----
 
     def ask_stop(self, number: int, frame: FrameType | None) -> None:
-        """Handler of SIGTERM and SIGINT. A second one does not wait for anything."""
-        self._stop_asked = True
-        signal.signal(number, signal.SIG_DFL)
+        """Handler of SIGTERM and SIGINT. A further one does not wait for anything, if it is meant: `timeout make run`
+        sends the first one twice."""
+        now = time.monotonic()
+        if not self._stop_asked:
+            self._stop_asked = True
+            self._patient_until = now + _PATIENCE_S
+        elif now >= self._patient_until:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def ask_reload(self, number: int, frame: FrameType | None) -> None:
         """Handler of SIGHUP."""
