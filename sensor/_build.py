@@ -8,7 +8,7 @@ from cffi import FFI
 
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 # One operating system's sources; every other file builds everywhere.
-ONLY = {"source_bpf.c": "linux", "source_etw.c": "win32"}
+ONLY = {"source_bpf.c": "linux", "wait.c": "linux"}
 
 
 def declarations(header: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import math
 import os
 import sys
@@ -13,7 +12,7 @@ from typing import Any, NoReturn
 
 import sensor
 from sensor import config
-from sensor.errors import LinsangError, UsageError
+from sensor.errors import LinsangError, UsageError, nearest
 
 # Settings that a command heeds, as config.add_flags takes them.
 _SEES = ("source", "process_table", "engine", "paths.cache")
@@ -37,19 +36,17 @@ class _Parser(argparse.ArgumentParser):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             known = list(self._option_string_actions)
-            raise UsageError(f"unknown argument `{unknown[0]}`", _nearest(unknown[0].split("=")[0], known, self.prog))
+            raise UsageError(
+                f"unknown argument `{unknown[0]}`",
+                nearest(unknown[0].split("=")[0], known, f"see `{self.prog} --help`"),
+            )
         return found, unknown
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = [str(c) for c in action.choices or ()]
         if choices and value not in choices:
             what = f"{action.option_strings[0]} value" if action.option_strings else action.dest
-            raise UsageError(f"unknown {what} `{value}`", _nearest(str(value), choices, self.prog))
-
-
-def _nearest(word: str, known: Sequence[str], program: str) -> str:
-    near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean `{near[0]}`?" if near else f"see `{program} --help`"
+            raise UsageError(f"unknown {what} `{value}`", nearest(str(value), choices, f"see `{self.prog} --help`"))
 
 
 def _seconds(text: str) -> float:

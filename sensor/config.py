@@ -6,7 +6,6 @@ setting is one line here.
 
 import argparse
 import dataclasses
-import difflib
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sensor.errors import ConfigError, LinsangError, UsageError
+from sensor.errors import ConfigError, LinsangError, UsageError, nearest
 
 SYSTEM_FILE = "/etc/linsang/linsang.toml"
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -224,7 +223,7 @@ class _Document:
         for key, value in content.items():
             where = self.where(name, key, number)
             if key not in settings:
-                raise ConfigError(f"{where}: unknown key `{key}` in [{name}]", _nearest(key, settings))
+                raise ConfigError(f"{where}: unknown key `{key}` in [{name}]", nearest(key, settings))
             try:
                 values[key] = _checked(settings[key], value)
             except ValueError as error:
@@ -247,18 +246,13 @@ def parse(text: str, path: str) -> Config:
     changed: dict[str, Any] = {}
     for name, content in tree.items():
         if name not in known:
-            raise ConfigError(f"{document.where(name)}: unknown section `{name}`", _nearest(name, known))
+            raise ConfigError(f"{document.where(name)}: unknown section `{name}`", nearest(name, known))
         if name == "output":
             tables = content if isinstance(content, list) else [content]
             changed[name] = tuple(document.section(Output, name, t, i) for i, t in enumerate(tables))
         else:
             changed[name] = document.section(known[name], name, content)
     return dataclasses.replace(Config(), **changed)
-
-
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
 
 
 def _checked(setting: "dataclasses.Field[Any]", value: object) -> Any:

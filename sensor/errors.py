@@ -10,6 +10,8 @@ LinsangError
 """
 
 import os
+from collections.abc import Collection
+from difflib import get_close_matches
 
 
 def _one_line(text: str) -> str:
@@ -19,6 +21,12 @@ def _one_line(text: str) -> str:
 
 def _with_remedy(text: str, remedy: str) -> str:
     return _one_line(f"{text}; {remedy}" if remedy else text)
+
+
+def nearest(word: str, known: Collection[str], otherwise: str = "") -> str:
+    """The remedy for an unknown `word`: the nearest of `known`; else `otherwise`, or all of them."""
+    near = get_close_matches(word, known, 1)
+    return f"did you mean `{near[0]}`?" if near else otherwise or f"known are {', '.join(known)}"
 
 
 class LinsangError(Exception):

@@ -11,11 +11,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from urllib.parse import parse_qsl, unquote
 
 from sensor.encode import Alert
-from sensor.errors import UsageError
+from sensor.errors import UsageError, nearest
 
 BATCH_FRAMES = 256
 BATCH_BYTES = 1 << 20
@@ -262,7 +261,4 @@ class Target:
     def nothing_left(self, known: Sequence[str]) -> None:
         """UsageError when an option is left that nobody took."""
         for name in self.options:
-            near = get_close_matches(name, known, 1)
-            raise self.fail(
-                f"unknown option `{name}`", f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
-            )
+            raise self.fail(f"unknown option `{name}`", nearest(name, known))

@@ -18,7 +18,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "errors _native",
         "native config encode event_json rollup health paths progress runtime",
         "schema render record_lines loaded_rules inputs",
-        "sources compiler enrich alert sinks",
+        "sources compiler alert sinks",
         "reference rule_compiler live",
         "reference_events",
         "daemon replay record dump doctor status rules_cli",

@@ -31,3 +31,15 @@ def test_attributes_say_where() -> None:
         "add one",
     )
     assert issubclass(errors.UsageError, errors.LinsangError)
+
+
+@pytest.mark.parametrize(
+    ("word", "otherwise", "remedy"),
+    [
+        ("fiel", "see --help", "did you mean `file`?"),
+        ("x", "see --help", "see --help"),
+        ("x", "", "known are file, up"),
+    ],
+)
+def test_nearest(word: str, otherwise: str, remedy: str) -> None:
+    assert errors.nearest(word, ["file", "up"], otherwise) == remedy
