@@ -61,10 +61,15 @@ def start_ns(pid: int) -> int:
     return int(stat(pid)[19]) * _TICK_NS
 
 
+def tick(ns: int) -> int:
+    """The clock tick of a start time: as much of it as /proc shows."""
+    return ns // _TICK_NS
+
+
 def is_same(pid: int, start: int) -> bool:
     """Whether the process of that pid is the one that started then (exact ns, or to the tick)."""
     try:
-        return start // _TICK_NS == start_ns(pid) // _TICK_NS
+        return tick(start) == tick(start_ns(pid))
     except ProcessLookupError:
         return False
 
