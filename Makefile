@@ -15,12 +15,12 @@ say = @printf '  %-7s %s\n' $(1) '$(2)'
 BUILD_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv ca-certificates
 RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
 TEST_PACKAGES := $(RUN_PACKAGES) bpftool clang libclang-rt-14-dev clang-format rsyslog
-BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools
+BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-dev
 
 NATIVE := $(wildcard native/*.c)
 HEADERS := $(wildcard native/*.h native/*.def)
-C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/load/*.c)
-FORMATTED := $(C_FILES) $(wildcard native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
+C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/load/*.c bench/native/*.c)
+FORMATTED := $(C_FILES) $(wildcard bench/peers/*.c native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
 DEMO := tests/golden/demo.linsang
 
 .PHONY: help build run demo test check fuzz bench fresh clean
@@ -45,6 +45,7 @@ fuzz: packages.TEST $(VENV)/.tested ## the fuzzers of the C core, FUZZ_SECONDS (
 	$(Q)$(PY) tests/native/fuzz.py --seconds $(or $(FUZZ_SECONDS),60) $(ARGS)
 
 bench: packages.BENCH $(VENV)/.built ## what the sensor costs, beside its peers, into bench/results/ (root)
+	-$(Q)$(PIP) --requirement bench/peers/requirements.txt
 	$(Q)$(PY) -m bench.run $(ARGS)
 
 fresh: ## proof that both commands work on a minimal Debian 12 (root)
@@ -74,7 +75,7 @@ $(VENV)/.tested: $(VENV)/.built
 	@touch $@
 
 # ---- make check: every C file under both compilers, with warnings as errors ----
-WARN := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Inative
+WARN := -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Inative -Itests/native
 OBJECTS := $(foreach cc,gcc clang,$(C_FILES:%.c=build/check/$(cc)/%.o))
 
 check: packages.TEST $(VENV)/.tested $(OBJECTS) ## format, lint, types, warnings

@@ -9,13 +9,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bench import machine
-from bench.processes import LINSANG, ROOT, Unavailable, recorder, run_load, sensor, started, tracefs
+from bench.builds import ROOT, Unavailable
+from bench.processes import LINSANG, recorder, run_load, sensor, started, tracefs
 from sensor.sources.bpf_syscall import enable_stats
 
 Definition = dict[str, Any]
@@ -58,13 +59,13 @@ def kernel_cost(definition: Definition) -> Figures:
 
 
 def slowdown(definition: Definition) -> Figures:
-    """ns a call of an unrelated system call, alone and beside the sensor, and the difference in per cent. Alternating,
-    so that a change of the machine's speed meets both."""
+    """ns a call of an unrelated system call, alone and beside the sensor, and the difference in per cent. In turn, so
+    that a change of the machine's speed meets both, and the least of many short runs, which others disturb least."""
     alone, beside = [], []
     for _ in range(definition["rounds"]):
-        alone.append(float(load_of(definition)[1][0]))
+        alone += [float(load_of(definition)[1][0]) for _ in range(definition["runs"])]
         with sensor(SHIPPED, "file:/dev/null"):
-            beside.append(float(load_of(definition)[1][0]))
+            beside += [float(load_of(definition)[1][0]) for _ in range(definition["runs"])]
     best_alone, best_beside = min(alone), min(beside)
     return {"alone.ns": best_alone, "beside.ns": best_beside, "slower.percent": (best_beside / best_alone - 1) * 100}
 
@@ -94,7 +95,9 @@ def _delivered(made: int, seen: int, cpu: int, seconds: float) -> Figures:
 
 
 def peer_delivery(definition: Definition, peer: dict[str, Any]) -> Figures:
-    """The same of another program, by the lines it printed."""
+    """The same of another program, by the lines it printed. Unavailable where the kernel has not what it `needs`."""
+    if "needs" in peer and not Path(peer["needs"]).exists():
+        raise Unavailable(f"this kernel has no {Path(peer['needs']).name}s")
     pattern = re.compile(peer["counts"].encode())
     with tempfile.TemporaryDirectory(prefix="linsang-bench-") as folder, tracefs():
         output = Path(folder) / "output"
@@ -172,16 +175,6 @@ def latency(definition: Definition) -> Figures:
         at = min(len(latencies) - 1, int(len(latencies) * percent / 100))
         figures[f"p{percent:g}.ms"] = latencies[at] if latencies else float("nan")
     return figures
-
-
-MEASURES: dict[str, Callable[[Definition], Figures]] = {
-    "kernel_cost": kernel_cost,
-    "slowdown": slowdown,
-    "delivery": delivery,
-    "flood_cpu": flood_cpu,
-    "memory": memory,
-    "latency": latency,
-}
 
 
 def dumps(value: Any) -> str:

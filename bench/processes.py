@@ -13,28 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from bench.builds import BUILT, ROOT, Unavailable, program
+
 LINSANG = ROOT / ".venv" / "bin" / "linsang"
-BUILT = ROOT / "build" / "bench"
-LOAD_FOLDERS = (ROOT / "bench" / "load", ROOT / "tests" / "kernel" / "load")
-STATIC = {"nothing"}  # its start is what is measured, not the dynamic loader's work
 START_LIMIT = 60.0  # s
 TRACEFS = "/sys/kernel/tracing"
-
-
-class Unavailable(Exception):
-    """A peer or a facility is not there: the bench is skipped, with this reason."""
-
-
-def program(name: str) -> Path:
-    """The load generator made from NAME.c, built when its source is newer."""
-    source = next(folder / f"{name}.c" for folder in LOAD_FOLDERS if (folder / f"{name}.c").exists())
-    made = BUILT / name
-    if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
-        BUILT.mkdir(parents=True, exist_ok=True)
-        flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", *(["-static"] if name in STATIC else [])]
-        subprocess.run(["gcc", *flags, str(source), "-o", str(made), "-lpthread"], check=True)
-    return made
 
 
 def run_load(name: str, args: Sequence[str], processes: int = 1) -> tuple[float, list[str]]:

@@ -9,8 +9,10 @@ ends in exit code 1; what could not run is counted and says why.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -19,12 +21,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import machine
-from bench.measures import MEASURES, Definition, Figures, dumps, peer_delivery
-from bench.processes import Unavailable
+from bench import floors, machine, matching, measures, replaying
+from bench.builds import NoCorpus, Unavailable
+from bench.measures import Definition, Figures, dumps
+from sensor.progress import Progress
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+MEASURES: dict[str, Callable[[Definition], Figures]] = {
+    "kernel_cost": measures.kernel_cost,
+    "slowdown": measures.slowdown,
+    "delivery": measures.delivery,
+    "flood_cpu": measures.flood_cpu,
+    "memory": measures.memory,
+    "latency": measures.latency,
+    "matching": matching.matching,
+    "growth": matching.growth,
+    "adversary": matching.adversary,
+    "rule_load": matching.rule_load,
+    "replay": replaying.replay,
+}
+PEERS: dict[str, Callable[[Definition, Definition], Figures]] = {
+    "delivery": measures.peer_delivery,
+    "rsigma_matching": matching.rsigma_matching,
+    "rsigma_load": matching.rsigma_load,
+    "rsigma_replay": replaying.rsigma_replay,
+    "reference": replaying.reference,
+    "hyperscan": floors.hyperscan_floor,
+    "ahocorasick": floors.ahocorasick_floor,
+}
 
 
 def definitions(names: list[str]) -> list[Definition]:
@@ -36,18 +61,21 @@ def definitions(names: list[str]) -> list[Definition]:
     return [{"name": name, **found[name]} for name in names or found]
 
 
-def repeated(measure: Callable[[], Figures], repeats: int) -> dict[str, Any]:
-    """Median, least and most of each figure; or why there is none."""
+def repeated(measure: Callable[[], Figures], repeats: int, step: Callable[[], None]) -> dict[str, Any]:
+    """Median, least and most of each figure, and each run's; or why there is none. Calls `step` after each run."""
     runs: list[Figures] = []
     try:
-        runs.extend(measure() for _ in range(repeats))
-    except Unavailable as reason:
-        return {"skipped": str(reason)}
+        for _ in range(repeats):
+            runs.append(measure())
+            step()
+    except (Unavailable, RuntimeError, subprocess.CalledProcessError) as reason:
+        return {"skipped": str(reason), "excused": isinstance(reason, NoCorpus)}
     return {
         name: {
             "median": round(statistics.median(values), 3),
             "least": round(min(values), 3),
             "most": round(max(values), 3),
+            "runs": values,
         }
         for name in runs[0]
         if (values := [run[name] for run in runs if name in run])
@@ -55,10 +83,10 @@ def repeated(measure: Callable[[], Figures], repeats: int) -> dict[str, Any]:
 
 
 def broken(definition: Definition, figures: dict[str, Any]) -> list[str]:
-    """The bars that the sensor's own figures miss; counts are bars too. That it did not run is wrong as well: only a
-    peer may be missing."""
+    """The bars that the sensor's own figures miss; counts are bars too. That it did not run is wrong as well, unless
+    the rules and events of others are missing: else only a peer may be."""
     if "skipped" in figures:
-        return [f"did not run: {figures['skipped']}"]
+        return [] if figures["excused"] else [f"did not run: {figures['skipped']}"]
     said = []
     for name, bar in definition.get("bars", {}).items():
         if name not in figures:
@@ -70,24 +98,67 @@ def broken(definition: Definition, figures: dict[str, Any]) -> list[str]:
     return said
 
 
-def show(who: str, figures: dict[str, Any]) -> None:
-    if "skipped" in figures:
-        print(f"  {who:24} skipped: {figures['skipped']}")
-        return
-    for name, value in figures.items():
-        print(f"  {who:24} {name:24} {value['median']:>12,.2f}  ({value['least']:,.2f} .. {value['most']:,.2f})")
+def behind(peer: Definition, own: dict[str, Any], figures: dict[str, Any]) -> list[str]:
+    """Where the sensor is not as many times better than a peer as wanted (`times`: of each figure, the peer's by our
+    own), or has not the same figure (`equal`)."""
+    if "skipped" in own or "skipped" in figures:
+        return []
+    said = [
+        f"{name} is {own[name]['median']:g}, {peer['name']} has {figures[name]['median']:g}"
+        for name in peer.get("equal", [])
+        if own[name]["median"] != figures[name]["median"]
+    ]
+    for name, least in peer.get("times", {}).items():
+        times = figures[name]["median"] / own[name]["median"]
+        figures[f"{name} by ours"] = {"median": round(times, 2), "least": round(times, 2), "most": round(times, 2)}
+        if times < least:
+            said.append(f"{name}: {peer['name']} has {times:.1f} times ours, wanted at least {least}")
+    return said
+
+
+def _cell(figures: dict[str, Any], name: str) -> str:
+    if name not in figures:
+        return ""
+    value = figures[name]
+    median = f"{value['median']:,.10g}"
+    return median if value["least"] == value["most"] else f"{median} ({value['least']:,.6g} .. {value['most']:,.6g})"
+
+
+def show(result: dict[str, dict[str, Any]]) -> None:
+    """A table: a line a figure, a column for each who has it; the median, least and most in brackets."""
+    shown = {who: figures for who, figures in result.items() if "skipped" not in figures}
+    names = list(dict.fromkeys(name for figures in shown.values() for name in figures))
+    columns = [["", *names], *([who, *(_cell(figures, name) for name in names)] for who, figures in shown.items())]
+    widths = [max(map(len, column)) for column in columns]
+    for row in zip(*columns, strict=True) if shown else ():
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for who, figures in result.items():
+        if "skipped" in figures:
+            print(f"  {who} skipped: {figures['skipped']}")
 
 
 def run(definition: Definition, repeats: int | None) -> tuple[dict[str, Any], list[str]]:
     """One definition with its peers: the result as it is kept, and what is wrong with it."""
     print(f"{definition['name']}: {definition['what']}", flush=True)
     times = repeats or definition["repeats"]
-    result = {"linsang": repeated(partial(MEASURES[definition["measure"]], definition), times)}
-    show("linsang", result["linsang"])
-    for peer in definition.get("peers", []):
-        result[peer["name"]] = repeated(partial(peer_delivery, definition, peer), times)
-        show(peer["name"], result[peer["name"]])
-    wrong = broken(definition, result["linsang"])
+    peers = definition.get("peers", [])
+    done = itertools.count(1)
+    with Progress(definition["name"], times * (1 + len(peers))) as progress:
+
+        def measured(measure: Callable[[], Figures]) -> dict[str, Any]:
+            return repeated(measure, times, lambda: progress.update(next(done)))
+
+        progress.update(0)
+        own = measured(partial(MEASURES[definition["measure"]], definition))
+        others = {
+            peer["name"]: measured(partial(PEERS[peer.get("measure", definition["measure"])], definition, peer))
+            for peer in peers
+        }
+    wrong = broken(definition, own)
+    for peer in peers:
+        wrong += behind(peer, own, others[peer["name"]])
+    result = {"linsang": own, **others}
+    show(result)
     for line in wrong:
         print(f"  WRONG {line}")
     kept = {

@@ -1,0 +1,85 @@
+"""What is built before it is measured: load generators, programs over the C core, peers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILT = ROOT / "build" / "bench"
+PEERS = ROOT / "bench" / "peers"
+LOAD_FOLDERS = (ROOT / "bench" / "load", ROOT / "tests" / "kernel" / "load")
+STATIC = {"nothing"}  # its start is what is measured, not the dynamic loader's work
+FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2")
+RSIGMA = "0.26.0"
+
+
+class Unavailable(Exception):
+    """A peer or a facility is not there: the bench is skipped, with this reason."""
+
+
+class NoCorpus(Unavailable):
+    """No rules and events of others: no fault of this machine."""
+
+
+def _compile(made: Path, sources: Sequence[Path], depends: Sequence[Path], *more: str) -> Path:
+    newest = max(file.stat().st_mtime for file in (*sources, *depends))
+    if not made.exists() or made.stat().st_mtime < newest:
+        BUILT.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["gcc", *FLAGS, *map(str, sources), "-o", str(made), *more], check=True)
+    return made
+
+
+def program(name: str) -> Path:
+    """The load generator made from NAME.c, built when its source is newer."""
+    source = next(folder / f"{name}.c" for folder in LOAD_FOLDERS if (folder / f"{name}.c").exists())
+    return _compile(BUILT / name, [source], [], *(["-static"] if name in STATIC else []), "-lpthread")
+
+
+@functools.cache
+def native_program(name: str) -> Path:
+    """bench/native/NAME.c with the whole C core, as the extension is compiled."""
+    native = ROOT / "native"
+    core = sorted(file for file in native.glob("*.c") if file.name != "source_etw.c")
+    headers = [*native.glob("*.h"), *native.glob("*.def")]
+    source = ROOT / "bench" / "native" / f"{name}.c"
+    return _compile(BUILT / f"native-{name}", [source, *core], headers, f"-I{native}", "-g", "-lpthread")
+
+
+def _cargo(*arguments: str) -> None:
+    if not shutil.which("cargo"):
+        raise Unavailable("cargo is not installed")
+    # RSigma asks for a newer compiler than it needs.
+    command = ["cargo", *arguments, "--quiet", "--ignore-rust-version"]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(BUILT / "cargo")}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Unavailable(f"cargo {arguments[0]}: {(result.stderr.strip().splitlines() or ['failed'])[-1]}")
+
+
+@functools.cache
+def rsigma_match() -> Path:
+    """The program of bench/peers/rsigma: RSigma's crates doing what native/match.c does. Unavailable without cargo."""
+    _cargo("build", "--release", "--locked", "--manifest-path", str(PEERS / "rsigma" / "Cargo.toml"))
+    return BUILT / "cargo" / "release" / "rsigma-match"
+
+
+@functools.cache
+def rsigma_command() -> Path:
+    """RSigma's own command, from the registry, without its daemon. Unavailable without cargo."""
+    made = BUILT / f"rsigma-{RSIGMA}" / "bin" / "rsigma"
+    if not made.exists():
+        _cargo("install", f"rsigma@{RSIGMA}", "--root", str(made.parent.parent), "--no-default-features")
+    return made
+
+
+@functools.cache
+def hyperscan_match() -> Path:
+    """bench/peers/hyperscan.c over Debian's libhyperscan-dev. Unavailable without it."""
+    if not Path("/usr/include/hs/hs.h").exists():
+        raise Unavailable("libhyperscan-dev is not installed")
+    return _compile(BUILT / "hyperscan", [PEERS / "hyperscan.c"], [], "-lhs")
