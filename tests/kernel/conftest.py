@@ -40,6 +40,7 @@ def watch(cache_dir: Path) -> Iterator[Watch]:
         pytest.skip(str(e))
     assert source.failed == {}
     watch = Watch(source)
+    watch.learn_prefix()
     yield watch
     watch.close()
 

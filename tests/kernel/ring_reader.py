@@ -7,6 +7,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -123,6 +124,18 @@ class Watch:
     def __init__(self, source: KernelSource) -> None:
         self.source = source
         self.reader = RingReader(source)
+        self._prefix = b""
+
+    def learn_prefix(self) -> None:
+        """The kernel names paths from the mount namespace's root: in a chroot they begin with its folder."""
+        program = os.path.realpath("/bin/true")
+        (image,) = (r.image for r in self.events(lambda: subprocess.run([program], check=True)) if r.type == "SN_EXEC")
+        assert image.endswith(os.fsencode(program))
+        self._prefix = image.removesuffix(os.fsencode(program))
+
+    def seen(self, path: str | Path) -> bytes:
+        """An absolute path as records have it."""
+        return self._prefix + os.fsencode(path) if str(path) != "/" else self._prefix or b"/"
 
     def events(self, action: Callable[[], Any], *, root: int | None = None) -> list[Record]:
         """The records of what `action` did: of the processes below this one, or below `root`, begun during it."""

@@ -43,9 +43,9 @@ CASES = (
 )
 
 
-def exec_of(records: list[Record], image: Path) -> Record:
+def exec_of(records: list[Record], image: bytes) -> Record:
     """The only exec of `image` among them."""
-    (found,) = (r for r in records if r.type == "SN_EXEC" and r.image == os.fsencode(image))
+    (found,) = (r for r in records if r.type == "SN_EXEC" and r.image == image)
     return found
 
 
@@ -56,7 +56,7 @@ def test_argv(watch: Watch, program: Callable[[str], Path], tmp_path: Path, case
     given.write_bytes(block)
     nothing = program("nothing")
     command = [str(program("execs")), "args", str(given), str(nothing)]
-    record = exec_of(watch.events(lambda: subprocess.run(command, check=False)), nothing)
+    record = exec_of(watch.events(lambda: subprocess.run(command, check=False)), watch.seen(nothing))
 
     got = block or b"\0"  # since Linux 5.18 a program without arguments gets one empty one
     assert record.argc == got.count(b"\0")
@@ -82,6 +82,6 @@ def test_a_thread_that_rewrites_argv_fools_nobody(watch: Watch, program: Callabl
 
     records = watch.events(action)
     # /bin may be a link; the image is where it leads
-    echoes = [r for r in records if r.type == "SN_EXEC" and r.image == os.fsencode(os.path.realpath("/bin/echo"))]
+    echoes = [r for r in records if r.type == "SN_EXEC" and r.image == watch.seen(os.path.realpath("/bin/echo"))]
     assert [r.argv for r in echoes] == [b"/bin/echo\0" + text.removesuffix(b"\n") + b"\0" for text in outputs]
     assert len(set(outputs)) > 1, "the race was not on"

@@ -86,7 +86,7 @@ def test_every_attempt_is_seen_once(watch: Watch, program: Callable[[str], Path]
     assert status == [0]
     attempts = [r for r in records if r.type == "SN_CONNECT"]
     outcomes = [r for r in records if r.type == "SN_CONNECT_RESULT"]
-    exec_record = next(r for r in records if r.type == "SN_EXEC" and r.image == os.fsencode(connects))
+    exec_record = next(r for r in records if r.type == "SN_EXEC" and r.image == watch.seen(connects))
 
     assert len(attempts) == kind.attempts
     assert len({r.cookie for r in attempts}) == kind.attempts

@@ -40,7 +40,7 @@ def is_chain(mark: str) -> Callable[[dict[str, Any]], bool]:
     return lambda alert: alert["rule"]["title"] == CHAIN and mark in alert["process"]["command_line"]
 
 
-def test_from_a_command_to_its_alert(tmp_path: Path) -> None:
+def test_from_a_command_to_its_alert(watch: Watch, tmp_path: Path) -> None:
     with SensorProcess(tmp_path, "run") as sensor:
         pid = run_chain("seen")
         alert = sensor.wait_for_alert(is_chain("seen"))
@@ -48,7 +48,7 @@ def test_from_a_command_to_its_alert(tmp_path: Path) -> None:
     assert alert["verdict"] == "match"
     assert alert["process"]["pid"] == pid
     assert alert["process"]["argv"][:5] == ["env", "nice", "timeout", "5", "bash"]
-    assert alert["process"]["cwd"] == os.getcwd()
+    assert alert["process"]["cwd"] == watch.seen(os.getcwd()).decode()
     assert alert["lineage"][0]["pid"] == os.getpid()
     assert alert["evidence"]["lost"] == {"all": 0, "cpu": 0, "recent": 0}
     assert {"time", "host", "fields"} <= alert.keys()
