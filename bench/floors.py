@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench import corpus
-from bench.builds import BUILT, Unavailable, hyperscan_match
+from bench.builds import Unavailable, hyperscan_match
 from bench.corpus import Definition
 from bench.literals import fields, literals
 from bench.matching import TIMES, run_program
@@ -30,10 +31,11 @@ def hyperscan_floor(definition: Definition, _peer: Definition) -> Figures:
     """us an event by Hyperscan, called from C."""
     program = hyperscan_match()
     rules = corpus.rule_folder(definition)
-    wanted, texts = BUILT / "literals", BUILT / "texts"
-    wanted.write_text("".join(text.replace("\n", " ") + "\n" for text in literals(rules)))
-    texts.write_text("".join(text + "\n" for text in _texts(definition, rules)))
-    found = run_program([program, wanted, texts, str(definition["seconds"])])
+    with tempfile.TemporaryDirectory(prefix="linsang-bench-") as folder:
+        wanted, texts = Path(folder) / "literals", Path(folder) / "texts"
+        wanted.write_text("".join(text.replace("\n", " ") + "\n" for text in literals(rules)))
+        texts.write_text("".join(text + "\n" for text in _texts(definition, rules)))
+        found = run_program([program, wanted, texts, str(definition["seconds"])])
     times = {f"{name}.us": found[name] / 1000 for name in TIMES}
     return {"literals": found["literals"], "found_an_event": found["found"], **times}
 

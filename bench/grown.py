@@ -8,6 +8,7 @@ placeholders, references to fields) stays.
 from __future__ import annotations
 
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def copied(rule: dict[str, Any], copy: int) -> dict[str, Any]:
         name: part if name in {"condition", "timeframe"} else _changed(part, letters)
         for name, part in rule["detection"].items()
     }
-    named = {"id": f"{MARK}{copy}{str(rule['id'])[8:]}", "title": f"{rule['title']} {copy}"}
-    return {**rule, **named, "detection": detection}
+    own = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{rule['id']} {copy}"))
+    return {**rule, "id": MARK + own[len(MARK) :], "title": f"{rule['title']} {copy}", "detection": detection}
 
 
 def folder(rules: Path, copies: int) -> Path:

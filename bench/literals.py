@@ -45,7 +45,9 @@ def fields(rules: Path) -> set[str]:
 
 
 def _filled(pieces: list[str], size: int) -> str:
-    text = _FILLER.join(pieces) + _FILLER
+    """Pieces from all over the list, each as often as there is room."""
+    whole = sum(map(len, pieces)) + len(pieces) * len(_FILLER)
+    text = _FILLER.join(pieces[:: whole // size + 1]) + _FILLER
     return (text * (size // len(text) + 1))[:size]
 
 

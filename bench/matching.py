@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import corpus, grown
-from bench.builds import BUILT, native_program, rsigma_match
+from bench.builds import native_program, rsigma_match
 from bench.corpus import Definition, Hits
 from bench.literals import near_misses
 from sensor.loaded_rules import load
@@ -38,9 +38,20 @@ def _rows(file: Path) -> list[list[str]]:
 def _match(
     table: Path, events: Path, logsource: Sequence[str], order: str, seconds: float
 ) -> tuple[dict[str, Any], list[list[str]]]:
-    hits = BUILT / "hits"
-    figures = run_program([native_program("match"), table, events, *logsource, order, str(seconds), hits])
-    return figures, _rows(hits)
+    with tempfile.TemporaryDirectory(prefix="linsang-bench-") as folder:
+        hits = Path(folder) / "hits"
+        figures = run_program([native_program("match"), table, events, *logsource, order, str(seconds), hits])
+        return figures, _rows(hits)
+
+
+def _rsigma(
+    definition: Definition, events: Path, logsource: Sequence[str], order: str, seconds: float
+) -> tuple[dict[str, Any], list[list[str]]]:
+    with tempfile.TemporaryDirectory(prefix="linsang-bench-") as folder:
+        rules, hits = Path(folder) / "rules", Path(folder) / "hits"
+        rules.write_text("".join(f"{file}\n" for file in corpus.rule_files(definition)))
+        figures = run_program([rsigma_match(), rules, events, *logsource, order, str(seconds), hits])
+        return figures, _rows(hits)
 
 
 def _named(figures: dict[str, Any], prefix: str) -> Figures:
@@ -76,14 +87,11 @@ def matching(definition: Definition) -> Figures:
 def rsigma_matching(definition: Definition, _peer: Definition) -> Figures:
     """The same by RSigma's crates."""
     figures: Figures = {}
-    files = BUILT / "rule-files"
-    files.write_text("".join(f"{file}\n" for file in corpus.rule_files(definition)))
-    output = BUILT / "hits"
+    events = corpus.events(definition["events"])
     for order, prefix in ORDERS.items():
-        what = [*_logsource(definition), order, str(definition["seconds"])]
-        found = run_program([rsigma_match(), files, corpus.events(definition["events"]), *what, output])
+        found, rows = _rsigma(definition, events, _logsource(definition), order, definition["seconds"])
         figures |= _named(found, prefix)
-    hits = {(int(event), rule) for event, rule in _rows(output)}
+    hits = {(int(event), rule) for event, rule in rows}
     return {"rules": found["rules"], "events": found["events"], **figures, **_judged(hits, definition)}
 
 
@@ -141,8 +149,8 @@ def rule_load(definition: Definition) -> Figures:
 
 def rsigma_load(definition: Definition, _peer: Definition) -> Figures:
     """The same by RSigma's crates, which have no cache."""
-    files, events = BUILT / "rule-files", BUILT / "no-event"
-    files.write_text("".join(f"{file}\n" for file in corpus.rule_files(definition)))
-    events.write_text("{}\n")
-    found = run_program([rsigma_match(), files, events, "", "", "", "flat", "0.001", BUILT / "hits"])
+    with tempfile.NamedTemporaryFile("w", prefix="linsang-bench-") as events:
+        events.write("{}\n")
+        events.flush()
+        found, _ = _rsigma(definition, Path(events.name), ["", "", ""], "flat", 0.001)
     return {"rules": found["rules"], "cold.s": found["load_s"]}

@@ -80,8 +80,11 @@ def delivery(definition: Definition) -> Figures:
             seconds, _ = load_of(definition)
             time.sleep(SETTLE)
             cpu = machine.cpu_ns(running.pid) - before
-        dump = subprocess.run([str(LINSANG), "dump", str(file)], capture_output=True, check=True).stdout
-        seen = sum(1 for line in dump.splitlines() if pattern.search(line))
+        with subprocess.Popen([str(LINSANG), "dump", str(file)], stdout=subprocess.PIPE) as dump:
+            assert dump.stdout
+            seen = sum(1 for line in dump.stdout if pattern.search(line))
+        if dump.returncode:
+            raise RuntimeError("the recording is damaged")
     return _delivered(definition["expect"], seen, cpu, seconds)
 
 
