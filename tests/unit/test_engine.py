@@ -128,6 +128,9 @@ def verdicts(field: str, text: str, records: list[bytes]) -> list[int]:
 
 MATCH, UNDECIDABLE = [lib.SN_MATCH], [lib.SN_UNDECIDABLE]
 CUT = {"flags": lib.SN_F_ARGV_TRUNCATED, "argv": b"a\0head\0tail\0", "argv_head": 6, "argv_bytes": 9999}
+# what is left of a long path: of those that the probes walk the end, of the one given to execve the front
+LONG = {"image": b"/b/x", "cwd": b"/b/x", "flags": lib.SN_F_IMAGE_TRUNCATED | lib.SN_F_CWD_TRUNCATED}
+LONG_SCRIPT = {"script": b"./run.sh", "flags": lib.SN_F_SCRIPT_TRUNCATED}
 STATES = [
     ("parent known", "ParentImage", "bash", [INIT, SHELL, *FULL], MATCH),
     ("parent lost", "ParentImage", "bash", [make.exec_record(pid=9, start=9, ppid=50)], UNDECIDABLE),
@@ -139,6 +142,25 @@ STATES = [
     ("the image was not readable", "Image", "x", child(70, 9, image=b""), UNDECIDABLE),
     ("the end of a long path", "Image", "x", child(70, 9, image=b"/b/x", flags=lib.SN_F_IMAGE_TRUNCATED), MATCH),
     ("its lost front", "Image", "y", child(70, 9, image=b"/b/x", flags=lib.SN_F_IMAGE_TRUNCATED), UNDECIDABLE),
+    *(
+        (f"a long {field}: {operator} {text}", f"{field}|{operator}", text, child(70, 9, **LONG), expected)
+        for field in ("Image", "CurrentDirectory")
+        for operator, text, expected in (
+            ("endswith", "/x", MATCH),
+            ("endswith", "/y", []),
+            ("endswith", "a/b/x", UNDECIDABLE),
+            ("startswith", "/b", UNDECIDABLE),
+            ("startswith", "/c", UNDECIDABLE),
+        )
+    ),
+    *(
+        (f"a long script: {operator}", f"Script|{operator}", text, child(70, 9, **LONG_SCRIPT), expected)
+        for operator, text, expected in (
+            ("startswith", "./r", MATCH),
+            ("startswith", "/r", []),
+            ("endswith", ".sh", UNDECIDABLE),
+        )
+    ),
     ("no script is no loss", "Script", "x", child(70, 9), []),
     ("loginuid never set", "LogonId", "4294967295", child(70, 9, loginuid=0xFFFFFFFF), []),
     ("no terminal", "Tty", "pts", child(70, 9), []),
