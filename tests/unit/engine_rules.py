@@ -25,10 +25,7 @@ def table(rows: list[Row]) -> bytes:
                 "status": "test",
                 "level": "low",
                 "logsource": {"product": product} | ({"category": category} if category else {}),
-                "detection": {
-                    "selection": {field if "|" in field else f"{field}|contains": text},
-                    "condition": "selection",
-                },
+                "detection": {"selection": {key: text}, "condition": "selection"},
             }
             Path(folder, f"{number:04}.yml").write_text(yaml.safe_dump(rule, allow_unicode=True))
         compiled = compile_table(load_rules([Path(folder)]))
