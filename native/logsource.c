@@ -19,12 +19,12 @@ struct event {
 
 static const struct channel channels[] = {
 #define SN_CHANNEL(channel, service) {channel, service},
-#include "channels.def"
+#include "taxonomy.def"
 };
 
 static const struct event events[] = {
 #define SN_EVENT(service, id, category) {service, id, category},
-#include "channels.def"
+#include "taxonomy.def"
 };
 
 enum {

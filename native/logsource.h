@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * struct sn_logsource: the routes of Windows events in one rule table, by channel and event id (channels.def).
+ * struct sn_logsource: the routes of Windows events in one rule table, by channel and event id (taxonomy.def).
  */
 #ifndef SN_LOGSOURCE_H
 #define SN_LOGSOURCE_H

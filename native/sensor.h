@@ -203,4 +203,18 @@ struct sn_field_info {
 };
 /* NULL beyond the end. */
 const struct sn_field_info *sn_schema__field(uint32_t number);
+
+/* ---- taxonomy.def, for Python's decoders and the docs ---- */
+struct sn_taxonomy_row {
+	const char *kind;     /* channel, event, source, fields, map: the macro that the row was written with */
+	const char *source;   /* or the service of a Windows event */
+	const char *category; /* of a source: its product; NULL for a channel */
+	const char *field;    /* map: Sigma's name */
+	const char *how;      /* map: COPY, HEX, PATH, KEY, ARGS */
+	const char *from;     /* map: what from; channel: its name; fields: names; source: help */
+	uint32_t id;	      /* event: its number */
+	uint32_t pad;
+};
+/* NULL beyond the end. */
+const struct sn_taxonomy_row *sn_taxonomy__row(uint32_t number);
 #endif

@@ -17,9 +17,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors _native",
         "native config encode event_json rollup health paths progress runtime",
-        "schema render record_lines loaded_rules inputs",
-        "sources compiler alert sinks",
-        "reference rule_compiler live",
+        "schema render record_lines loaded_rules taxonomy",
+        "sources compiler alert sinks inputs",
+        "reference rule_compiler live coverage",
         "reference_events",
         "daemon replay record dump doctor status rules_cli",
         "cli",

@@ -1,0 +1,103 @@
+"""Where events of other makers belong in Sigma's taxonomy: native/taxonomy.def as the core knows it.
+
+`python -m sensor.taxonomy > docs/taxonomy.md` writes it down.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from sensor.native import ffi, lib
+
+_TEXTS = ("kind", "source", "category", "field", "how", "from")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of taxonomy.def; `kind` is its macro. What a kind does not have is ""."""
+
+    kind: str
+    source: str
+    category: str
+    field: str
+    how: str
+    origin: str
+    id: int
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """All rows in the order of taxonomy.def."""
+    found: list[Row] = []
+    while (row := lib.sn_taxonomy__row(len(found))) != ffi.NULL:
+        texts = [getattr(row, name) for name in _TEXTS]
+        found.append(Row(*("" if t == ffi.NULL else ffi.string(t).decode() for t in texts), row.id))
+    return tuple(found)
+
+
+@cache
+def mapping(source: str, category: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Sigma field -> the (how, from) that it is made of, best first."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for row in rows():
+        if (row.kind, row.source, row.category) == ("map", source, category):
+            found[row.field] = (*found.get(row.field, ()), (row.how, row.origin))
+    return found
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *body)]
+
+
+_HOW = {
+    "COPY": "{}",
+    "HEX": "{} (hexadecimal), as decimal",
+    "PATH": "{} and {}, joined by a backslash",
+    "KEY": "{} and {}, joined by a backslash, the root as Sysmon writes it",
+    "ARGS": "{}, joined by single spaces",
+}
+
+
+def _from(how: str, origin: str) -> str:
+    return _HOW[how].format(*(f"`{name}`" for name in origin.split()))
+
+
+def markdown() -> str:
+    """docs/taxonomy.md."""
+    lines = [
+        "# Sources and Sigma's taxonomy",
+        "Made from native/taxonomy.def by `python -m sensor.taxonomy > docs/taxonomy.md`. What the sensor itself sees is",
+        "in schema.md.",
+        "",
+        "## Windows channels",
+        "An event's `service` by its channel; by its provider where a log has no channel.",
+        *_table(("channel", "service"), [(f"`{r.origin}`", f"`{r.source}`") for r in rows() if r.kind == "channel"]),
+        "",
+        "## Windows events",
+        "An event that is not in this table has a service and no category.",
+    ]
+    events = [r for r in rows() if r.kind == "event"]
+    lines += _table(("service", "event id", "category"), [(f"`{r.source}`", str(r.id), r.category) for r in events])
+    for source in (r for r in rows() if r.kind == "source"):
+        lines += ["", f"## {source.source} ({source.category})", f"{source.origin}."]
+        for category in dict.fromkeys(r.category for r in rows() if r.kind in {"map", "fields"} and _of(r, source)):
+            lines += ["", f"### {category}"]
+            own = [r.origin for r in rows() if r.kind == "fields" and _of(r, source) and r.category == category]
+            lines += [f"As they are: {', '.join(f'`{n}`' for n in ' '.join(own).split())}."] if own else []
+            made = mapping(source.source, category)
+            body = [(f"`{f}`", "; else ".join(_from(*way) for way in ways)) for f, ways in made.items()]
+            lines += (
+                (["", *_table(("field", "from"), body)] if own else _table(("field", "from"), body)) if body else []
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _of(row: Row, source: Row) -> bool:
+    return row.source == source.source
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
