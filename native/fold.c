@@ -73,7 +73,7 @@ static uint64_t fold_word(uint64_t word)
 	return word + ((from_a & ~past_z & 0x80 * each) >> 2);
 }
 
-uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len)
+uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *ascii)
 {
 	const uint8_t *end = text + len;
 	uint8_t *start = out;
@@ -96,6 +96,7 @@ uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len)
 		}
 		if (text == end)
 			break;
+		*ascii = false;
 		n = sn_utf8__length(text, end);
 		if (n)
 			out = encode(out, sn_fold__char(decode(text, n)));

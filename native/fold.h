@@ -5,7 +5,7 @@
  */
 #ifndef SN_FOLD_H
 #define SN_FOLD_H
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Room that folded text may need: two bytes can become three. */
@@ -13,6 +13,6 @@
 
 uint32_t sn_fold__char(uint32_t c);
 /* Folds `len` bytes into `out`, which has SN_FOLD_ROOM(len) bytes and does not overlap; bytes that are no UTF-8 stay as
- * they are. Returns the length. */
-uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len);
+ * they are. Returns the length; clears `*ascii` when the text was not all ASCII. */
+uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *ascii);
 #endif

@@ -1,152 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rule table: what sensor/compiler/table.py writes and the matcher reads in place.
+ * The rule table: the bytes that sensor/compiler/table.py writes, verified once (rule_verify.c), then read in place
+ * without checks. All numbers are little endian, all sections 8-aligned; a kind of section that a reader does not know
+ * is passed over.
  *
- *   +------+-----------+---------+--------+-------+------------+-------+-------+-------+--------+
- *   | head | directory | STRINGS | FIELDS | NAMES | LOGSOURCES | RULES | NODES | ATOMS | REGEX  |
- *   +------+-----------+---------+--------+-------+------------+-------+-------+-------+--------+
+ *   +----------------------+-----------------------------+---------+---------+---
+ *   | struct sn_table_head | struct sn_section[sections] | section | section | ...
+ *   +----------------------+-----------------------------+---------+---------+---
  *
- * Little endian; sections begin at multiples of 8. A section of unknown kind is ignored. The bytes are hostile until
- * sn_rules__open has proven every offset, length and span; afterwards the matcher needs no check.
+ *   RULES ──► STEPS ──► ATOMS ──► VALUES ──► TEXT, REGEX          a rule's condition, its tests, what they compare with
+ *   ROUTES ─► ROUTE_RULES ──► rule numbers                        a logsource and its rules, from 0: its own numbers
+ *          ├► ROUTE_ALWAYS, ROUTE_FIELDS                          rules without a witness; fields that its rules read
+ *          └► SCANS ──► FILTERS, BUCKETS ──► ENTRIES ──► TARGETS  literals, and whose witnesses they are (rule_index.h)
+ *   FIELDS, PRODUCTS, CATEGORIES, SERVICES ──► TEXT               names, each kind sorted by bytes, each name once
+ *
+ * What an element points at begins where that of the element before it ends, so nothing is verified twice.
  */
 #ifndef SN_RULE_TABLE_H
 #define SN_RULE_TABLE_H
-#include "regex.h"
 #include "sensor.h"
 
-enum sn_table_limits {
-	SN_TABLE_MAGIC = 0x5452534c, /* "LSRT" */
-	SN_TABLE_VERSION = 1,
-	SN_TABLE_DEPTH = 64,   /* of a condition tree */
-	SN_TABLE_NAMES = 1022, /* values of product, category, service in all rules; 10 bits each in a route */
-	SN_TABLE_FIELDS = 65535,
-};
+#define SN_TABLE_MAGIC "LNSGRULE"
+enum { SN_TABLE_VERSION = 2, SN_ANY = -1 };
 
 struct sn_table_head {
-	uint32_t magic;
+	char magic[8];
 	uint32_t version;
-	uint64_t size; /* whole table */
 	uint32_t sections;
-	uint32_t pad;
+	uint64_t size; /* whole table */
 };
 
 enum sn_section_kind {
-	SN_SECTION_STRINGS = 1,
-	SN_SECTION_FIELDS = 2,
-	SN_SECTION_NAMES = 3,
-	SN_SECTION_LOGSOURCES = 4,
-	SN_SECTION_RULES = 5,
-	SN_SECTION_NODES = 6,
-	SN_SECTION_ATOMS = 7,
-	SN_SECTION_REGEX = 8,
-	SN_SECTION_KINDS = 9,
+	SN_TEXT = 1,	      /* bytes */
+	SN_REGEX = 2,	      /* blobs of regex.h, 8-aligned */
+	SN_FIELDS = 3,	      /* struct sn_stretch: names */
+	SN_PRODUCTS = 4,      /* likewise */
+	SN_CATEGORIES = 5,    /* likewise */
+	SN_SERVICES = 6,      /* likewise */
+	SN_VALUES = 7,	      /* struct sn_literal */
+	SN_ATOMS = 8,	      /* struct sn_atom */
+	SN_STEPS = 9,	      /* struct sn_step */
+	SN_RULES = 10,	      /* struct sn_rule */
+	SN_ROUTES = 11,	      /* struct sn_route, sorted by logsource */
+	SN_ROUTE_RULES = 12,  /* uint32_t: numbers of rules */
+	SN_ROUTE_ALWAYS = 13, /* uint32_t: a route's own numbers of rules */
+	SN_ROUTE_FIELDS = 14, /* uint32_t: numbers of fields */
+	SN_SCANS = 15,	      /* struct sn_scan */
+	SN_FILTERS = 16,      /* uint64_t */
+	SN_BUCKETS = 17,      /* uint32_t: numbers of a scan's entries */
+	SN_ENTRIES = 18,      /* struct sn_entry */
+	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules */
+	SN_SECTION_KINDS = 20,
 };
 
-struct sn_table_section {
+struct sn_section {
 	uint32_t kind;
-	uint32_t count; /* entries; bytes for STRINGS and REGEX */
+	uint32_t count; /* of elements */
 	uint64_t offset;
-	uint64_t size; /* bytes */
+	uint64_t size;
 };
 
-/* Of FIELDS and NAMES: into STRINGS. */
-struct sn_table_name {
+/* Of TEXT; of REGEX where an atom's operator is SN_OP_REGEX. */
+struct sn_stretch {
 	uint32_t off;
 	uint32_t len;
 };
 
-/* Rules first .. first + count have this logsource. Parts are numbers of NAMES plus 1; 0 = not given: any. */
-struct sn_table_logsource {
-	uint32_t product, category, service;
-	uint32_t first, count;
-	uint32_t pad;
+/* A value, with two of its pairs of neighbouring bytes as numbers of marks in a struct sn_pairs: a text without one of
+ * them does not contain it. SN_PAIR_NONE: it has no pair, or it is not looked for that way. */
+struct sn_literal {
+	struct sn_stretch text;
+	uint16_t pair[2];
 };
 
-struct sn_table_rule {
-	uint32_t first; /* root of its condition in NODES */
-	uint32_t count; /* nodes of it: the root's span */
-};
+enum { SN_PAIRS = 4096, SN_PAIR_NONE = 0xffff };
 
-/* A condition in preorder: a node's children follow it; `span` counts the node and everything below it. */
-enum sn_node_kind { SN_NODE_ATOM = 1, SN_NODE_AND = 2, SN_NODE_OR = 3, SN_NODE_NOT = 4 };
-
-struct sn_table_node {
-	uint32_t kind;
-	uint32_t span;
-	uint32_t atom; /* SN_NODE_ATOM */
-};
-
+/* What an atom tests. It holds when any value of the field meets any of the atom's values. */
 enum sn_op {
-	SN_OP_EQUALS = 1,
+	SN_OP_EQUALS = 1, /* up to SN_OP_GLOB: pattern.h */
 	SN_OP_CONTAINS = 2,
 	SN_OP_STARTSWITH = 3,
 	SN_OP_ENDSWITH = 4,
-	SN_OP_GLOB = 5, /* the whole text; byte 0xff = any run, 0xfe = any one character */
-	SN_OP_NULL = 6, /* absent or null */
-	SN_OP_EXISTS = 7,
-	SN_OP_CIDR = 8,	 /* family (2 or 10), prefix length, 16 bytes of address */
-	SN_OP_REGEX = 9, /* off, len: blob in REGEX */
-	SN_OP_LT = 10,	 /* against the IEEE double in STRINGS */
-	SN_OP_LTE = 11,
-	SN_OP_GT = 12,
-	SN_OP_GTE = 13,
-	SN_OP_FIELD = 14, /* against field `aux`, compared by the operator in `form` */
-	SN_OP_LAST = 14,
+	SN_OP_GLOB = 5,
+	SN_OP_NULL = 6,	   /* absent or null; no values */
+	SN_OP_EXISTS = 7,  /* there, if only as null; no values */
+	SN_OP_NETWORK = 8, /* values: struct sn_network */
+	SN_OP_REGEX = 9,
+	SN_OP_LESS = 10, /* up to SN_OP_GREATER_EQUAL, values: decimals (scalar.h) */
+	SN_OP_LESS_EQUAL = 11,
+	SN_OP_GREATER = 12,
+	SN_OP_GREATER_EQUAL = 13,
+	SN_OP_TIME = 14,  /* `other`: enum sn_time_part; values: decimals, compared by the operator `form` */
+	SN_OP_FIELD = 15, /* against the field `other` by operator `form`, SN_OP_EQUALS to SN_OP_ENDSWITH; no values */
+	SN_OPS = 16,
 };
 
-enum sn_atom_flag { SN_ATOM_CASED = 1 };
-
-/* The value lies in STRINGS, case-folded unless SN_ATOM_CASED. */
-struct sn_table_atom {
-	uint8_t op;
-	uint8_t flags;
-	uint8_t form; /* SN_OP_FIELD: SN_OP_EQUALS .. SN_OP_ENDSWITH */
-	uint8_t pad;
+struct sn_atom {
 	uint32_t field;
-	uint32_t off;
-	uint32_t len;
-	uint32_t aux;
+	uint8_t op;
+	uint8_t cased; /* 0: values are folded, and so is the event's text before it is compared */
+	uint8_t form;
+	uint8_t pad;
+	uint32_t other;
+	uint32_t value; /* first in VALUES */
+	uint32_t values;
+};
+
+/* A condition without NOT and without brackets: each step tests one atom and says where to go on, at a later step of
+ * the same rule or at an end. So it takes at most as many tests as it has steps. */
+enum { SN_TO_NO = -2, SN_TO_MATCH = -1 };
+
+struct sn_step {
+	uint32_t test; /* atom << 1 | negated */
+	uint32_t on_true;
+	uint32_t on_false;
+};
+
+struct sn_rule {
+	uint32_t step; /* first */
+	uint32_t steps;
+};
+
+/* A logsource as rules name it; SN_ANY: not named. */
+struct sn_route {
+	uint32_t product, category, service;
+	uint32_t rule, rules;	   /* in ROUTE_RULES */
+	uint32_t always, alwayses; /* in ROUTE_ALWAYS */
+	uint32_t field, fields;	   /* in ROUTE_FIELDS */
+	uint32_t scan, scans;
 };
 
 struct sn_rules {
-	uint8_t *bytes; /* the table, owned; everything below points into it */
-	size_t size;
-	const uint8_t *strings;
-	const uint8_t *regex;
-	const struct sn_table_name *fields;
-	const struct sn_table_name *names;
-	const struct sn_table_logsource *logsources;
-	const struct sn_table_rule *rules;
-	const struct sn_table_node *nodes;
-	const struct sn_table_atom *atoms;
-	uint32_t string_bytes, regex_bytes, field_count, name_count, logsource_count, rule_count, node_count,
-		atom_count;
+	uint8_t *bytes;
+	const uint8_t *text, *regex;
+	const struct sn_stretch *fields, *products, *categories, *services;
+	const struct sn_literal *values;
+	const struct sn_atom *atoms;
+	const struct sn_step *steps;
+	const struct sn_rule *rules;
+	const struct sn_route *routes;
+	const uint32_t *route_rules, *route_always, *route_fields;
+	const struct sn_scan *scans;
+	const uint64_t *filters;
+	const uint32_t *buckets;
+	const struct sn_entry *entries;
+	const uint32_t *targets;
+	uint32_t count[SN_SECTION_KINDS]; /* elements by kind */
 };
 
-/* Name of a field; `number` < sn_rules__field_count. Borrowed from the table, not NUL-terminated. */
+enum { SN_BASES_MAX = 8 };
+
+/* Name of a field, number < sn_rules__field_count. Borrowed; need not end in NUL. */
 const char *sn_rules__field_name(const struct sn_rules *rules, uint32_t number, uint32_t *len);
-
-/* A route holds the three parts of a concrete logsource as numbers of NAMES plus 1, 0 = a value that no rule names. */
-static inline uint32_t sn_route__product(uint32_t route)
-{
-	return route & 1023;
-}
-
-static inline uint32_t sn_route__category(uint32_t route)
-{
-	return route >> 10 & 1023;
-}
-
-static inline uint32_t sn_route__service(uint32_t route)
-{
-	return route >> 20 & 1023;
-}
-
-/* Whether rules of this logsource look at events of this route: what they give must be equal. */
-static inline int sn_route__applies(const struct sn_table_logsource *l, uint32_t route)
-{
-	return (!l->product || l->product == sn_route__product(route)) &&
-	       (!l->category || l->category == sn_route__category(route)) &&
-	       (!l->service || l->service == sn_route__service(route));
-}
+/* The ROUTES whose rules look at events of a route from sn_rules__route: those that name nothing else. */
+uint32_t sn_rules__bases(const struct sn_rules *rules, uint32_t route, uint32_t base[SN_BASES_MAX]);
 #endif

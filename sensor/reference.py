@@ -10,10 +10,12 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sensor.compiler.fold import fold
-from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, And, Atom, Logsource, Node, Not, Op, Rule
+from sensor.compiler.ir import ANY_ONE, ANY_RUN, COMPARISONS, KEYWORD, And, Atom, Logsource, Node, Not, Op, Part, Rule
 
 Verdict = bool | None  # None: undecidable
 
@@ -31,8 +33,13 @@ class Lost:
 
 
 LOST = Lost()
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-_NUMBER_MAX = 63  # characters
+# What native/scalar.c reads, and nothing else.
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,9})?", re.ASCII)
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ]([01]\d|2[0-3]):([0-5]\d).*)?", re.ASCII | re.DOTALL)
+# A character that the cut tore apart.
+_TORN_OFF = re.compile(rb"([\xc0-\xff]|[\xe0-\xff][\x80-\xbf]|[\xf0-\xff][\x80-\xbf]{2})\Z")
+_TORN_REST = re.compile(rb"\A[\x80-\xbf]{1,3}")
+_GAP = "\ud800"  # no text holds it
 
 
 def all_of(verdicts: Iterable[Verdict]) -> Verdict:
@@ -72,7 +79,7 @@ _ABSENT = object()
 
 def _values(field: str, event: Mapping[str, Any]) -> Sequence[Any]:
     if field == KEYWORD:
-        return [value for each in event.values() for value in (each if isinstance(each, list) else [each])]
+        return [value for name in event for value in _values(name, event)] or [_ABSENT]
     value = event.get(field, _ABSENT)
     if isinstance(value, list):
         return value or [None]
@@ -89,6 +96,8 @@ def text_of(value: object) -> str:
 def _atom(atom: Atom, value: Any, event: Mapping[str, Any]) -> Verdict:
     if atom.op is Op.EXISTS:
         return value is not _ABSENT
+    if atom.op is Op.FIELD:
+        return any_of(_against(atom, value, other) for other in _values(atom.other, event))
     if value is LOST:
         return None
     if value is _ABSENT or value is None:
@@ -97,25 +106,29 @@ def _atom(atom: Atom, value: Any, event: Mapping[str, Any]) -> Verdict:
         return False
     if isinstance(value, Truncated):
         return _truncated(atom, value)
-    text = text_of(value)
+    return _of_text(atom, text_of(value))
+
+
+def _of_text(atom: Atom, text: str) -> bool:
     if atom.op is Op.REGEX:
-        return re.search(str(atom.value), text, atom.flags) is not None
+        return re.search(atom.value, text, atom.flags) is not None
     if atom.op is Op.CIDR:
-        return _in_network(text, str(atom.value))
-    if isinstance(atom.value, float):
-        return _compared(atom.op, text, atom.value)
-    text = text if atom.cased else fold(text)
-    if atom.op is Op.FIELD:
-        return any_of(_against(atom, text, other) for other in _values(atom.other, event))
-    return _compare(atom.op, text, str(atom.value))
+        return _in_network(text, atom.value)
+    if atom.op is Op.TIME:
+        part = _part(text, atom.part)
+        return part is not None and _ordered(atom.form, Decimal(part), Decimal(atom.value))
+    if atom.op in COMPARISONS:
+        return _NUMBER.fullmatch(text) is not None and _ordered(atom.op, Decimal(text), Decimal(atom.value))
+    return _compare(atom.op, text if atom.cased else fold(text), atom.value)
 
 
-def _against(atom: Atom, text: str, other: Any) -> Verdict:
-    if other is LOST or isinstance(other, Truncated):
-        return None
-    if other is _ABSENT or other is None:
+def _against(atom: Atom, value: Any, other: Any) -> Verdict:
+    if value is _ABSENT or value is None or other is _ABSENT or other is None:
         return False
-    return _compare(atom.form, text, text_of(other) if atom.cased else fold(text_of(other)))
+    if value is LOST or other is LOST or isinstance(value, Truncated) or isinstance(other, Truncated):
+        return None
+    own, theirs = text_of(value), text_of(other)
+    return _compare(atom.form, own, theirs) if atom.cased else _compare(atom.form, fold(own), fold(theirs))
 
 
 def _compare(op: Op, text: str, value: str) -> bool:
@@ -127,17 +140,26 @@ def _compare(op: Op, text: str, value: str) -> bool:
         return text.startswith(value)
     if op is Op.ENDSWITH:
         return text.endswith(value)
-    pattern = "".join(".*" if c == ANY_RUN else "." if c == ANY_ONE else re.escape(c) for c in value)
-    return re.fullmatch(pattern, text, re.DOTALL) is not None
+    return _glob(value, text)
+
+
+def _glob(pattern: str, text: str) -> bool:
+    one = f"[^{_GAP}]"
+    parts = (".*" if c == ANY_RUN else one if c == ANY_ONE else re.escape(c) for c in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
 
 def _truncated(atom: Atom, value: Truncated) -> Verdict:
     """What both ends contradict is False, what they prove True, else undecidable."""
-    if atom.op not in (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH):
+    if atom.op not in (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH, Op.GLOB):
         return None
-    wanted = str(atom.value).encode("utf-8", "surrogateescape")
-    ends = (value.head, value.tail) if atom.cased else (fold(value.head), fold(value.tail))
-    head, tail = (part.encode("utf-8", "surrogateescape") for part in ends)
+    head, tail = _TORN_OFF.sub(b"", _raw(value.head)), _TORN_REST.sub(b"", _raw(value.tail))
+    ends = [end.decode("utf-8", "surrogateescape") for end in (head, tail)]
+    if not atom.cased:
+        ends = list(map(fold, ends))
+    if atom.op is Op.GLOB:
+        return True if _glob(atom.value, _GAP.join(ends)) else None if _could(atom.value, *ends) else False
+    wanted, (head, tail) = _raw(atom.value), map(_raw, ends)
     if atom.op is Op.CONTAINS:
         return True if wanted in head or wanted in tail else None
     if atom.op is Op.STARTSWITH:
@@ -149,17 +171,46 @@ def _truncated(atom: Atom, value: Truncated) -> Verdict:
     return None
 
 
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _could(pattern: str, head: str, tail: str) -> bool:
+    """Whether some text between the ends could make the whole of it match."""
+    first, run, rest = pattern.partition(ANY_RUN)
+    if not run:
+        room = len(pattern) - len(tail)
+        return room >= len(head) and _glob(pattern[: len(head)], head) and _glob(pattern[room:], tail)
+    last = rest.rpartition(ANY_RUN)[2]
+    front, back = min(len(first), len(head)), min(len(last), len(tail))
+    return _glob(first[:front], head[:front]) and _glob(last[len(last) - back :], tail[len(tail) - back :])
+
+
 def _in_network(text: str, network: str) -> bool:
     try:
-        return ipaddress.ip_address(text) in ipaddress.ip_network(network)
+        address, within = ipaddress.ip_address(text), ipaddress.ip_network(network)
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped and within.version == 4:
+        return address.ipv4_mapped in within
+    return address in within
 
 
-def _compared(op: Op, text: str, value: float) -> bool:
-    if len(text) > _NUMBER_MAX or not _NUMBER.match(text):
-        return False
-    number = float(text)
+def _part(text: str, part: Part) -> int | None:
+    """Of YYYY-MM-DD, alone or followed by `T` or a space and HH:MM and anything. None: it has no such part."""
+    if not (found := _TIME.fullmatch(text)):
+        return None
+    year, month, day, hour, minute = (None if digits is None else int(digits) for digits in found.groups())
+    try:
+        week = date(year or 0, month or 0, day or 0).isocalendar().week
+    except ValueError:
+        return None
+    return (minute, hour, day, week, month, year)[part]
+
+
+def _ordered(op: Op, number: Decimal, value: Decimal) -> bool:
+    if op is Op.EQUALS:
+        return number == value
     return {Op.LT: number < value, Op.LTE: number <= value, Op.GT: number > value, Op.GTE: number >= value}[op]
 
 

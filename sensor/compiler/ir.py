@@ -23,9 +23,22 @@ class Op(IntEnum):
     LTE = 11
     GT = 12
     GTE = 13
-    FIELD = 14
+    TIME = 14
+    FIELD = 15
 
 
+class Part(IntEnum):
+    """Parts of a point in time, numbered as enum sn_time_part of native/scalar.h."""
+
+    MINUTE = 0
+    HOUR = 1
+    DAY = 2
+    WEEK = 3
+    MONTH = 4
+    YEAR = 5
+
+
+COMPARISONS = frozenset({Op.LT, Op.LTE, Op.GT, Op.GTE})
 KEYWORD = "*"  # the field of atoms that look at every value of the event
 # In the value of a GLOB: characters that no rule can hold, since a rule is valid UTF-8.
 ANY_RUN, ANY_ONE = "\udcff", "\udcfe"
@@ -33,17 +46,18 @@ ANY_RUN, ANY_ONE = "\udcff", "\udcfe"
 
 @dataclass(frozen=True)
 class Atom:
-    """One comparison. `value`: text (EQUALS .. GLOB, CIDR, REGEX), a number (LT .. GTE), else empty.
+    """One comparison. `value`: text (EQUALS .. GLOB, REGEX), a network (CIDR), a decimal number (LT .. GTE, TIME).
 
-    Text of EQUALS .. GLOB is case-folded unless `cased`. REGEX: `flags` of `re`. FIELD: compare with field `other` by
-    `form` (EQUALS .. ENDSWITH).
+    Text of EQUALS .. GLOB is case-folded unless `cased`. REGEX: `flags` of `re`. TIME: `part`. FIELD: compare with
+    field `other` by `form` (EQUALS .. ENDSWITH).
     """
 
     field: str
     op: Op
-    value: str | float = ""
+    value: str = ""
     cased: bool = False
     flags: int = 0
+    part: Part = Part.MINUTE
     other: str = ""
     form: Op = Op.EQUALS
 

@@ -29,10 +29,10 @@ from sigma.types import (
 )
 
 from sensor.compiler.fold import fold
-from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, And, Atom, Node, Not, Op, Or
+from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, And, Atom, Node, Not, Op, Or, Part
 
 MANY, ONE = SpecialChars.WILDCARD_MULTI, SpecialChars.WILDCARD_SINGLE
-DEPTH_MAX = 60  # of a condition tree; SN_TABLE_DEPTH bounds the matcher's recursion
+DEPTH_MAX = 60  # of a condition tree: the compiler and the reference recurse
 
 
 class Refused(ValueError):
@@ -118,7 +118,7 @@ def _(value: SigmaNumber, field: str) -> Node:
 
 @_value.register
 def _(value: SigmaTimestampPart, field: str) -> Node:
-    raise Refused(f"the timestamp modifier {value.timestamp_part.name.lower()}")
+    return Atom(field, Op.TIME, str(value.number), part=Part[value.timestamp_part.name])
 
 
 @_value.register
@@ -156,7 +156,10 @@ def _(value: SigmaCompareExpression, field: str) -> Node:
     if value.op.name == "NEQ":
         return Not(Atom(field, Op.EQUALS, str(value.number)))
     op = {names.LT: Op.LT, names.LTE: Op.LTE, names.GT: Op.GT, names.GTE: Op.GTE}[value.op]
-    return Atom(field, op, float(value.number.number))
+    if isinstance(value.number, SigmaTimestampPart):
+        part = Part[value.number.timestamp_part.name]
+        return Atom(field, Op.TIME, str(value.number), part=part, form=op)
+    return Atom(field, op, str(value.number))
 
 
 @_value.register

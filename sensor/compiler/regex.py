@@ -10,6 +10,7 @@ import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 from re import DOTALL, IGNORECASE, MULTILINE
 from typing import Any
 
@@ -301,6 +302,7 @@ def _smaller(table: list[list[int]]) -> list[list[int]]:
     return table[:2] + [[renumber[group[t]] for t in table[s]] for s in first.values()]
 
 
+@lru_cache(maxsize=4096)
 def compile_regex(pattern: str, flags: int = 0, dfa_states: int = DFA_STATES) -> bytes:
     """The blob for native/regex.c: whether `re.search(pattern, text, flags)` finds anything.
 

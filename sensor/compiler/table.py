@@ -2,20 +2,27 @@
 
 import ipaddress
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain
 
 from sensor.compiler import regex
-from sensor.compiler.ir import And, Atom, Node, Not, Op, Rule, RuleInfo
+from sensor.compiler.index import Scan, scans
+from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
+from sensor.compiler.normal import All, Check, Leaf, Tree, normal
+from sensor.compiler.pairs import NO_PAIRS, pairs_of
+from sensor.compiler.witness import ordered, witness_of
 
-MAGIC, VERSION = b"LSRT", 1
-HEAD, SECTION = struct.Struct("<4sIQII"), struct.Struct("<IIQQ")
-NAME, LOGSOURCE, RULE = struct.Struct("<II"), struct.Struct("<IIIIII"), struct.Struct("<II")
-NODE, ATOM = struct.Struct("<III"), struct.Struct("<BBBBIIII")
-STRINGS, FIELDS, NAMES, LOGSOURCES, RULES, NODES, ATOMS, REGEX = range(1, 9)
-IS_ATOM, IS_AND, IS_OR, IS_NOT = 1, 2, 3, 4
-CASED = 1
+MAGIC, VERSION = b"LNSGRULE", 2
+ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
+HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
+STRETCH, LITERAL = struct.Struct("<II"), struct.Struct("<IIHH")
+ATOM, STEP, RULE = struct.Struct("<IBBBBIII"), struct.Struct("<III"), struct.Struct("<II")
+ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I6BHIIII"), struct.Struct("<IIIHBBII")
+NUMBER, WORD = struct.Struct("<I"), struct.Struct("<Q")
+# enum sn_section_kind
+TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
+ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS = range(11, 20)
 
 
 @dataclass(frozen=True)
@@ -27,82 +34,193 @@ class CompiledRules:
     fields: tuple[str, ...]
 
 
-class _Strings:
-    """The section STRINGS: every text once."""
+class _Section:
+    """Elements packed one after the other."""
+
+    def __init__(self, packer: struct.Struct) -> None:
+        self._packer = packer
+        self.content = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.content) // self._packer.size
+
+    def add(self, *values: int) -> int:
+        """Its number."""
+        self.content += self._packer.pack(*values)
+        return len(self) - 1
+
+    def add_all(self, numbers: Iterable[int]) -> tuple[int, int]:
+        """(first, count) of a list."""
+        first = len(self)
+        for number in numbers:
+            self.add(number)
+        return first, len(self) - first
+
+
+class _Text:
+    """The section TEXT: every text once."""
 
     def __init__(self) -> None:
-        self.blob = bytearray()
+        self.content = bytearray()
         self._at: dict[bytes, int] = {}
 
     def add(self, raw: bytes) -> tuple[int, int]:
         at = self._at.get(raw)
         if at is None:
-            at = self._at[raw] = len(self.blob)
-            self.blob += raw
+            at = self._at[raw] = len(self.content)
+            self.content += raw
         return at, len(raw)
 
 
-class _Table:
-    def __init__(self) -> None:
-        self.strings = _Strings()
-        self.fields: dict[str, int] = {}
-        self.names: dict[str, int] = {}
-        self.atoms: dict[Atom, int] = {}
-        self.atom_rows: list[bytes] = []
-        self.nodes: list[bytes] = []
-        self.regexes = bytearray()
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
-    def field(self, name: str) -> int:
-        return self.fields.setdefault(name, len(self.fields))
 
-    def name(self, text: str) -> int:
-        """Number plus 1; 0 for an empty part."""
-        return self.names.setdefault(text, len(self.names)) + 1 if text else 0
-
-    def atom(self, atom: Atom) -> int:
-        number = self.atoms.get(atom)
-        if number is None:
-            off, length, aux = self._value(atom)
-            flags = CASED if atom.cased else 0
-            row = ATOM.pack(atom.op, flags, atom.form, 0, self.field(atom.field), off, length, aux)
-            number = self.atoms[atom] = len(self.atom_rows)
-            self.atom_rows.append(row)
-        return number
-
-    def _value(self, atom: Atom) -> tuple[int, int, int]:
-        if atom.op is Op.REGEX:
-            blob = regex.compile_regex(str(atom.value), atom.flags)
-            off = len(self.regexes)
-            self.regexes += blob
-            return off, len(blob), 0
-        if atom.op is Op.CIDR:
-            return (*self.strings.add(_network(str(atom.value))), 0)
-        if atom.op in (Op.LT, Op.LTE, Op.GT, Op.GTE):
-            return (*self.strings.add(struct.pack("<d", atom.value)), 0)
-        if atom.op is Op.FIELD:
-            return 0, 0, self.field(atom.other)
-        return (*self.strings.add(str(atom.value).encode("utf-8", "surrogateescape")), 0)
-
-    def node(self, node: Node) -> int:
-        """Appends `node` in preorder; returns its span."""
-        at = len(self.nodes)
-        self.nodes.append(b"")
-        if isinstance(node, Atom):
-            self.nodes[at] = NODE.pack(IS_ATOM, 1, self.atom(node))
-            return 1
-        kind = IS_NOT if isinstance(node, Not) else IS_AND if isinstance(node, And) else IS_OR
-        span = 1 + sum(map(self.node, (node.item,) if isinstance(node, Not) else node.items))
-        self.nodes[at] = NODE.pack(kind, span, 0)
-        return span
-
-    def name_rows(self, names: Iterable[str]) -> list[bytes]:
-        return [NAME.pack(*self.strings.add(name.encode())) for name in names]
+def _pairs(check: Check, value: str) -> tuple[int, int]:
+    return pairs_of(_raw(value)) if check.op is Op.CONTAINS and not check.cased else NO_PAIRS
 
 
 def _network(text: str) -> bytes:
     network = ipaddress.ip_network(text)
     family = 2 if network.version == 4 else 10
     return bytes([family, network.prefixlen]) + network.network_address.packed.ljust(16, b"\0")
+
+
+def _checks(tree: Tree) -> Iterable[Check]:
+    if isinstance(tree, Leaf):
+        return (tree.check,)
+    return chain.from_iterable(map(_checks, tree.items))
+
+
+class _Table:
+    """The sections in the making. `fields` and the parts of logsources are known from the start, so that they can be
+    sorted."""
+
+    def __init__(self, fields: Iterable[str], sources: Iterable[Logsource]) -> None:
+        self.text = _Text()
+        self.regexes = bytearray()
+        self.values, self.atoms, self.steps = _Section(LITERAL), _Section(ATOM), _Section(STEP)
+        self.rules, self.routes, self.scans = _Section(RULE), _Section(ROUTE), _Section(SCAN)
+        self.entries, self.filters = _Section(ENTRY), _Section(WORD)
+        self.lists = {kind: _Section(NUMBER) for kind in (ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, BUCKETS, TARGETS)}
+        parts: list[Callable[[Logsource], str]] = [lambda s: s.product, lambda s: s.category, lambda s: s.service]
+        sources = list(sources)
+        self.fields = sorted(set(fields), key=_raw)
+        self.names = {
+            kind: sorted({part(source) for source in sources} - {""}, key=_raw)
+            for kind, part in zip((PRODUCTS, CATEGORIES, SERVICES), parts, strict=True)
+        }
+        self._field_number = {name: number for number, name in enumerate(self.fields)}
+        self._atoms: dict[Hashable, int] = {}
+
+    def atom(self, check: Check) -> int:
+        number = self._atoms.get(check)
+        if number is None:
+            first = len(self.values)
+            for value in check.values:
+                self.values.add(*self._value(check, value), *_pairs(check, value))
+            field, other, form = self._field_number[check.field], 0, 0
+            if check.op is Op.FIELD:
+                other, form = self._field_number[check.other], check.form
+            elif check.op is Op.TIME:
+                other, form = check.part, check.form
+            row = (field, check.op, check.cased, form, 0, other, first, len(check.values))
+            number = self._atoms[check] = self.atoms.add(*row)
+        return number
+
+    def _value(self, check: Check, value: str) -> tuple[int, int]:
+        if check.op is Op.REGEX:
+            blob = regex.compile_regex(value, check.flags)
+            self.regexes += blob
+            return len(self.regexes) - len(blob), len(blob)
+        return self.text.add(_network(value) if check.op is Op.CIDR else _raw(value))
+
+    def rule(self, tree: Tree) -> None:
+        first = len(self.steps)
+        self._steps(tree, first, TO_MATCH, TO_NO)
+        self.rules.add(first, len(self.steps) - first)
+
+    def _steps(self, tree: Tree, first: int, on_true: int, on_false: int) -> None:
+        """Appends the tests of `tree`, which goes on at `on_true` or `on_false`, both numbers from `first`."""
+        if isinstance(tree, Leaf):
+            self.steps.add(self.atom(tree.check) << 1 | tree.negated, on_true, on_false)
+            return
+        for position, item in enumerate(tree.items):
+            behind = len(self.steps) - first + _size(item)
+            last = position == len(tree.items) - 1
+            if isinstance(tree, All):
+                self._steps(item, first, on_true if last else behind, on_false)
+            else:
+                self._steps(item, first, on_true, on_false if last else behind)
+
+    def route(self, source: Logsource, numbers: Sequence[int], trees: Sequence[Tree]) -> None:
+        """A logsource, its rules' numbers and their conditions."""
+        found, always = scans([witness_of(tree) for tree in trees])
+        checks = set(chain.from_iterable(map(_checks, trees)))
+        fields = {c.field for c in checks} | {c.other for c in checks if c.op is Op.FIELD}
+        first_scan = len(self.scans)
+        for scan in found:
+            self._scan(scan)
+        self.routes.add(
+            *self.source(source),
+            *self.lists[ROUTE_RULES].add_all(numbers),
+            *self.lists[ROUTE_ALWAYS].add_all(always),
+            *self.lists[ROUTE_FIELDS].add_all(sorted(self._field_number[field] for field in fields)),
+            *(first_scan, len(self.scans) - first_scan),
+        )
+
+    def source(self, source: Logsource) -> tuple[int, int, int]:
+        """Its three parts as numbers; what the table's routes are sorted by."""
+
+        def number(kind: int, name: str) -> int:
+            return self.names[kind].index(name) if name else ANY
+
+        return number(PRODUCTS, source.product), number(CATEGORIES, source.category), number(SERVICES, source.service)
+
+    def _scan(self, scan: Scan) -> None:
+        first_filter, first_entry = len(self.filters), len(self.entries)
+        self.filters.content += scan.filter()
+        bucket, _ = self.lists[BUCKETS].add_all(scan.buckets())
+        for entry in scan.entries:
+            literal = self.text.add(_raw(entry.literal.text))
+            targets = self.lists[TARGETS].add_all(entry.rules)
+            self.entries.add(entry.key, *literal, entry.at, entry.literal.op, 0, *targets)
+        place = scan.place
+        shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits, 0)
+        field = self._field_number[place.field]
+        self.scans.add(field, *shape, first_filter, bucket, first_entry, len(scan.entries))
+
+    def assemble(self) -> bytes:
+        """The table."""
+        names: dict[int, _Section] = {}
+        for kind, texts in [(FIELDS, self.fields), *self.names.items()]:
+            names[kind] = _Section(STRETCH)
+            for text in texts:
+                names[kind].add(*self.text.add(_raw(text)))
+        sections: dict[int, _Section] = {
+            **names,
+            VALUES: self.values,
+            ATOMS: self.atoms,
+            STEPS: self.steps,
+            RULES: self.rules,
+            ROUTES: self.routes,
+            SCANS: self.scans,
+            FILTERS: self.filters,
+            ENTRIES: self.entries,
+            **self.lists,
+        }
+        parts = [(kind, len(section), section.content) for kind, section in sorted(sections.items())]
+        parts += [(TEXT, len(self.text.content), self.text.content), (REGEX, len(self.regexes), self.regexes)]
+        at = HEAD.size + len(parts) * SECTION.size
+        directory, body = bytearray(), bytearray()
+        for kind, count, content in parts:
+            directory += SECTION.pack(kind, count, at + len(body), len(content))
+            body += content.ljust(-(-len(content) // 8) * 8, b"\0")
+        return HEAD.pack(MAGIC, VERSION, len(parts), at + len(body)) + directory + body
+
+
+def _size(tree: Tree) -> int:
+    return 1 if isinstance(tree, Leaf) else sum(map(_size, tree.items))
 
 
 def check_atoms(node: Node) -> None:
@@ -116,36 +234,16 @@ def check_atoms(node: Node) -> None:
 
 
 def build(rules: Sequence[Rule]) -> CompiledRules:
-    """The table of `rules`, in their order; neighbours of one logsource share its entry."""
-    table = _Table()
-    sources: list[bytes] = []
-    rows: list[bytes] = []
-    for source, members in groupby(rules, key=lambda rule: rule.info.logsource):
-        first_rule = len(rows)
-        for rule in members:
-            first = len(table.nodes)
-            rows.append(RULE.pack(first, table.node(rule.condition)))
-        parts = (table.name(source.product), table.name(source.category), table.name(source.service))
-        sources.append(LOGSOURCE.pack(*parts, first_rule, len(rows) - first_rule, 0))
-    field_rows, name_rows = table.name_rows(table.fields), table.name_rows(table.names)
-    sections = [
-        (FIELDS, len(field_rows), b"".join(field_rows)),
-        (NAMES, len(name_rows), b"".join(name_rows)),
-        (LOGSOURCES, len(sources), b"".join(sources)),
-        (RULES, len(rows), b"".join(rows)),
-        (NODES, len(table.nodes), b"".join(table.nodes)),
-        (ATOMS, len(table.atom_rows), b"".join(table.atom_rows)),
-        (REGEX, len(table.regexes), bytes(table.regexes)),
-        (STRINGS, len(table.strings.blob), bytes(table.strings.blob)),
-    ]
-    return CompiledRules(_assemble(sections), tuple(rule.info for rule in rules), tuple(table.fields))
-
-
-def _assemble(sections: list[tuple[int, int, bytes]]) -> bytes:
-    at = HEAD.size + len(sections) * SECTION.size
-    directory, body = [], bytearray()
-    for kind, count, content in sections:
-        directory.append(SECTION.pack(kind, count, at + len(body), len(content)))
-        body += content.ljust(-(-len(content) // 8) * 8, b"\0")
-    head = HEAD.pack(MAGIC, VERSION, at + len(body), len(sections), 0)
-    return head + b"".join(directory) + bytes(body)
+    """The table of `rules`, in their order."""
+    trees = [ordered(normal(rule.condition)) for rule in rules]
+    checks = list(chain.from_iterable(map(_checks, trees)))
+    fields = [c.field for c in checks] + [c.other for c in checks if c.op is Op.FIELD]
+    by_source: dict[Logsource, list[int]] = {}
+    for number, rule in enumerate(rules):
+        by_source.setdefault(rule.info.logsource, []).append(number)
+    table = _Table(fields, by_source)
+    for tree in trees:
+        table.rule(tree)
+    for source, numbers in sorted(by_source.items(), key=lambda item: table.source(item[0])):
+        table.route(source, numbers, [trees[number] for number in numbers])
+    return CompiledRules(table.assemble(), tuple(rule.info for rule in rules), tuple(table.fields))

@@ -1,4 +1,4 @@
-// sources: rule_table.c matcher.c compare.c fold.c regex.c text.c
+// sources: rule_table.c rule_verify.c route_verify.c matcher.c rule_index.c atom_test.c pattern.c scalar.c fold.c regex.c text.c
 /* Bytes that pass the verifier are judged on events; whatever they say, nothing is read out of bounds. A head that the
  * fuzzer would hardly guess is written over the first bytes. */
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static void judge(const struct sn_rules *rules)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sn_table_head head = {SN_TABLE_MAGIC, SN_TABLE_VERSION, size, 8, 0};
+	struct sn_table_head head = {SN_TABLE_MAGIC, SN_TABLE_VERSION, 19, size};
 	struct sn_rules *rules;
 	char why[128];
 	uint8_t *copy;

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table
 from sensor.compiler.fold import fold
-from sensor.compiler.ir import ANY_ONE, ANY_RUN, And, Atom, Node, Not, Op, Or
+from sensor.compiler.ir import ANY_ONE, ANY_RUN, And, Atom, Node, Not, Op, Or, Part
 from sensor.native import Engine, Rules, lib
 from sensor.reference import judge
 
@@ -59,9 +59,18 @@ ROWS: list[tuple[Atom, dict[str, Any], bool]] = [
     (Atom("A", Op.CIDR, "10.0.0.0/9"), {"A": "10.128.0.0"}, False),
     (Atom("A", Op.CIDR, "10.0.0.0/9"), {"A": "ten"}, False),
     (Atom("A", Op.CIDR, "fe80::/10"), {"A": "FE80:0::1"}, True),
-    (Atom("A", Op.GT, 9.0), {"A": "10"}, True),
-    (Atom("A", Op.LT, 9.0), {"A": "ten"}, False),
-    (Atom("A", Op.LTE, 9.5), {"A": "9.5"}, True),
+    (Atom("A", Op.GT, "9.0"), {"A": "10"}, True),
+    (Atom("A", Op.LT, "9.0"), {"A": "ten"}, False),
+    (Atom("A", Op.LTE, "9.5"), {"A": "9.5"}, True),
+    (Atom("A", Op.LT, "9007199254740993"), {"A": "9007199254740992"}, True),
+    (Atom("A", Op.GTE, "-1e3"), {"A": "-1000.000"}, True),
+    (Atom("A", Op.GT, "0"), {"A": ".5"}, False),
+    (Atom("A", Op.CIDR, "10.0.0.0/8"), {"A": "::ffff:10.1.2.3"}, True),
+    (Atom("A", Op.TIME, "7", part=Part.HOUR), {"A": "2026-08-05 07:59:12.001"}, True),
+    (Atom("A", Op.TIME, "53", part=Part.WEEK), {"A": "2021-01-03"}, True),
+    (Atom("A", Op.TIME, "30", part=Part.MINUTE, form=Op.GTE), {"A": "2026-08-05T07:30:00Z"}, True),
+    (Atom("A", Op.TIME, "29", part=Part.DAY), {"A": "2025-02-29T07:30:00Z"}, False),
+    (Atom("A", Op.TIME, "0", part=Part.MINUTE, form=Op.GTE), {"A": "2025-02-28"}, False),
     (Atom("A", Op.REGEX, r"^a\d+$", cased=True), {"A": "a12"}, True),
     (Atom("A", Op.REGEX, r"^a\d+$", cased=True), {"A": "A12"}, False),
     (Atom("A", Op.FIELD, other="B"), {"A": "x", "B": "X"}, True),
@@ -88,7 +97,10 @@ def atoms(draw: st.DrawFn) -> Atom:
     if op in (Op.NULL, Op.EXISTS):
         return Atom(field, op)
     if op in (Op.LT, Op.LTE, Op.GT, Op.GTE):
-        return Atom(field, op, float(draw(st.integers(-2, 20))) / 2)
+        return Atom(field, op, str(draw(st.integers(-2, 20)) / 2))
+    if op is Op.TIME:
+        form = draw(st.sampled_from([Op.EQUALS, Op.LT, Op.GTE]))
+        return Atom(field, op, str(draw(st.integers(0, 60))), part=draw(st.sampled_from(Part)), form=form)
     if op is Op.CIDR:
         return Atom(field, op, draw(st.sampled_from(["10.0.0.0/8", "10.1.0.0/17", "::/0", "fe80::/9", "1.2.3.4/32"])))
     if op is Op.REGEX:
@@ -117,7 +129,7 @@ SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-3, 12),
-    st.sampled_from(["10.1.2.3", "fe80::1", "9.5", "1e1", "1.2.3.4"]),
+    st.sampled_from(["10.1.2.3", "fe80::1", "9.5", "1e1", "1.2.3.4", "2024-02-29T11:59"]),
 )
 EVENTS = st.dictionaries(FIELDS, st.one_of(SCALARS, st.lists(SCALARS, min_size=1, max_size=3)))
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_tester: the tests of a rule table's atoms on one event. Each atom is tested, and each text folded, at most
+ * once an event, when it is first asked for.
+ */
+#ifndef SN_ATOM_TEST_H
+#define SN_ATOM_TEST_H
+#include <stddef.h>
+
+#include "pattern.h"
+#include "regex.h"
+#include "rule_table.h"
+#include "view.h"
+
+/* A text as atoms that are not `cased` see it. */
+struct sn_folded {
+	uint32_t stamp; /* of the event that it was folded for */
+	struct sn_text text;
+};
+
+/* Which pairs of neighbouring bytes a text has, by a hash. A mark is set when it is the number of the filling. */
+struct sn_pairs {
+	uint32_t stamp; /* of the event whose text it is of */
+	uint8_t filling;
+	uint8_t mark[SN_PAIRS];
+};
+
+struct sn_tester {
+	const struct sn_rules *rules;
+	const struct sn_event *event;
+	uint32_t stamp;		  /* of the event; the low SN_TRUTH_BITS are 0 */
+	uint32_t *known;	  /* an atom's: stamp | enum sn_truth; another stamp: not tested yet */
+	struct sn_folded *folded; /* by field number, then by number of the further value */
+	struct sn_pairs *pairs;	  /* by field number: of the folded text of the first value */
+	uint8_t *scratch;
+	size_t scratch_used;
+	struct sn_regex_scratch regex;
+};
+
+enum {
+	SN_TRUTH_BITS = 2,
+	SN_FOLDED_PAD = 8, /* bytes that may be read behind a folded text */
+};
+
+/* One of a field's values; `number` counts fields, then further values. */
+struct sn_place {
+	const struct sn_value *value;
+	uint32_t number;
+};
+
+/* -ENOMEM. `rules` must outlive it. */
+int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules);
+void sn_tester__clear(struct sn_tester *tester);
+/* Begins with an event, which must stay as it is until the next begin. */
+void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event);
+/* Tests the atom; sn_tester__atom remembers. */
+enum sn_truth sn_tester__test(struct sn_tester *tester, uint32_t number);
+
+static inline struct sn_place sn_tester__first(const struct sn_tester *tester, uint32_t field)
+{
+	return (struct sn_place){&tester->event->value[field], field};
+}
+
+/* False: there is no further one. */
+static inline bool sn_tester__next(const struct sn_tester *tester, struct sn_place *place)
+{
+	uint32_t next = place->value->next;
+
+	if (!next)
+		return false;
+	*place = (struct sn_place){&tester->event->more[next - 1], tester->event->fields + next - 1};
+	return true;
+}
+
+/* The folded text of a value that is SN_PRESENT or SN_TRUNCATED, until the next begin; NULL: no room. */
+const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_place *place);
+
+static inline const struct sn_text *sn_tester__folded(struct sn_tester *tester, const struct sn_place *place)
+{
+	const struct sn_folded *folded = &tester->folded[place->number];
+
+	return folded->stamp == tester->stamp ? &folded->text : sn_tester__fold(tester, place);
+}
+
+/* The pairs of a field's first value; `text` is that value, folded. */
+const struct sn_pairs *sn_tester__pairs(struct sn_tester *tester, uint32_t field, const struct sn_text *text);
+
+static inline bool sn_pairs__has(const struct sn_pairs *pairs, uint32_t pair)
+{
+	return pair == SN_PAIR_NONE || pairs->mark[pair] == pairs->filling;
+}
+
+static inline enum sn_truth sn_tester__atom(struct sn_tester *tester, uint32_t number)
+{
+	uint32_t known = tester->known[number];
+
+	if ((known ^ tester->stamp) < 1 << SN_TRUTH_BITS)
+		return (enum sn_truth)(known & ((1 << SN_TRUTH_BITS) - 1));
+	return sn_tester__test(tester, number);
+}
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pattern.h"
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "utf8.h"
+
+static bool is_continuation(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+struct sn_text sn_text__cut(const uint8_t *text, uint32_t len, uint32_t head)
+{
+	struct sn_text out = {
+		.front = text, .back = text + head, .front_len = head, .back_len = len - head, .cut = true};
+
+	for (uint32_t i = 1; i <= 3 && i <= head; i++) {
+		uint8_t byte = text[head - i];
+
+		if (is_continuation(byte))
+			continue;
+		if (byte >= 0xc0 && i < (byte >= 0xf0 ? 4u : byte >= 0xe0 ? 3u : 2u))
+			out.front_len = head - i;
+		break;
+	}
+	for (uint32_t i = 0; i < 3 && out.back_len && is_continuation(*out.back); i++) {
+		out.back++;
+		out.back_len--;
+	}
+	return out;
+}
+
+static const uint8_t *find_scalar(const uint8_t *text, const uint8_t *end, const uint8_t *needle, uint32_t size)
+{
+	while ((uint32_t)(end - text) >= size) {
+		text = memchr(text, needle[0], (size_t)(end - text) - size + 1);
+		if (!text || memcmp(text, needle, size) == 0)
+			return text;
+		text++;
+	}
+	return NULL;
+}
+
+const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t *needle, uint32_t size)
+{
+	const uint8_t *end = text + len;
+
+	if (!size)
+		return text;
+	if (size > len)
+		return NULL;
+#ifdef __SSE2__
+	/* 16 places at once, by the needle's first and last byte */
+	const __m128i first = _mm_set1_epi8((char)needle[0]), last = _mm_set1_epi8((char)needle[size - 1]);
+
+	for (; (uint32_t)(end - text) >= size + 15; text += 16) {
+		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)text);
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(text + size - 1));
+		uint32_t both =
+			(uint32_t)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+
+		for (; both; both &= both - 1) {
+			const uint8_t *at = text + __builtin_ctz(both);
+
+			if (memcmp(at, needle, size) == 0)
+				return at;
+		}
+	}
+#endif
+	return find_scalar(text, end, needle, size);
+}
+
+enum sn_truth sn_pattern__equals(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	if (!text->cut)
+		return text->front_len == size && memcmp(text->front, pattern, size) == 0 ? SN_YES : SN_NO;
+	if (size < text->front_len || size - text->front_len < text->back_len ||
+	    memcmp(pattern, text->front, text->front_len) != 0 ||
+	    memcmp(pattern + size - text->back_len, text->back, text->back_len) != 0)
+		return SN_NO;
+	return SN_MAYBE;
+}
+
+enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	if (sn_pattern__find(text->front, text->front_len, pattern, size))
+		return SN_YES;
+	if (!text->cut)
+		return SN_NO;
+	return sn_pattern__find(text->back, text->back_len, pattern, size) ? SN_YES : SN_MAYBE;
+}
+
+enum sn_truth sn_pattern__startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	if (size <= text->front_len)
+		return memcmp(text->front, pattern, size) == 0 ? SN_YES : SN_NO;
+	return text->cut && memcmp(text->front, pattern, text->front_len) == 0 ? SN_MAYBE : SN_NO;
+}
+
+enum sn_truth sn_pattern__endswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	const uint8_t *end = text->back + text->back_len;
+
+	if (size <= text->back_len)
+		return memcmp(end - size, pattern, size) == 0 ? SN_YES : SN_NO;
+	pattern += size - text->back_len;
+	return text->cut && memcmp(text->back, pattern, text->back_len) == 0 ? SN_MAYBE : SN_NO;
+}
+
+/* ---- globs ---- */
+
+/* A stretch of a pattern or a text that is still to be matched. */
+struct span {
+	const uint8_t *at, *end;
+};
+
+static uint32_t character(const uint8_t *at, const uint8_t *end)
+{
+	uint32_t n = sn_utf8__length(at, end);
+
+	return n ? n : 1;
+}
+
+/* Length of the character that ends before `end`. */
+static uint32_t character_before(const uint8_t *start, const uint8_t *end)
+{
+	for (uint32_t n = 2; n <= 4 && n <= (uint32_t)(end - start) && is_continuation(end[1 - (int32_t)n]); n++)
+		if (sn_utf8__length(end - n, end) == n)
+			return n;
+	return 1;
+}
+
+/* Consumes both from the front until either is empty. False: they differ. */
+static bool from_front(struct span *pattern, struct span *text)
+{
+	while (pattern->at < pattern->end && text->at < text->end) {
+		if (*pattern->at == SN_GLOB_ONE)
+			text->at += character(text->at, text->end);
+		else if (*pattern->at != *text->at++)
+			return false;
+		pattern->at++;
+	}
+	return true;
+}
+
+static bool from_back(struct span *pattern, struct span *text)
+{
+	while (pattern->at < pattern->end && text->at < text->end) {
+		if (pattern->end[-1] == SN_GLOB_ONE)
+			text->end -= character_before(text->at, text->end);
+		else if (pattern->end[-1] != *--text->end)
+			return false;
+		pattern->end--;
+	}
+	return true;
+}
+
+/* Behind the first place of a part without runs, NULL when there is none. */
+static const uint8_t *find_part(const struct span *part, const struct span *text)
+{
+	uint32_t size = (uint32_t)(part->end - part->at);
+
+	if (!memchr(part->at, SN_GLOB_ONE, size)) {
+		const uint8_t *at = sn_pattern__find(text->at, (uint32_t)(text->end - text->at), part->at, size);
+
+		return at ? at + size : NULL;
+	}
+	for (const uint8_t *at = text->at;; at += character(at, text->end)) {
+		struct span left = *part, rest = {at, text->end};
+
+		if (from_front(&left, &rest) && left.at == left.end)
+			return rest.at;
+		if (at == text->end)
+			return NULL;
+	}
+}
+
+/* Takes the parts between runs off the pattern, each at its first place, as long as they are found. */
+static void find_parts(struct span *pattern, struct span text)
+{
+	while (pattern->at < pattern->end) {
+		const uint8_t *run = memchr(pattern->at, SN_GLOB_RUN, (size_t)(pattern->end - pattern->at));
+		struct span part = {pattern->at, run ? run : pattern->end};
+
+		text.at = find_part(&part, &text);
+		if (!text.at)
+			return;
+		pattern->at = run ? run + 1 : pattern->end;
+	}
+}
+
+static enum sn_truth without_run(const struct sn_text *text, struct span pattern)
+{
+	struct span front = {text->front, text->front + text->front_len};
+	struct span back = {text->back, text->back + text->back_len};
+
+	if (!from_front(&pattern, &front) || front.at < front.end)
+		return SN_NO;
+	if (!text->cut)
+		return pattern.at == pattern.end ? SN_YES : SN_NO;
+	return from_back(&pattern, &back) && back.at == back.end ? SN_MAYBE : SN_NO;
+}
+
+enum sn_truth sn_pattern__glob(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	const uint8_t *end = pattern + size, *first = memchr(pattern, SN_GLOB_RUN, size), *last = end;
+	struct span front = {text->front, text->front + text->front_len};
+	struct span back = {text->back, text->back + text->back_len};
+
+	if (!first)
+		return without_run(text, (struct span){pattern, end});
+	while (*--last != SN_GLOB_RUN)
+		;
+	struct span head = {pattern, first}, tail = {last + 1, end};
+	/* "*" alone: first is last, and nothing stands between them */
+	struct span between = {first + 1, last > first ? last : first + 1};
+
+	if (!from_front(&head, &front))
+		return SN_NO;
+	if (!text->cut)
+		back.at = front.at;
+	if (!from_back(&tail, &back))
+		return SN_NO;
+	if (head.at < head.end || tail.at < tail.end)
+		return text->cut ? SN_MAYBE : SN_NO;
+	if (!text->cut) {
+		front.end = back.end;
+		find_parts(&between, front);
+		return between.at == between.end ? SN_YES : SN_NO;
+	}
+	find_parts(&between, front);
+	find_parts(&between, back);
+	return between.at == between.end ? SN_YES : SN_MAYBE;
+}
