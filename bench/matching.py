@@ -19,6 +19,7 @@ from sensor.loaded_rules import load
 
 Figures = dict[str, float]
 TIMES = ("mean", "p50", "p99", "p99.9", "max")
+COUNTS = ("instructions",)  # an event, where the machine counts them
 ORDERS = {"flat": "", "shuffled": "shuffled."}
 
 
@@ -55,7 +56,9 @@ def _rsigma(
 
 
 def _named(figures: dict[str, Any], prefix: str) -> Figures:
-    return {f"{prefix}{name}.us": figures[name] / 1000 for name in TIMES}
+    named = {f"{prefix}{name}.us": figures[name] / 1000 for name in TIMES}
+    counted = {f"{prefix}{name}": figures[name] for name in COUNTS if name in figures}
+    return named | counted
 
 
 def _judged(hits: Hits, definition: Definition) -> Figures:

@@ -9,9 +9,12 @@
  * figures come as one JSON object; times are without the clock's own, means the median of the passes' means.
  */
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -265,6 +268,54 @@ static void shuffle(uint32_t *order, size_t count, uint64_t *random)
 	}
 }
 
+/* A counter of this thread's own instructions, -1 where the machine shows none. */
+static int open_counter(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_HARDWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_HW_INSTRUCTIONS,
+		.disabled = 1,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+	};
+
+	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Instructions of one pass; without matching, those that go into the rest of it. */
+static uint64_t count_pass(struct bench *bench, int counter, int matching)
+{
+	uint64_t count = 0, ignored = 0;
+
+	ioctl(counter, PERF_EVENT_IOC_RESET, 0);
+	ioctl(counter, PERF_EVENT_IOC_ENABLE, 0);
+	for (size_t i = 0; i < bench->count; i++) {
+		if (matching) {
+			judge(bench, &bench->events[i], NULL, &ignored);
+			continue;
+		}
+		place(bench->values, &bench->events[i]);
+		for (uint32_t looks = 2 * bench->events[i].routes.count; looks; looks--)
+			now_ns();
+	}
+	ioctl(counter, PERF_EVENT_IOC_DISABLE, 0);
+	return read(counter, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+static void print_instructions(struct bench *bench)
+{
+	int counter = open_counter();
+	uint64_t all, rest;
+
+	if (counter < 0)
+		return;
+	all = count_pass(bench, counter, 1);
+	rest = count_pass(bench, counter, 0);
+	printf(", \"instructions\": %.1f", (double)(all - rest) / (double)bench->count);
+	close(counter);
+}
+
 /* The hits of each event into a file; returns how many. */
 static uint64_t list_hits(struct bench *bench, const char *path)
 {
@@ -303,11 +354,13 @@ static void run(struct bench *bench, int shuffled, double seconds, uint64_t hits
 	}
 	qsort(took, samples, sizeof(*took), by_size);
 	printf("{\"rules\": %u, \"events\": %zu, \"hits\": %llu, \"passes\": %u, \"mean\": %.3f, \"p50\": %llu, "
-	       "\"p99\": %llu, \"p99.9\": %llu, \"max\": %llu}\n",
+	       "\"p99\": %llu, \"p99.9\": %llu, \"max\": %llu",
 	       sn_rules__count(bench->rules), bench->count, (unsigned long long)hits, passes,
 	       (double)median(mean, passes) / 1000, (unsigned long long)took[samples / 2],
 	       (unsigned long long)took[samples * 99 / 100], (unsigned long long)took[samples * 999 / 1000],
 	       (unsigned long long)took[samples - 1]);
+	print_instructions(bench);
+	puts("}");
 	free(took);
 	free(mean);
 	free(order);
