@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from sensor.compiler.ir import Logsource, Rule
-from sensor.compiler.load import CASES
 from sensor.errors import RuleError
+from sensor.rule_files import CASES
 
 
 @dataclass(frozen=True)

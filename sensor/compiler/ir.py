@@ -105,7 +105,8 @@ class Logsource:
 
 @dataclass(frozen=True)
 class RuleInfo:
-    """What is said of a rule in lists and alerts; all but its condition."""
+    """What is said of a rule in lists and alerts; all but its condition. `unfilled`: placeholders of it (the modifier
+    expand) for which no value is known, so that what they stand in can not be met."""
 
     id: str
     title: str
@@ -119,6 +120,7 @@ class RuleInfo:
     description: str = ""
     references: tuple[str, ...] = ()
     falsepositives: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

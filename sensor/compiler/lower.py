@@ -1,16 +1,18 @@
-"""pySigma's syntax tree -> IR. What has no place in the IR raises Refused, by name."""
+"""pySigma's detections -> IR. What has no place in the IR raises Refused, by name."""
 
-from collections.abc import Callable, Sequence
-from functools import singledispatch
+import re
+from collections.abc import Sequence
+from functools import singledispatchmethod
 from typing import Any
 
-from sigma.conditions import (
-    ConditionAND,
-    ConditionFieldEqualsValueExpression,
-    ConditionNOT,
-    ConditionOR,
-    ConditionValueExpression,
+from sigma.conditions import ConditionAND
+from sigma.modifiers import (
+    SigmaCaseSensitiveModifier,
+    SigmaEndswithModifier,
+    SigmaRegularExpressionModifier,
+    SigmaStartswithModifier,
 )
+from sigma.rule import SigmaDetection, SigmaDetectionItem
 from sigma.types import (
     Placeholder,
     SigmaBool,
@@ -29,148 +31,150 @@ from sigma.types import (
 )
 
 from sensor.compiler.fold import fold
-from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, And, Atom, Node, Not, Op, Or, Part
+from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, And, Atom, Node, Op, Or, Part
+from sensor.compiler.logic import NEVER, join, negate
+from sensor.compiler.refused import Refused
+from sensor.compiler.regex import Unsupported, compile_regex
 
 MANY, ONE = SpecialChars.WILDCARD_MULTI, SpecialChars.WILDCARD_SINGLE
-DEPTH_MAX = 60  # of a condition tree: the compiler and the reference recurse
+_PLAIN: dict[tuple[Any, ...], Op] = {
+    (): Op.EQUALS,
+    (str,): Op.EQUALS,
+    (MANY, str, MANY): Op.CONTAINS,
+    (str, MANY): Op.STARTSWITH,
+    (MANY, str): Op.ENDSWITH,
+    (MANY,): Op.CONTAINS,
+}
+_COMPARISONS = {"LT": Op.LT, "LTE": Op.LTE, "GT": Op.GT, "GTE": Op.GTE}
+_GLOBAL_FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")  # allowed only where a pattern begins
 
 
-class Refused(ValueError):
-    """A part of the rule cannot be matched; str() names it."""
+def lower(detection: SigmaDetection, unfilled: set[str]) -> Node | None:
+    """The condition of a search identifier; None when a pipeline left nothing of it. Refused: cannot be matched.
 
-
-def lower(parsed: Any) -> Node:
-    """The condition that pySigma parsed. Raises Refused."""
-    node = _condition(parsed)
-    if _depth(node) > DEPTH_MAX:
-        raise Refused(f"its condition is nested more than {DEPTH_MAX} levels deep")
-    return node
-
-
-def _depth(node: Node) -> int:
-    if isinstance(node, Atom):
-        return 1
-    items = (node.item,) if isinstance(node, Not) else node.items
-    return 1 + max(map(_depth, items))
-
-
-def _condition(item: Any) -> Node:
-    if isinstance(item, ConditionAND):
-        return _joined(And, tuple(map(_condition, item.args)))
-    if isinstance(item, ConditionOR):
-        return _joined(Or, tuple(map(_condition, item.args)))
-    if isinstance(item, ConditionNOT):
-        return Not(_condition(item.args[0]))
-    if isinstance(item, ConditionFieldEqualsValueExpression):
-        return _value(item.value, item.field)
-    if isinstance(item, ConditionValueExpression):
-        return _value(item.value, KEYWORD)
-    raise Refused(f"the condition holds {type(item).__name__}")
-
-
-def _joined(kind: Callable[[tuple[Node, ...]], And | Or], items: tuple[Node, ...]) -> Node:
-    """Flattens And in And and Or in Or."""
-    flat: list[Node] = []
-    for item in items:
-        flat.extend(item.items if isinstance(item, And | Or) and type(item) is kind else (item,))
-    return flat[0] if len(flat) == 1 else kind(tuple(flat))
-
-
-@singledispatch
-def _value(value: Any, field: str) -> Node:
-    raise Refused(f"a value of the kind {type(value).__name__}")
-
-
-@_value.register
-def _(value: SigmaString, field: str) -> Node:
-    return _string(value.s, field, isinstance(value, SigmaCasedString))
-
-
-def _string(parts: Sequence[Any], field: str, cased: bool) -> Node:
-    for part in parts:
-        if isinstance(part, Placeholder):
-            raise Refused(f"the modifier expand: no value is known for %{part.name}%")
-    shape = tuple(part if isinstance(part, SpecialChars) else str for part in parts)
-    text = "".join(part for part in parts if isinstance(part, str))
-    text = text if cased else fold(text)
-    if field == KEYWORD and shape == (str,):
-        return Atom(field, Op.CONTAINS, text, cased)
-    plain = {
-        (): Op.EQUALS,
-        (str,): Op.EQUALS,
-        (MANY, str, MANY): Op.CONTAINS,
-        (str, MANY): Op.STARTSWITH,
-        (MANY, str): Op.ENDSWITH,
-        (MANY,): Op.CONTAINS,
-    }
-    if shape in plain:
-        return Atom(field, plain[shape], text, cased)
-    glob = "".join(
-        ANY_RUN if part is MANY else ANY_ONE if part is ONE else part if cased else fold(part) for part in parts
+    A placeholder for which no value is known stands for no value at all; its name is added to `unfilled`.
+    """
+    kind = And if detection.item_linking is ConditionAND else Or
+    return join(
+        kind,
+        [
+            lower(part, unfilled) if isinstance(part, SigmaDetection) else _Item(part, unfilled).condition()
+            for part in detection.detection_items
+        ],
     )
-    return Atom(field, Op.GLOB, glob, cased)
 
 
-@_value.register
-def _(value: SigmaNumber, field: str) -> Node:
-    return Atom(field, Op.EQUALS, str(value))
+class _Item:
+    """One field with its modifiers and values."""
 
+    def __init__(self, item: SigmaDetectionItem, unfilled: set[str]) -> None:
+        self._item = item
+        self._field = item.field or KEYWORD
+        self._unfilled = unfilled
 
-@_value.register
-def _(value: SigmaTimestampPart, field: str) -> Node:
-    return Atom(field, Op.TIME, str(value.number), part=Part[value.timestamp_part.name])
+    def condition(self) -> Node | None:
+        item = self._item
+        node = join(And if item.value_linking is ConditionAND else Or, map(self._value, item.value))
+        return negate(node) if item.negated and node is not None else node
 
+    def _has(self, modifier: type[Any]) -> bool:
+        return any(issubclass(each, modifier) for each in self._item.modifiers)
 
-@_value.register
-def _(value: SigmaBool, field: str) -> Node:
-    return Atom(field, Op.EQUALS, "true" if value.boolean else "false")
+    def _never(self, parts: Sequence[Any]) -> bool:
+        """Whether a value holds placeholders that nobody filled; notes their names."""
+        names = {part.name for part in parts if isinstance(part, Placeholder)}
+        self._unfilled |= names
+        return bool(names)
 
+    @singledispatchmethod
+    def _value(self, value: Any) -> Node:
+        raise Refused(f"a value of the kind {type(value).__name__}")
 
-@_value.register
-def _(value: SigmaNull, field: str) -> Node:
-    return Atom(field, Op.NULL)
+    @_value.register
+    def _(self, value: SigmaString) -> Node:
+        if self._never(value.s):
+            return NEVER
+        cased = isinstance(value, SigmaCasedString)
+        parts: list[Any] = [fold(part) if isinstance(part, str) and not cased else part for part in value.s]
+        if self._field == KEYWORD and not self._has(SigmaStartswithModifier) and not self._has(SigmaEndswithModifier):
+            parts = [MANY, *parts, MANY]  # a keyword is looked for anywhere in the event
+        parts = [part for n, part in enumerate(parts) if part is not MANY or n == 0 or parts[n - 1] is not MANY]
+        op = _PLAIN.get(tuple(part if isinstance(part, SpecialChars) else str for part in parts), Op.GLOB)
+        if op is not Op.GLOB:
+            return Atom(self._field, op, "".join(part for part in parts if isinstance(part, str)), cased)
+        if any(ANY_RUN in part or ANY_ONE in part for part in parts if isinstance(part, str)):
+            raise Refused("wildcards in a text of bytes that are no characters")
+        glob = "".join(ANY_RUN if part is MANY else ANY_ONE if part is ONE else part for part in parts)
+        return Atom(self._field, Op.GLOB, glob, cased)
 
+    @_value.register
+    def _(self, value: SigmaNumber) -> Node:
+        return self._plain(str(value))
 
-@_value.register
-def _(value: SigmaExists, field: str) -> Node:
-    atom = Atom(field, Op.EXISTS)
-    return atom if value.exists else Not(atom)
+    @_value.register
+    def _(self, value: SigmaBool) -> Node:
+        return self._plain("true" if value.boolean else "false")
 
+    def _plain(self, text: str) -> Node:
+        return Atom(self._field, Op.CONTAINS if self._field == KEYWORD else Op.EQUALS, text)
 
-@_value.register
-def _(value: SigmaCIDRExpression, field: str) -> Node:
-    return Atom(field, Op.CIDR, str(value.network))
+    @_value.register
+    def _(self, value: SigmaTimestampPart) -> Node:
+        return self._part(value, Op.EQUALS)
 
+    def _part(self, value: SigmaTimestampPart, form: Op) -> Node:
+        return Atom(self._field, Op.TIME, str(value), part=Part[value.timestamp_part.name], form=form)
 
-@_value.register
-def _(value: SigmaRegularExpression, field: str) -> Node:
-    flags = 0
-    for flag in value.flags:
-        flags |= int(value.sigma_to_python_flags[flag])
-    return Atom(field, Op.REGEX, value.regexp.to_plain(), cased=True, flags=flags)
+    @_value.register
+    def _(self, value: SigmaNull) -> Node:
+        return Atom(self._field, Op.NULL)
 
+    @_value.register
+    def _(self, value: SigmaExists) -> Node:
+        atom = Atom(self._field, Op.EXISTS)
+        return atom if value.exists else negate(atom)
 
-@_value.register
-def _(value: SigmaCompareExpression, field: str) -> Node:
-    names = value.CompareOperators
-    if value.op.name == "NEQ":
-        return Not(Atom(field, Op.EQUALS, str(value.number)))
-    op = {names.LT: Op.LT, names.LTE: Op.LTE, names.GT: Op.GT, names.GTE: Op.GTE}[value.op]
-    if isinstance(value.number, SigmaTimestampPart):
-        part = Part[value.number.timestamp_part.name]
-        return Atom(field, Op.TIME, str(value.number), part=part, form=op)
-    return Atom(field, op, str(value.number))
+    @_value.register
+    def _(self, value: SigmaCIDRExpression) -> Node:
+        return Atom(self._field, Op.CIDR, str(value.network))
 
+    @_value.register
+    def _(self, value: SigmaRegularExpression) -> Node:
+        if self._never(value.regexp.s):
+            return NEVER
+        flags = 0
+        for flag in value.flags:
+            flags |= int(value.sigma_to_python_flags[flag])
+        text = value.regexp.to_plain()
+        if self._has(SigmaRegularExpressionModifier):  # not one that a pipeline made of a text
+            head = match[0] if (match := _GLOBAL_FLAGS.match(text)) else ""
+            if self._has(SigmaStartswithModifier):
+                text = rf"{head}\A(?:{text[len(head) :]})"
+            elif self._has(SigmaEndswithModifier):
+                text = rf"{head}(?:{text[len(head) :]})\Z"
+        try:
+            compile_regex(text, flags)
+        except (Unsupported, re.error) as error:
+            raise Refused(f"the regular expression `{text}`: {error}") from None
+        return Atom(self._field, Op.REGEX, text, cased=True, flags=flags)
 
-@_value.register
-def _(value: SigmaFieldReference, field: str) -> Node:
-    both = value.starts_with and value.ends_with
-    form = (
-        Op.CONTAINS if both else Op.STARTSWITH if value.starts_with else Op.ENDSWITH if value.ends_with else Op.EQUALS
-    )
-    return Atom(field, Op.FIELD, other=value.field, form=form)
+    @_value.register
+    def _(self, value: SigmaCompareExpression) -> Node:
+        number = value.number
+        if value.op.name == "NEQ":
+            return negate(self._value(number))
+        op = _COMPARISONS[value.op.name]
+        return self._part(number, op) if isinstance(number, SigmaTimestampPart) else Atom(self._field, op, str(number))
 
+    @_value.register
+    def _(self, value: SigmaFieldReference) -> Node:
+        form = Op.STARTSWITH if value.starts_with else Op.ENDSWITH if value.ends_with else Op.EQUALS
+        if value.starts_with and value.ends_with:
+            form = Op.CONTAINS
+        cased = self._has(SigmaCaseSensitiveModifier)
+        return Atom(self._field, Op.FIELD, cased=cased, other=value.field, form=form)
 
-@_value.register
-def _(value: SigmaExpansion, field: str) -> Node:
-    return _joined(Or, tuple(_value(inner, field) for inner in value.values))
+    @_value.register
+    def _(self, value: SigmaExpansion) -> Node:
+        node = join(Or, map(self._value, value.values))
+        return NEVER if node is None else node

@@ -16,7 +16,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors _native",
-        "native config encode event_json rollup health paths progress runtime",
+        "native config encode event_json rollup health paths progress runtime rule_files",
         "schema render record_lines loaded_rules taxonomy",
         "sources compiler alert sinks inputs",
         "reference rule_compiler live coverage",
