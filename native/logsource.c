@@ -44,9 +44,9 @@ struct sn_logsource {
 	uint32_t event_route[EVENTS];
 };
 
-static uint8_t service_number(const char *service)
+uint32_t sn_logsource__service_named(const char *service)
 {
-	uint8_t i = 0;
+	uint32_t i = 0;
 
 	while (strcmp(channels[i].service, service) != 0)
 		i++;
@@ -69,11 +69,11 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
 			slot = (slot + 1) % SLOTS;
 		logsource->slot[slot] = (uint8_t)(i + 1);
 		logsource->len[i] = (uint8_t)len;
-		logsource->service[i] = service_number(channels[i].service);
+		logsource->service[i] = (uint8_t)sn_logsource__service_named(channels[i].service);
 		logsource->plain[i + 1] = sn_rules__route(rules, "windows", "", channels[i].service);
 	}
 	for (uint32_t i = 0; i < EVENTS; i++) {
-		logsource->event_service[i] = service_number(events[i].service);
+		logsource->event_service[i] = sn_logsource__service_named(events[i].service);
 		logsource->event_route[i] = sn_rules__route(rules, "windows", events[i].category, events[i].service);
 	}
 	return logsource;
@@ -102,11 +102,10 @@ static void add(struct sn_routes *out, uint32_t route)
 		out->route[out->count++] = route;
 }
 
-void sn_logsource__event(const struct sn_logsource *logsource, uint32_t service, uint32_t id, struct sn_routes *out)
+static void by_id(const struct sn_logsource *logsource, uint32_t service, uint32_t id, struct sn_routes *out)
 {
 	uint32_t categories = 0;
 
-	out->count = 0;
 	for (uint32_t i = 0; i < EVENTS; i++) {
 		if (events[i].id != id || logsource->event_service[i] != service)
 			continue;
@@ -117,22 +116,50 @@ void sn_logsource__event(const struct sn_logsource *logsource, uint32_t service,
 		add(out, logsource->plain[service]);
 }
 
-void sn_logsource__category(const struct sn_logsource *logsource, uint32_t service, const uint8_t *category,
-			    uint32_t len, struct sn_routes *out)
+/* Text with a NUL behind it; 0: no rule's logsource has such a name. */
+static int copy_name(char out[SN_NAME_MAX + 1], const struct sn_value *value)
 {
-	char name[SN_CATEGORY_MAX + 1];
+	if (value->len > SN_NAME_MAX || (value->len && memchr(value->text, 0, value->len)))
+		return 0;
+	if (value->len)
+		memcpy(out, value->text, value->len);
+	out[value->len] = 0;
+	return 1;
+}
 
-	out->count = 0;
+static void by_category(const struct sn_logsource *logsource, uint32_t service, const struct sn_value *category,
+			struct sn_routes *out)
+{
+	const char *service_name = service == SN_SERVICE_NONE ? "" : channels[service - 1].service;
+	char name[SN_NAME_MAX + 1];
+
+	if (!copy_name(name, category))
+		return;
 	for (uint32_t i = 0; i < EVENTS; i++) {
-		if (logsource->event_service[i] != service || strlen(events[i].category) != len ||
-		    memcmp(events[i].category, category, len) != 0)
-			continue;
-		add(out, logsource->event_route[i]);
-		return;
+		if (logsource->event_service[i] == service && strcmp(events[i].category, name) == 0) {
+			add(out, logsource->event_route[i]);
+			return;
+		}
 	}
-	if (len > SN_CATEGORY_MAX || memchr(category, 0, len))
-		return;
-	memcpy(name, category, len);
-	name[len] = 0;
-	add(out, sn_rules__route(logsource->rules, "windows", name, service ? channels[service - 1].service : ""));
+	add(out, sn_rules__route(logsource->rules, "windows", name, service_name));
+}
+
+static void by_names(const struct sn_logsource *logsource, const struct sn_claim *claim, struct sn_routes *out)
+{
+	char product[SN_NAME_MAX + 1], category[SN_NAME_MAX + 1], service[SN_NAME_MAX + 1];
+
+	if (copy_name(product, &claim->product) && copy_name(category, &claim->category) &&
+	    copy_name(service, &claim->service_name))
+		add(out, sn_rules__route(logsource->rules, product, category, service));
+}
+
+void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, struct sn_routes *out)
+{
+	out->count = 0;
+	if (claim->product.state == SN_PRESENT)
+		by_names(logsource, claim, out);
+	else if (claim->category.state == SN_PRESENT)
+		by_category(logsource, claim->service, &claim->category, out);
+	else if (claim->service != SN_SERVICE_NONE)
+		by_id(logsource, claim->service, claim->id, out);
 }

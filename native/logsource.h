@@ -5,16 +5,26 @@
 #ifndef SN_LOGSOURCE_H
 #define SN_LOGSOURCE_H
 #include "sensor.h"
+#include "view.h"
 
 enum {
 	SN_ROUTES_MAX = 4,   /* categories of one event */
 	SN_SERVICE_NONE = 0, /* a channel that is not in the table, or none */
-	SN_CATEGORY_MAX = 63,
+	SN_NAME_MAX = 63,    /* of a product, category or service */
 };
 
 struct sn_routes {
 	uint32_t count;
 	uint32_t route[SN_ROUTES_MAX];
+};
+
+/* What an event says of its logsource; absent values are not said. */
+struct sn_claim {
+	uint32_t service; /* of its channel, by number */
+	uint32_t id;	  /* of the event, UINT32_MAX: none */
+	struct sn_value category;
+	struct sn_value product; /* where it says it: then category and service_name are all of its logsource */
+	struct sn_value service_name;
 };
 
 struct sn_logsource;
@@ -24,9 +34,8 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules);
 void sn_logsource__free(struct sn_logsource *logsource);
 /* Number of the service that a channel stands for, or SN_SERVICE_NONE. */
 uint32_t sn_logsource__service(const struct sn_logsource *logsource, const uint8_t *channel, uint32_t len);
-/* Routes of an event of that service; `id` is its event id. */
-void sn_logsource__event(const struct sn_logsource *logsource, uint32_t service, uint32_t id, struct sn_routes *out);
-/* Route of an event that names its category itself. */
-void sn_logsource__category(const struct sn_logsource *logsource, uint32_t service, const uint8_t *category,
-			    uint32_t len, struct sn_routes *out);
+/* The same by its name, which is one of taxonomy.def. */
+uint32_t sn_logsource__service_named(const char *service);
+/* Routes of an event by what it says of itself. */
+void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, struct sn_routes *out);
 #endif

@@ -9,6 +9,8 @@
  *   {"winlog": {"event_id": 1, "channel": ..., "event_data": {"Image": ...}}}           2, 3   Winlogbeat
  *   {"winlog.event_id": 1, "winlog.event_data.Image": ...}                              2, 3   the same, flattened
  *
+ *   {"_product": ..., "_cat": ..., "_service": ..., "event": {...}}                     1   logsource in the line
+ *
  * What stands outside of event, Event or winlog is then no field of the event. Values may also be written as
  * {"#text": value}, fields as [{"@Name": field, "#text": value}, ...] (xmltodict, evtx_dump).
  */
@@ -19,6 +21,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "mapping.h"
 #include "ndjson_keys.h"
 
 /* What the keys of an object mean. */
@@ -28,6 +31,7 @@ enum { RANK_FLAT, RANK_WRAPPED, RANK_EVENT, RANK_DATA };
 
 struct sn_ndjson {
 	struct sn_logsource *logsource;
+	struct sn_mapping *mapping;
 	struct sn_keys *keys;
 };
 
@@ -46,9 +50,7 @@ struct parser {
 	struct sn_values *values;
 	struct sn_json json;
 	uint32_t floor; /* the least rank that counts */
-	uint32_t service;
-	uint32_t id;
-	struct sn_value category;
+	struct sn_claim claim;
 };
 
 static const char WINLOG[] = "winlog.", EVENT_DATA[] = "event_data.";
@@ -60,7 +62,8 @@ struct sn_ndjson *sn_ndjson__new(const struct sn_rules *rules)
 	if (!ndjson)
 		return NULL;
 	ndjson->logsource = sn_logsource__new(rules);
-	ndjson->keys = sn_keys__new(rules);
+	ndjson->mapping = sn_mapping__new(rules);
+	ndjson->keys = ndjson->mapping ? sn_keys__new(rules, ndjson->mapping) : NULL;
 	if (ndjson->logsource && ndjson->keys)
 		return ndjson;
 	sn_ndjson__free(ndjson);
@@ -73,6 +76,7 @@ void sn_ndjson__free(struct sn_ndjson *ndjson)
 		return;
 	sn_logsource__free(ndjson->logsource);
 	sn_keys__free(ndjson->keys);
+	sn_mapping__free(ndjson->mapping);
 	free(ndjson);
 }
 
@@ -129,15 +133,19 @@ static void note_role(struct parser *p, const struct object *object, enum sn_rol
 	if (object->place != OUTER && object->place != SYSTEM)
 		return;
 	if (role == ROLE_CATEGORY)
-		p->category = sn_value__text(text, len);
+		p->claim.category = sn_value__text(text, len);
+	else if (role == ROLE_PRODUCT)
+		p->claim.product = sn_value__text(text, len);
+	else if (role == ROLE_SERVICE)
+		p->claim.service_name = sn_value__text(text, len);
 	else if (object->rank < p->floor)
 		return;
 	else if (role == ROLE_ID)
-		p->id = number_of(text, len);
+		p->claim.id = number_of(text, len);
 	else if (role == ROLE_CHANNEL)
-		p->service = sn_logsource__service(p->ndjson->logsource, text, len);
-	else if (role == ROLE_PROVIDER_NAME && p->service == SN_SERVICE_NONE)
-		p->service = sn_logsource__service(p->ndjson->logsource, text, len);
+		p->claim.service = sn_logsource__service(p->ndjson->logsource, text, len);
+	else if (role == ROLE_PROVIDER_NAME && p->claim.service == SN_SERVICE_NONE)
+		p->claim.service = sn_logsource__service(p->ndjson->logsource, text, len);
 }
 
 /* Is the value of that field wanted from this place? */
@@ -216,8 +224,8 @@ static void raise_floor(struct parser *p, uint32_t rank)
 	if (rank <= p->floor)
 		return;
 	p->floor = rank;
-	p->service = SN_SERVICE_NONE;
-	p->id = UINT32_MAX;
+	p->claim.service = SN_SERVICE_NONE;
+	p->claim.id = UINT32_MAX;
 	sn_values__unset_all(p->values);
 }
 
@@ -367,7 +375,7 @@ static int read_object(struct parser *p, struct object *object)
 int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, uint32_t route, struct sn_values *values,
 		      struct sn_routes *routes)
 {
-	struct parser p = {.ndjson = ndjson, .values = values, .id = UINT32_MAX};
+	struct parser p = {.ndjson = ndjson, .values = values, .claim.id = UINT32_MAX};
 	struct object top = {.place = OUTER};
 
 	sn_values__clear(values);
@@ -381,11 +389,11 @@ int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, u
 	sn_json__space(&p.json);
 	if (p.json.at != p.json.end)
 		return -EBADMSG;
+	if (p.claim.service != SN_SERVICE_NONE)
+		sn_mapping__apply(ndjson->mapping, p.claim.service, p.claim.id, values);
 	if (route != (uint32_t)SN_NO_FIELD)
 		*routes = (struct sn_routes){1, {route}};
-	else if (p.category.state == SN_PRESENT)
-		sn_logsource__category(ndjson->logsource, p.service, p.category.text, p.category.len, routes);
-	else if (p.service != SN_SERVICE_NONE)
-		sn_logsource__event(ndjson->logsource, p.service, p.id, routes);
+	else
+		sn_logsource__routes(ndjson->logsource, &p.claim, routes);
 	return 0;
 }

@@ -27,6 +27,8 @@ static const struct structural structurals[] = {
 	{"EventID", ROLE_ID, NULL},
 	{"event_id", ROLE_ID, "EventID"},
 	{"_cat", ROLE_CATEGORY, NULL},
+	{"_product", ROLE_PRODUCT, NULL},
+	{"_service", ROLE_SERVICE, NULL},
 	{"Provider", ROLE_PROVIDER, NULL},
 	{"Provider_Name", ROLE_PROVIDER_NAME, NULL},
 	{"provider_name", ROLE_PROVIDER_NAME, "Provider_Name"},
@@ -70,13 +72,14 @@ static void add_structural(struct sn_keys *keys, const struct sn_rules *rules, c
 	keys->slot[slot_of(keys, key.name, key.len)] = key;
 }
 
-struct sn_keys *sn_keys__new(const struct sn_rules *rules)
+struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mapping *mapping)
 {
 	static const char provider[] = "Provider_Name";
 	uint32_t fields = sn_rules__field_count(rules), slots = 64;
+	const char *member;
 	struct sn_keys *keys;
 
-	while (slots < 4 * (fields + STRUCTURALS))
+	while (slots < 4 * (fields + SN_VALUES_MEMBERS + STRUCTURALS))
 		slots *= 2;
 	keys = calloc(1, sizeof(*keys) + slots * sizeof(*keys->slot));
 	if (!keys)
@@ -86,6 +89,11 @@ struct sn_keys *sn_keys__new(const struct sn_rules *rules)
 		struct sn_key key = {.field = i};
 
 		key.name = (const uint8_t *)sn_rules__field_name(rules, i, &key.len);
+		keys->slot[slot_of(keys, key.name, key.len)] = key;
+	}
+	for (uint32_t i = 0; (member = sn_mapping__member(mapping, i)); i++) {
+		struct sn_key key = {(const uint8_t *)member, (uint32_t)strlen(member), fields + i, ROLE_NONE};
+
 		keys->slot[slot_of(keys, key.name, key.len)] = key;
 	}
 	for (uint32_t i = 0; i < STRUCTURALS; i++)

@@ -5,7 +5,7 @@
  */
 #ifndef SN_NDJSON_KEYS_H
 #define SN_NDJSON_KEYS_H
-#include "values.h"
+#include "mapping.h"
 
 enum sn_role {
 	ROLE_NONE,
@@ -16,6 +16,8 @@ enum sn_role {
 	ROLE_CHANNEL,
 	ROLE_ID,
 	ROLE_CATEGORY,
+	ROLE_PRODUCT,
+	ROLE_SERVICE,
 	ROLE_PROVIDER,
 	ROLE_PROVIDER_NAME,
 	ROLE_NAMED,
@@ -25,16 +27,16 @@ enum sn_role {
 };
 
 struct sn_key {
-	const uint8_t *name; /* borrowed from the rule table */
+	const uint8_t *name; /* borrowed from the rule table or the mapping */
 	uint32_t len;
-	uint32_t field; /* number in the table or SN_NO_FIELD */
+	uint32_t field; /* number in the table, behind it that of a member of the mapping, or SN_NO_FIELD */
 	enum sn_role role;
 };
 
 struct sn_keys;
 
-/* NULL: no memory. `rules` must outlive it. */
-struct sn_keys *sn_keys__new(const struct sn_rules *rules);
+/* NULL: no memory. `rules` and `mapping` must outlive it. */
+struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mapping *mapping);
 void sn_keys__free(struct sn_keys *keys);
 /* Never NULL: a key that means nothing has no field and no role. */
 const struct sn_key *sn_keys__find(const struct sn_keys *keys, const uint8_t *name, uint32_t len);

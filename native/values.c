@@ -5,16 +5,15 @@
 
 struct sn_values *sn_values__new(const struct sn_rules *rules)
 {
-	uint32_t fields = sn_rules__field_count(rules);
+	uint32_t fields = sn_rules__field_count(rules), room = fields + SN_VALUES_MEMBERS;
 	struct sn_values *values = calloc(1, sizeof(*values));
 
 	if (!values)
 		return NULL;
-	/* one more than needed, so that a table without fields asks for memory too */
-	values->event.value = calloc((size_t)fields + 1, sizeof(*values->event.value));
+	values->event.value = calloc(room, sizeof(*values->event.value));
 	values->event.more = malloc(SN_VALUES_MORE * sizeof(*values->event.more));
-	values->slot = calloc((size_t)fields + 1, sizeof(*values->slot));
-	values->touched = calloc((size_t)fields + 1, sizeof(*values->touched));
+	values->slot = calloc(room, sizeof(*values->slot));
+	values->touched = calloc(room, sizeof(*values->touched));
 	values->event.fields = fields;
 	values->keywords = sn_rules__field(rules, "*", 1);
 	if (!values->event.value || !values->event.more || !values->slot || !values->touched) {

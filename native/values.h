@@ -13,6 +13,7 @@
 enum {
 	SN_NO_FIELD = -1,	  /* as uint32_t: no rule uses it */
 	SN_LINE_MAX = 1 << 20,	  /* a JSON line; texts made from it never need more room than it has */
+	SN_VALUES_MEMBERS = 24,	  /* numbers behind the table's fields: see mapping.h */
 	SN_VALUES_MORE = 1 << 16, /* further values of an event's list fields */
 	SN_VALUES_SCRATCH = SN_LINE_MAX + 64,
 };
@@ -24,7 +25,7 @@ struct sn_values_slot {
 
 struct sn_values {
 	struct sn_event event;
-	struct sn_values_slot *slot; /* one a field */
+	struct sn_values_slot *slot; /* one a field or member */
 	uint32_t *touched;	     /* numbers of the fields that are not absent */
 	uint32_t touched_count;
 	uint32_t keywords; /* number of the field "*", which takes every value of the event, or SN_NO_FIELD */

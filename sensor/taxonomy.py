@@ -33,8 +33,9 @@ def rows() -> tuple[Row, ...]:
     """All rows in the order of taxonomy.def."""
     found: list[Row] = []
     while (row := lib.sn_taxonomy__row(len(found))) != ffi.NULL:
-        texts = [getattr(row, name) for name in _TEXTS]
-        found.append(Row(*("" if t == ffi.NULL else ffi.string(t).decode() for t in texts), row.id))
+        values = (getattr(row, name) for name in _TEXTS)
+        kind, source, category, field, how, origin = (ffi.string(v).decode() if v else "" for v in values)
+        found.append(Row(kind, source, category, field, how, origin, row.id))
     return tuple(found)
 
 
@@ -69,8 +70,8 @@ def markdown() -> str:
     """docs/taxonomy.md."""
     lines = [
         "# Sources and Sigma's taxonomy",
-        "Made from native/taxonomy.def by `python -m sensor.taxonomy > docs/taxonomy.md`. What the sensor itself sees is",
-        "in schema.md.",
+        "Made from native/taxonomy.def by `python -m sensor.taxonomy > docs/taxonomy.md`. What the sensor itself sees",
+        "is in schema.md.",
         "",
         "## Windows channels",
         "An event's `service` by its channel; by its provider where a log has no channel.",

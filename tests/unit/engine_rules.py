@@ -5,26 +5,30 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from sensor.compiler import compile_table, load_rules
 
-Row = tuple[str, str, str, str]  # product, category ("": any), field, text
+# product, category ("": any), field, text; and a service where there is one
+Row = tuple[str, str, str, str] | tuple[str, str, str, str, str]
 
 
-def table(rows: list[Row]) -> bytes:
+def table(rows: Sequence[Row]) -> bytes:
     """The compiled table; rule numbers are the rows' numbers."""
     with tempfile.TemporaryDirectory() as folder:
-        for number, (product, category, field, text) in enumerate(rows):
+        for number, (product, category, field, text, *service) in enumerate(rows):
             key = field if "|" in field else f"{field}|contains"
             rule = {
                 "title": f"row {number}",
                 "id": str(uuid.UUID(int=number + 1)),
                 "status": "test",
                 "level": "low",
-                "logsource": {"product": product} | ({"category": category} if category else {}),
+                "logsource": {"product": product}
+                | ({"category": category} if category else {})
+                | ({"service": service[0]} if service else {}),
                 "detection": {"selection": {key: text}, "condition": "selection"},
             }
             Path(folder, f"{number:04}.yml").write_text(yaml.safe_dump(rule, allow_unicode=True))

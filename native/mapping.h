@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_mapping: the fields of Sigma that are made from other members of a Windows event (SN_MAP of taxonomy.def),
+ * for one rule table. Members that no rule reads by their own name get numbers behind the table's fields.
+ */
+#ifndef SN_MAPPING_H
+#define SN_MAPPING_H
+#include "values.h"
+
+struct sn_mapping;
+
+/* NULL: no memory. `rules` is not kept. */
+struct sn_mapping *sn_mapping__new(const struct sn_rules *rules);
+void sn_mapping__free(struct sn_mapping *mapping);
+/* The members that have numbers behind the table's fields, which are in `values` as well: number of the first is the
+ * count of the table's fields. NULL beyond the end. */
+const char *sn_mapping__member(const struct sn_mapping *mapping, uint32_t number);
+/* Gives `values`, which hold an event of that service (by number: logsource.h) and id, its further fields. */
+void sn_mapping__apply(const struct sn_mapping *mapping, uint32_t service, uint32_t id, struct sn_values *values);
+#endif
