@@ -26,6 +26,11 @@ static text_test *const text_tests[] = {
 	[SN_OP_GLOB] = sn_pattern__glob,
 };
 
+enum sn_truth sn_tester__compare(enum sn_op op, const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	return text_tests[op](text, pattern, size);
+}
+
 int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules)
 {
 	size_t values = (size_t)sn_rules__field_count(rules) + SN_VALUES_MORE;
@@ -54,6 +59,7 @@ void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event)
 {
 	tester->event = event;
 	tester->scratch_used = 0;
+	tester->regex_bounds = 0;
 	tester->stamp += 1 << SN_TRUTH_BITS;
 	if (tester->stamp)
 		return;
@@ -179,6 +185,7 @@ static enum sn_truth searches(struct sn_tester *tester, const struct sn_stretch 
 	case SN_REGEX_NO:
 		return SN_NO;
 	default:
+		tester->regex_bounds++;
 		return SN_MAYBE;
 	}
 }

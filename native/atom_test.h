@@ -34,6 +34,7 @@ struct sn_tester {
 	struct sn_pairs *pairs;	  /* by field number: of the folded text of the first value */
 	uint8_t *scratch;
 	size_t scratch_used;
+	uint32_t regex_bounds; /* searches of this event that were given up */
 	struct sn_regex_scratch regex;
 };
 
@@ -53,6 +54,8 @@ int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules);
 void sn_tester__clear(struct sn_tester *tester);
 /* Begins with an event, which must stay as it is until the next begin. */
 void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event);
+/* A text against a pattern by one of SN_OP_EQUALS to SN_OP_GLOB. */
+enum sn_truth sn_tester__compare(enum sn_op op, const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 /* Tests the atom; sn_tester__atom remembers. */
 enum sn_truth sn_tester__test(struct sn_tester *tester, uint32_t number);
 

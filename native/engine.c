@@ -134,6 +134,7 @@ int sn_engine__swap_rules(struct sn_engine *engine, struct sn_rules *rules)
 	if (!loaded)
 		return -ENOMEM;
 	engine->generation++;
+	sn_costs__every(sn_matcher__costs(loaded->matcher), engine->time_rules);
 	for (;;) {
 		idle = SN_ENGINE_IDLE;
 		old = engine->current;
@@ -303,6 +304,34 @@ uint64_t sn_engine__match_quantile(struct sn_engine *engine, double q)
 		if (seen > rank || (seen == total && total))
 			return bucket_floor(i);
 	}
+	return 0;
+}
+
+void sn_engine__time_rules(struct sn_engine *engine, uint32_t every)
+{
+	struct sn_loaded *loaded = engine->current;
+
+	engine->time_rules = every;
+	if (loaded)
+		sn_costs__every(sn_matcher__costs(loaded->matcher), every);
+}
+
+uint32_t sn_engine__rule_costs(struct sn_engine *engine, struct sn_rule_cost *costs, uint32_t max)
+{
+	struct sn_loaded *loaded = engine->current;
+
+	return loaded ? sn_costs__read(sn_matcher__costs(loaded->matcher), costs, max) : 0;
+}
+
+int sn_engine__explain(struct sn_engine *engine, struct sn_explanation *out)
+{
+	struct sn_loaded *loaded = engine->current;
+
+	if (atomic_load(&engine->state) == SN_ENGINE_RUNNING)
+		return -EBUSY;
+	if (out && (!loaded || out->rule >= sn_rules__count(loaded->rules)))
+		return -EINVAL;
+	engine->explanation = out;
 	return 0;
 }
 

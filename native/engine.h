@@ -59,9 +59,11 @@ struct sn_engine {
 	struct sn_loaded *current; /* of the match thread while running, else of the caller's */
 	uint64_t generation;	   /* of the last table built; the caller's */
 
-	struct sn_stats stats; /* written by the match thread alone, but for ring and table figures */
-	uint64_t *match_fine;  /* SN_FINE_BUCKETS with options.timing, else NULL */
-	uint8_t *frame;	       /* an alert in the making */
+	struct sn_explanation *explanation; /* the caller's; NULL when nothing is explained */
+	uint32_t time_rules;		    /* the caller's: one judgement of so many is timed, 0 none */
+	struct sn_stats stats;		    /* written by the match thread alone, but for ring and table figures */
+	uint64_t *match_fine;		    /* SN_FINE_BUCKETS with options.timing, else NULL */
+	uint8_t *frame;			    /* an alert in the making */
 	size_t frame_max;
 	_Alignas(8) uint8_t record[SN_RECORD_MAX]; /* a fed record that was not aligned */
 };

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "explain.h"
 #include "rule_index.h"
 
 enum { ROUTES_KEPT = 64 }; /* power of two; more than a stream of events has in turns */
@@ -18,6 +20,8 @@ struct known_route {
 struct sn_matcher {
 	struct sn_tester tester;
 	struct sn_index index;
+	struct sn_costs costs;
+	uint32_t candidates; /* of the last event */
 	struct known_route routes[ROUTES_KEPT];
 };
 
@@ -27,9 +31,9 @@ int sn_matcher__new(const struct sn_rules *rules, struct sn_matcher **out)
 
 	if (!matcher)
 		return -ENOMEM;
-	if (sn_tester__init(&matcher->tester, rules) || sn_index__init(&matcher->index, rules)) {
-		sn_tester__clear(&matcher->tester);
-		free(matcher);
+	if (sn_tester__init(&matcher->tester, rules) || sn_index__init(&matcher->index, rules) ||
+	    sn_costs__init(&matcher->costs, sn_rules__count(rules))) {
+		sn_matcher__free(matcher);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < ROUTES_KEPT; i++)
@@ -44,6 +48,7 @@ void sn_matcher__free(struct sn_matcher *matcher)
 		return;
 	sn_tester__clear(&matcher->tester);
 	sn_index__clear(&matcher->index);
+	sn_costs__clear(&matcher->costs);
 	free(matcher);
 }
 
@@ -97,6 +102,15 @@ static uint32_t judge_rule(struct sn_tester *tester, uint32_t number, struct sn_
 	return 1;
 }
 
+static uint32_t judge_timed(struct sn_matcher *matcher, uint32_t number, struct sn_hit *hit)
+{
+	uint64_t begin = sn_costs__begin(&matcher->costs, number);
+	uint32_t found = judge_rule(&matcher->tester, number, hit);
+
+	sn_costs__end(&matcher->costs, number, begin);
+	return found;
+}
+
 /* By the rules' numbers: each route has them in that order. */
 static void sort_hits(struct sn_hit *hits, uint32_t count)
 {
@@ -110,29 +124,99 @@ static void sort_hits(struct sn_hit *hits, uint32_t count)
 	}
 }
 
+/* Judges the route's rules whose bits are set, and clears these. */
+static uint32_t judge_candidates(struct sn_matcher *matcher, const struct sn_route *route, struct sn_hit *hits,
+				 uint32_t cap)
+{
+	const uint32_t *rule = matcher->tester.rules->route_rules + route->rule;
+	const uint32_t timed = __atomic_load_n(&matcher->costs.every, __ATOMIC_RELAXED);
+	uint64_t *bits = matcher->index.candidates;
+	uint32_t found = 0;
+
+	for (uint32_t at = 0; at < route->rules; at += 64, bits++) {
+		for (; *bits; *bits &= *bits - 1) {
+			uint32_t number = rule[at + (uint32_t)__builtin_ctzll(*bits)];
+
+			matcher->candidates++;
+			if (found == cap)
+				continue;
+			found += timed ? judge_timed(matcher, number, &hits[found])
+				       : judge_rule(&matcher->tester, number, &hits[found]);
+		}
+	}
+	return found;
+}
+
 uint32_t sn_matcher__judge(struct sn_matcher *matcher, const struct sn_rules *rules, const struct sn_event *event,
 			   struct sn_hit *hits, uint32_t cap)
 {
 	const struct known_route *known;
 	uint32_t found = 0;
 
+	matcher->candidates = 0;
+	matcher->tester.regex_bounds = 0;
 	if (event->route == UINT32_MAX)
 		return 0;
 	known = route_of(matcher, rules, event->route);
 	sn_tester__begin(&matcher->tester, event);
 	for (uint32_t i = 0; i < known->bases; i++) {
 		const struct sn_route *route = &rules->routes[known->base[i]];
-		const uint32_t *rule = rules->route_rules + route->rule;
-		uint64_t *bits = matcher->index.candidates;
 
 		sn_index__find(&matcher->index, &matcher->tester, route);
-		for (uint32_t at = 0; at < route->rules; at += 64, bits++) {
-			for (; *bits; *bits &= *bits - 1)
-				if (found < cap)
-					found += judge_rule(&matcher->tester,
-							    rule[at + (uint32_t)__builtin_ctzll(*bits)], &hits[found]);
-		}
+		found += judge_candidates(matcher, route, hits + found, cap - found);
 	}
 	sort_hits(hits, found);
 	return found;
+}
+
+struct sn_effort sn_matcher__effort(const struct sn_matcher *matcher)
+{
+	return (struct sn_effort){matcher->candidates, matcher->tester.regex_bounds};
+}
+
+struct sn_costs *sn_matcher__costs(struct sn_matcher *matcher)
+{
+	return &matcher->costs;
+}
+
+/* How the index came to the rule; its bits are clear afterwards. */
+static enum sn_reach reach(struct sn_matcher *matcher, const struct sn_route *route, uint32_t number)
+{
+	const uint32_t *always = matcher->tester.rules->route_always + route->always;
+	bool known = sn_index__find(&matcher->index, &matcher->tester, route);
+	uint64_t *bits = matcher->index.candidates;
+	bool found = bits[number / 64] >> number % 64 & 1;
+
+	memset(bits, 0, ((size_t)route->rules + 63) / 64 * sizeof(*bits));
+	if (!known)
+		return SN_REACH_UNKNOWN;
+	for (uint32_t i = 0; i < route->alwayses; i++)
+		if (always[i] == number)
+			return SN_REACH_ALWAYS;
+	return found ? SN_REACH_WITNESS : SN_REACH_NOT;
+}
+
+void sn_matcher__explain(struct sn_matcher *matcher, const struct sn_event *event, struct sn_explanation *out)
+{
+	const struct sn_rules *rules = matcher->tester.rules;
+	const struct known_route *known;
+	struct sn_hit hit;
+
+	if (event->route == UINT32_MAX)
+		return;
+	known = route_of(matcher, rules, event->route);
+	for (uint32_t i = 0; i < known->bases; i++) {
+		const struct sn_route *route = &rules->routes[known->base[i]];
+		const uint32_t *rule = rules->route_rules + route->rule;
+
+		for (uint32_t number = 0; number < route->rules; number++) {
+			if (rule[number] != out->rule)
+				continue;
+			sn_tester__begin(&matcher->tester, event);
+			out->routed = 1;
+			out->reach = reach(matcher, route, number);
+			out->verdict = judge_rule(&matcher->tester, out->rule, &hit) ? hit.verdict : 0;
+			sn_explanation__fill(out, &matcher->tester, route, number);
+		}
+	}
 }

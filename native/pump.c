@@ -90,6 +90,18 @@ static uint32_t drop_known(struct sn_hit *hits, uint32_t known, uint32_t found)
 	return kept;
 }
 
+/* Behind the verdict, so that it costs an event nothing else. */
+static void explain(struct sn_engine *engine, const uint32_t *route, uint32_t routes)
+{
+	struct sn_loaded *loaded = engine->current;
+
+	engine->explanation->routed = 0;
+	for (uint32_t i = 0; i < routes && !engine->explanation->routed; i++) {
+		loaded->values->event.route = route[i];
+		sn_matcher__explain(loaded->matcher, &loaded->values->event, engine->explanation);
+	}
+}
+
 /* Judges the filled event under each of its routes. */
 static void judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin,
 		  const struct sn_origin *origin)
@@ -101,12 +113,20 @@ static void judge(struct sn_engine *engine, const uint32_t *route, uint32_t rout
 	for (uint32_t i = 0; i < routes; i++) {
 		uint32_t found;
 
+		struct sn_effort effort;
+
 		loaded->values->event.route = route[i];
 		found = sn_matcher__judge(loaded->matcher, loaded->rules, &loaded->values->event, loaded->hits + hits,
 					  loaded->hits_max - hits);
+		effort = sn_matcher__effort(loaded->matcher);
+		sn_count(&engine->stats.candidates, effort.candidates);
+		if (effort.regex_bounds)
+			sn_count(&engine->stats.regex_bounds, effort.regex_bounds);
 		hits = drop_known(loaded->hits, hits, found);
 	}
 	count_time(engine, begin, middle, clock_if(engine));
+	if (engine->explanation)
+		explain(engine, route, routes);
 	sn_count(&engine->stats.judged, 1);
 	if (!hits)
 		return;

@@ -234,7 +234,7 @@ static void add_all(struct sn_index *index, const struct sn_route *route)
 		index->candidates[i / 64] = route->rules - i < 64 ? (1ull << (route->rules - i)) - 1 : UINT64_MAX;
 }
 
-void sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route)
+bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route)
 {
 	const struct sn_rules *rules = tester->rules;
 	const uint32_t *always = rules->route_always + route->always;
@@ -247,7 +247,7 @@ void sn_index__find(struct sn_index *index, struct sn_tester *tester, const stru
 	/* what is not known may hold the witness */
 	if (!is_whole(tester, route)) {
 		add_all(index, route);
-		return;
+		return false;
 	}
 	for (uint32_t i = 0; i < route->alwayses; i++)
 		index->candidates[always[i] / 64] |= 1ull << always[i] % 64;
@@ -257,7 +257,8 @@ void sn_index__find(struct sn_index *index, struct sn_tester *tester, const stru
 		s.bucket = rules->buckets + s.scan->bucket;
 		if (!find_scan(&s, tester)) {
 			add_all(index, route);
-			return;
+			return false;
 		}
 	}
+	return true;
 }

@@ -73,5 +73,6 @@ struct sn_index {
 int sn_index__init(struct sn_index *index, const struct sn_rules *rules);
 void sn_index__clear(struct sn_index *index);
 /* Sets the bits of the route's rules that the tester's event can meet. */
-void sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route);
+/* False: all of them, since not all that they read is known. */
+bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route);
 #endif

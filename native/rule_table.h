@@ -150,8 +150,6 @@ struct sn_rules {
 
 enum { SN_BASES_MAX = 8 };
 
-/* Name of a field, number < sn_rules__field_count. Borrowed; need not end in NUL. */
-const char *sn_rules__field_name(const struct sn_rules *rules, uint32_t number, uint32_t *len);
 /* The ROUTES whose rules look at events of a route from sn_rules__route: those that name nothing else. */
 uint32_t sn_rules__bases(const struct sn_rules *rules, uint32_t route, uint32_t base[SN_BASES_MAX]);
 #endif

@@ -22,6 +22,8 @@ uint32_t sn_rules__count(const struct sn_rules *rules);
 uint32_t sn_rules__field_count(const struct sn_rules *rules);
 /* Field number of a Sigma name in this table, UINT32_MAX when no rule uses it. */
 uint32_t sn_rules__field(const struct sn_rules *rules, const char *name, size_t len);
+/* Name of a field, number < sn_rules__field_count. Borrowed; need not end in NUL. */
+const char *sn_rules__field_name(const struct sn_rules *rules, uint32_t number, uint32_t *len);
 /* Route of a logsource; empty strings mean "not given". UINT32_MAX when no rule applies. */
 uint32_t sn_rules__route(const struct sn_rules *rules, const char *product, const char *category, const char *service);
 
@@ -63,6 +65,8 @@ struct sn_stats {
 	uint64_t match_hist[64]; /* with timing: events that took 2^i .. 2^(i+1)-1 ns */
 	uint64_t generation;	 /* of the rule table in use */
 	uint64_t recorded, recorded_bytes, record_failed;
+	uint64_t candidates;   /* rules that the index brought, judged one by one */
+	uint64_t regex_bounds; /* searches given up at SN_REGEX_STEPS_MAX: undecidable */
 };
 
 int sn_engine__new(const struct sn_engine_options *options, struct sn_engine **out);
@@ -98,6 +102,53 @@ int64_t sn_engine__take(struct sn_engine *engine, void *buf, size_t size);
 void sn_engine__stats(struct sn_engine *engine, struct sn_stats *out);
 /* ns at quantile q (0..1) of the match histogram. */
 uint64_t sn_engine__match_quantile(struct sn_engine *engine, double q);
+/* What a rule of the table in use was judged for, since that was swapped in; counted while rules are timed. */
+struct sn_rule_cost {
+	uint64_t candidates; /* times that it was judged */
+	uint64_t timed, ns;  /* of them, and what these took */
+};
+
+/* Times one of `every` judgements, 0 none: the default. From the thread that swaps the rules, also while another runs
+ * the engine. */
+void sn_engine__time_rules(struct sn_engine *engine, uint32_t every);
+/* By rule number, at most `max` of them: returns how many. From the same thread. */
+uint32_t sn_engine__rule_costs(struct sn_engine *engine, struct sn_rule_cost *costs, uint32_t max);
+
+enum sn_reach {
+	SN_REACH_NOT = 0,     /* no witness occurred: it was not judged */
+	SN_REACH_WITNESS = 1, /* the index brought it */
+	SN_REACH_ALWAYS = 2,  /* it has no witness */
+	SN_REACH_UNKNOWN = 3, /* something that rules of its route read is cut or lost, so all of them were judged */
+};
+
+struct sn_explained_witness {
+	uint32_t field, op; /* op: enum sn_op of rule_table.h */
+	const char *text;   /* in the table */
+	uint32_t len;
+	uint32_t occurs;
+};
+
+/* A test, in the order of the table; `values`: how many it compares with. */
+struct sn_explained_step {
+	uint32_t field, op, negated;
+	uint32_t truth; /* 0 no, 1 yes, 2 undecidable */
+	uint32_t values;
+};
+
+struct sn_explanation {
+	uint32_t rule;			/* in: which */
+	uint32_t witness_max, step_max; /* in: elements that there is room for */
+	uint32_t witnesses, steps;	/* how many there are; no more than there is room for are written */
+	uint32_t routed;		/* 1: the event is of the rule's logsource; if not, nothing below is set */
+	uint32_t reach;			/* enum sn_reach */
+	uint32_t verdict;		/* 0 or enum sn_verdict; worked out in any case */
+	struct sn_explained_witness *witness;
+	struct sn_explained_step *step;
+};
+
+/* From now on each event that is fed is explained into `out`, the caller's until this is called with NULL. -EBUSY while
+ * the engine runs, -EINVAL: no such rule in the table in use. */
+int sn_engine__explain(struct sn_engine *engine, struct sn_explanation *out);
 /* The process table as SN_PROCESS records, oldest first, whole records only, from `*cursor` (0 to begin; 0 again at
  * the end). Only while the engine does not run, or from the match thread. */
 int64_t sn_engine__export(struct sn_engine *engine, uint64_t *cursor, void *buf, size_t size);

@@ -17,7 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for row in (
         "errors _native",
         "native config encode event_json rollup health paths progress runtime rule_files",
-        "schema render record_lines loaded_rules taxonomy",
+        "schema render record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs",
         "reference rule_compiler live coverage",
         "reference_events",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table
 from sensor.compiler.fold import fold
 from sensor.compiler.ir import ANY_ONE, ANY_RUN, And, Atom, Node, Not, Op, Or, Part
+from sensor.insight import Explanation, Step, Witness, explain, rule_costs, time_rules
 from sensor.native import Engine, Rules, lib
 from sensor.reference import judge
 
@@ -23,11 +24,16 @@ def engine() -> Iterator[Engine]:
         yield made
 
 
-def native(engine: Engine, conditions: list[Node], event: dict[str, Any]) -> list[bool | None]:
-    """The verdict of each condition on `event`."""
+def table(conditions: list[Node]) -> bytes:
+    """Rules of these conditions, numbered as they are."""
     infos = [RuleInfo(str(n), f"rule {n}", "low", SOURCE, "x.yml") for n in range(len(conditions))]
     ruleset = RuleSet(tuple(Rule(info, c) for info, c in zip(infos, conditions, strict=True)), ())
-    rules = Rules(compile_table(ruleset).bytes)
+    return compile_table(ruleset).bytes
+
+
+def native(engine: Engine, conditions: list[Node], event: dict[str, Any]) -> list[bool | None]:
+    """The verdict of each condition on `event`."""
+    rules = Rules(table(conditions))
     engine.swap_rules(rules)
     assert engine.feed_json(json.dumps(event).encode(), route=rules.route("windows", "process_creation"))
     verdicts: list[bool | None] = [False] * len(conditions)
@@ -137,3 +143,44 @@ EVENTS = st.dictionaries(FIELDS, st.one_of(SCALARS, st.lists(SCALARS, min_size=1
 @given(conditions=st.lists(CONDITIONS, min_size=1, max_size=8), event=EVENTS)
 def test_agrees_with_the_reference(engine: Engine, conditions: list[Node], event: dict[str, Any]) -> None:
     assert native(engine, conditions, event) == [judge(condition, event) for condition in conditions]
+
+
+# ---- explain and cost ----
+def test_explains_why_a_rule_fired_or_not(engine: Engine) -> None:
+    condition = And((Atom("A", Op.ENDSWITH, "\\x.exe"), Not(Atom("B", Op.CONTAINS, "safe"))))
+    rules = Rules(table([condition, Not(Atom("B", Op.EQUALS, "x"))]))
+    engine.swap_rules(rules)
+    route = rules.route("windows", "process_creation")
+
+    def why(rule: int, event: dict[str, Any]) -> Explanation:
+        return explain(engine, rules, rule, lambda: engine.feed_json(json.dumps(event).encode(), route=route))
+
+    met = why(0, {"A": r"C:\X.EXE", "B": "y"})
+    assert (met.routed, met.reach, met.verdict) == (True, "witness", lib.SN_MATCH)
+    assert met.witness == (Witness("A", Op.ENDSWITH, "\\x.exe", True),)
+    assert set(met.steps) == {
+        Step("A", Op.ENDSWITH, False, True, 1),
+        Step("B", Op.CONTAINS, True, False, 1),
+    }
+    missed = why(0, {"A": r"C:\Y.EXE", "B": "safe"})
+    assert (missed.reach, missed.verdict, missed.witness[0].occurs) == ("", 0, False)
+    assert why(1, {}).reach == "always"
+    assert why(1, {}).verdict == lib.SN_MATCH
+    assert explain(engine, rules, 0, lambda: engine.feed_json(b"{}")) == Explanation(False)
+    engine.take()
+
+
+def test_counts_and_times_what_is_judged(engine: Engine) -> None:
+    rules = Rules(table([Atom("A", Op.EQUALS, "x"), Atom("A", Op.EQUALS, "y")]))
+    engine.swap_rules(rules)
+    time_rules(engine, 2)
+    before = engine.stats()["candidates"]
+    for _ in range(10):
+        engine.feed_json(b'{"A": "x"}', route=rules.route("windows", "process_creation"))
+    time_rules(engine, 0)
+    engine.feed_json(b'{"A": "y"}', route=rules.route("windows", "process_creation"))
+    costs = rule_costs(engine, rules)
+    assert [(cost.candidates, cost.timed) for cost in costs] == [(10, 5), (0, 0)]
+    assert costs[0].ns > 0
+    assert engine.stats()["candidates"] - before == 11
+    engine.take()
