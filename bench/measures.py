@@ -39,8 +39,8 @@ def bpf_statistics() -> Iterator[None]:
         os.close(descriptor)
 
 
-def load_of(definition: Definition) -> tuple[float, list[str]]:
-    load = definition["load"]
+def load_of(definition: Definition, which: str = "load") -> tuple[float, list[str]]:
+    load = definition[which]
     return run_load(load["program"], load["args"], load.get("processes", 1))
 
 
@@ -126,11 +126,12 @@ def flood_cpu(definition: Definition) -> Figures:
 
 
 def memory(definition: Definition) -> Figures:
-    """Resident memory of the daemon without the kernel's ring: idle, after a load, and its growth over another."""
+    """Resident memory of the daemon without the kernel's ring: idle, after a first load that fills its tables, and its
+    growth over the other."""
     with sensor(SHIPPED, "file:/dev/null") as running:
         time.sleep(SETTLE)
         idle = machine.rss_bytes(running.pid)
-        load_of(definition)
+        load_of(definition, "warm")
         time.sleep(SETTLE)
         first = machine.rss_bytes(running.pid)
         load_of(definition)

@@ -14,6 +14,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -140,7 +141,7 @@ def show(result: dict[str, dict[str, Any]]) -> None:
 def run(definition: Definition, repeats: int | None) -> tuple[dict[str, Any], list[str]]:
     """One definition with its peers: the result as it is kept, and what is wrong with it."""
     print(f"{definition['name']}: {definition['what']}", flush=True)
-    times = repeats or definition["repeats"]
+    begin, times = time.monotonic(), repeats or definition["repeats"]
     peers = definition.get("peers", [])
     done = itertools.count(1)
     with Progress(definition["name"], times * (1 + len(peers))) as progress:
@@ -159,6 +160,7 @@ def run(definition: Definition, repeats: int | None) -> tuple[dict[str, Any], li
         wrong += behind(peer, own, others[peer["name"]])
     result = {"linsang": own, **others}
     show(result)
+    print(f"  {times} runs in {time.monotonic() - begin:.0f} s")
     for line in wrong:
         print(f"  WRONG {line}")
     kept = {
