@@ -63,11 +63,14 @@ int sn_ring__new(uint64_t capacity, struct sn_ring **out)
 	ring = calloc(1, sizeof(*ring));
 	if (!ring)
 		return -ENOMEM;
-	ring->bytes = calloc(1, (size_t)capacity);
+	ring->bytes = malloc((size_t)capacity);
 	if (!ring->bytes) {
 		free(ring);
 		return -ENOMEM;
 	}
+	/* Touched once, so that the process has its size from the start and not after the first lap. Not with 0:
+	 * compilers make a calloc of that, which touches nothing. */
+	memset(ring->bytes, 0xff, (size_t)capacity);
 	ring->capacity = capacity;
 	*out = ring;
 	return 0;
@@ -97,14 +100,31 @@ static int has_room(struct sn_ring *ring, uint64_t end)
 	return end - ring->seen_tail <= ring->capacity;
 }
 
+/* Half of the capacity at most: a record that fits only from some offsets on could wait for ever. */
+static int is_too_large(const struct sn_ring *ring, size_t size)
+{
+	return size > ring->capacity / 2 - sizeof(struct frame);
+}
+
+/* What must be stepped over so that a record of that size does not wrap. */
+static uint64_t padding(const struct sn_ring *ring, size_t size)
+{
+	uint64_t to_end = ring->capacity - (ring->write & (ring->capacity - 1));
+
+	return sizeof(struct frame) + round8(size) > to_end ? to_end : 0;
+}
+
+int sn_ring__must_wait(struct sn_ring *ring, size_t size)
+{
+	return !is_too_large(ring, size) &&
+	       !has_room(ring, ring->write + padding(ring, size) + sizeof(struct frame) + round8(size));
+}
+
 void *sn_ring__reserve(struct sn_ring *ring, size_t size)
 {
-	uint64_t need = sizeof(struct frame) + round8(size);
-	uint64_t to_end = ring->capacity - (ring->write & (ring->capacity - 1));
-	uint64_t pad = need > to_end ? to_end : 0;
+	uint64_t pad = padding(ring, size);
 
-	/* Half of the capacity at most: a record that fits only from some offsets on could wait for ever. */
-	if (size > ring->capacity / 2 - sizeof(struct frame) || !has_room(ring, ring->write + pad + need)) {
+	if (is_too_large(ring, size) || sn_ring__must_wait(ring, size)) {
 		count(&ring->dropped, 1);
 		count(&ring->dropped_bytes, size);
 		return NULL;

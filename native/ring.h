@@ -50,6 +50,8 @@ void sn_ring__free(struct sn_ring *ring);
 /* Room for one record of up to `size` bytes (8-aligned, the producer's until commit), or NULL: no room, or larger than
  * half of the capacity less the frame; counted as dropped. A reserve without commit leaves no trace. */
 void *sn_ring__reserve(struct sn_ring *ring, size_t size);
+/* Whether reserve would find no room now, but will when the consumer has released enough. */
+int sn_ring__must_wait(struct sn_ring *ring, size_t size);
 /* Stages the reserved record with its final size, not above the reserved one. */
 void sn_ring__commit(struct sn_ring *ring, size_t size);
 /* reserve, copy, commit: 0 or -ENOBUFS. Not yet visible: see publish. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The capture thread: from the kernel's BPF ring buffer into the engine's ring. It only copies and counts; when the
- * engine's ring is full it drops and that ring counts. Linux.
+ * The capture thread: from the kernel's BPF ring buffer into the engine's ring. It only copies and counts. While the
+ * engine's ring is full the records stay in the kernel's, which is the larger one: what then finds no room there, the
+ * probes count. Linux.
  *
  *   consumer page (rw)   producer page (ro)   data (ro), mapped twice, so that a record that wraps is contiguous
  *   +----------------+   +----------------+   +-------------------------+-------------------------+
@@ -35,6 +36,9 @@ enum {
 	/* A probe that looked at `asleep` just before it was set submits without a wake-up. It is done long before this
 	 * has passed, unless the hypervisor took its CPU away: this bounds how late its record may be. */
 	SLEEP_MS = 250,
+	/* After the stop: when the match thread has taken nothing for so many polls, it is dead, and the rest is
+	   dropped. */
+	LAST_POLLS = 1000,
 	PRIORITY = -10, /* at 0 the ring is lost against several busy producers of high priority */
 };
 
@@ -136,8 +140,9 @@ static int is_empty(const struct sn_capture *capture)
 	       atomic_load_explicit(capture->producer, memory_order_acquire);
 }
 
-/* Everything that is committed by now, whole batches at a time. Returns whether there was anything. */
-static int drain(struct sn_capture *capture)
+/* Everything that is committed by now and finds room (with `force` all; the engine's ring counts what it drops), whole
+ * batches at a time. Returns whether there was anything. */
+static int drain(struct sn_capture *capture, int force)
 {
 	uint64_t at = atomic_load_explicit(capture->consumer, memory_order_relaxed), published = at, begin = at;
 	uint64_t end = atomic_load_explicit(capture->producer, memory_order_acquire), records = 0, oversized = 0;
@@ -155,6 +160,8 @@ static int drain(struct sn_capture *capture)
 		if (!(word & DISCARDED) && size > SN_RECORD_MAX)
 			oversized++;
 		else if (!(word & DISCARDED)) {
+			if (!force && sn_ring__must_wait(capture->out, size))
+				break;
 			sn_ring__push(capture->out, frame + FRAME, size);
 			records++;
 		}
@@ -194,6 +201,18 @@ static void sleep_until_event(struct sn_capture *capture)
 	add(&capture->count.wakeups, 1);
 }
 
+/* What was committed before the stop is not lost. */
+static void drain_last(struct sn_capture *capture)
+{
+	for (int polls = 0; polls < LAST_POLLS && !is_empty(capture); polls++) {
+		if (drain(capture, 0))
+			polls = 0;
+		else
+			pause_ns(POLL_NS);
+	}
+	drain(capture, 1);
+}
+
 int sn_capture__run(struct sn_capture *capture)
 {
 	int idle = 0;
@@ -202,7 +221,7 @@ int sn_capture__run(struct sn_capture *capture)
 	if (setpriority(PRIO_PROCESS, 0, PRIORITY))
 		add(&capture->count.priority_refused, 1);
 	while (!atomic_load_explicit(&capture->stopping, memory_order_relaxed)) {
-		idle = drain(capture) ? 0 : idle + 1;
+		idle = drain(capture, 0) ? 0 : idle + 1;
 		if (idle < IDLE_POLLS) {
 			pause_ns(POLL_NS);
 			add(&capture->count.polls, 1);
@@ -210,7 +229,7 @@ int sn_capture__run(struct sn_capture *capture)
 			sleep_until_event(capture);
 		}
 	}
-	drain(capture); /* what was committed before the stop is not lost */
+	drain_last(capture);
 	return 0;
 }
 

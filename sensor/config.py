@@ -80,7 +80,7 @@ class Engine:
     """The match thread."""
 
     ring_bytes: int = _setting(
-        4 << 20,
+        1 << 20,
         "ring between capture and match, a power of two",
         size=True,
         least=1 << 17,

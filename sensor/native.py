@@ -183,7 +183,7 @@ class Engine(_Runner):
     def __init__(
         self,
         *,
-        ring_bytes: int = 1 << 22,
+        ring_bytes: int = 1 << 20,
         alert_bytes: int = 1 << 22,
         table_bytes: int = 8 << 20,
         table_entries: int = 8192,

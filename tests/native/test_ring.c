@@ -59,6 +59,7 @@ static void produce(struct sn_ring *ring, struct twin *twin, uint64_t *random)
 
 	for (uint32_t i = 0; i < size; i++)
 		bytes[i] = (uint8_t)(fill + i);
+	CHECK(!sn_ring__must_wait(ring, size) == (fits || size > CAPACITY / 2 - 8));
 	room = sn_ring__reserve(ring, size);
 	CHECK(!room == !fits);
 	if (!room) {

@@ -14,7 +14,7 @@
 #include "ring.h"
 #include "sensor.h"
 
-enum { RING = 256 << 10, VALUE = 256 << 10, BODY = 64, SIZE_MASK = 0x1ffff, NAPS = 23, RECORDS = 60000 };
+enum { RING = 256 << 10, VALUE = 256 << 10, BODY = 64, SIZE_MASK = 0x1ffff, NAPS = 23, RECORDS = 60000, WAITING = 500 };
 
 /* Stands for the engine, of which a source knows only the ring. */
 struct sn_engine {
@@ -187,7 +187,7 @@ static void test_flood(void)
 	for (uint32_t i = 0; i < RECORDS; i++)
 		sizes[i] = 8 + random_below(&random, random_below(&random, 1000) ? 400 : SN_RECORD_MAX - 7);
 	sizes[100] = SN_RECORD_MAX;
-	capture = start(&engine, 64 << 20, &capturing);
+	capture = start(&engine, 256 << 10, &capturing);
 	CHECK(pthread_create(&consuming, NULL, expect_all, engine.ring) == 0);
 	for (uint64_t i = 0; i < RECORDS; i++) {
 		if (random_below(&random, 8) == 0)
@@ -224,28 +224,53 @@ static void test_sleep_and_wake(void)
 	sn_ring__free(engine.ring);
 }
 
-/* Nobody empties the engine's ring: the source goes on, and what is lost is counted. */
-static void test_engine_full(void)
+/* WAITING records of 200 bytes, more than the engine's ring takes and less than the kernel's, behind one that is too
+ * large for any. */
+static struct sn_capture *start_and_fill(struct sn_engine *engine, pthread_t *thread)
+{
+	struct sn_capture *capture = start(engine, 4096, thread);
+
+	CHECK(kernel_submit(0, SN_RECORD_MAX + 8, 0) == 0);
+	for (uint64_t i = 0; i < WAITING; i++)
+		while (kernel_submit(i, sizes[i], 0))
+			sched_yield();
+	return capture;
+}
+
+/* The engine's ring is emptied late, at last after the stop: nothing is lost. */
+static void test_engine_late(void)
 {
 	struct sn_engine engine;
 	struct sn_capture_stats stats;
 	struct sn_ring_stats ring;
 	pthread_t thread;
-	struct sn_capture *capture = start(&engine, 4096, &thread);
+	struct sn_capture *capture = start_and_fill(&engine, &thread);
+
+	sn_capture__stop(capture);
+	expect(engine.ring, WAITING, sizes);
+	stats = finish(capture, thread);
+	sn_ring__stats(engine.ring, &ring);
+	CHECK(stats.records == WAITING && stats.oversized == 1 && ring.dropped == 0);
+	sn_ring__free(engine.ring);
+}
+
+/* Nobody empties it any more: the stop comes to its end, and what is lost is counted. */
+static void test_engine_dead(void)
+{
+	struct sn_engine engine;
+	struct sn_capture_stats stats;
+	struct sn_ring_stats ring;
+	pthread_t thread;
+	struct sn_capture *capture = start_and_fill(&engine, &thread);
 	uint64_t kept = 0;
 	size_t size;
 
-	for (uint64_t i = 0; i < 2000; i++)
-		while (kernel_submit(i, 200, 0))
-			sched_yield();
-	while (kernel_submit(0, SN_RECORD_MAX + 8, 0))
-		sched_yield();
 	stats = finish(capture, thread);
 	for (; sn_ring__peek(engine.ring, &size); kept++)
 		sn_ring__advance(engine.ring);
 	sn_ring__stats(engine.ring, &ring);
-	CHECK(stats.records == 2000 && stats.oversized == 1);
-	CHECK(kept > 0 && kept + ring.dropped == 2000 && ring.dropped_bytes == 200 * ring.dropped);
+	CHECK(stats.records == WAITING && stats.oversized == 1);
+	CHECK(kept > 0 && kept + ring.dropped == WAITING && ring.dropped_bytes == 200 * ring.dropped);
 	sn_ring__free(engine.ring);
 }
 
@@ -275,6 +300,9 @@ int main(void)
 	test_open();
 	test_sleep_and_wake();
 	test_flood();
-	test_engine_full();
+	for (uint32_t i = 0; i < WAITING; i++)
+		sizes[i] = 200;
+	test_engine_late();
+	test_engine_dead();
 	return 0;
 }

@@ -118,13 +118,13 @@ def test_help_shows_examples(capsys: pytest.CaptureFixture[str], command: str) -
 
 
 def test_print_config_is_what_it_reads(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--ring-bytes", "1MiB", "--output", "file:a", "--output", "stdout:", "--rules", "x"]
+    flags = ["--ring-bytes", "32MiB", "--output", "file:a", "--output", "stdout:", "--rules", "x"]
     assert main(["run", "--print-config", *flags]) == 0
     printed = capsys.readouterr().out
     Path("printed.toml").write_text(printed)
     assert main(["run", "--print-config", "--config", "printed.toml"]) == 0
     assert capsys.readouterr().out == printed
-    assert 'ring_bytes = "1MiB"' in printed
+    assert 'ring_bytes = "32MiB"' in printed
 
 
 # ---- replay ----
