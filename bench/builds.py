@@ -30,7 +30,10 @@ def _compile(made: Path, sources: Sequence[Path], depends: Sequence[Path], *more
     newest = max(file.stat().st_mtime for file in (*sources, *depends))
     if not made.exists() or made.stat().st_mtime < newest:
         BUILT.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["gcc", *FLAGS, *map(str, sources), "-o", str(made), *more], check=True)
+        command = ["gcc", *FLAGS, *map(str, sources), "-o", str(made), *more]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise RuntimeError(f"{sources[0].name} does not compile: {result.stderr.strip().splitlines()[0]}")
     return made
 
 
@@ -45,8 +48,8 @@ def native_program(name: str) -> Path:
     """bench/native/NAME.c with the whole C core, as the extension is compiled."""
     native = ROOT / "native"
     core = sorted(file for file in native.glob("*.c") if file.name != "source_etw.c")
-    headers = [*native.glob("*.h"), *native.glob("*.def")]
     source = ROOT / "bench" / "native" / f"{name}.c"
+    headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
     return _compile(BUILT / f"native-{name}", [source, *core], headers, f"-I{native}", "-g", "-lpthread")
 
 

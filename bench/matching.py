@@ -19,7 +19,7 @@ from sensor.loaded_rules import load
 
 Figures = dict[str, float]
 TIMES = ("mean", "p50", "p99", "p99.9", "max")
-COUNTS = ("instructions",)  # an event, where the machine counts them
+COUNTS = ("candidates", "instructions")  # an event; instructions where the machine counts them
 ORDERS = {"flat": "", "shuffled": "shuffled."}
 
 
@@ -84,6 +84,7 @@ def matching(definition: Definition) -> Figures:
         figures |= _named(found, prefix)
     hits = {(int(event), loaded.rules[int(rule)].id) for event, rule, _ in rows}
     counts = {"rules": found["rules"], "refused": len(loaded.faults), "events": found["events"]}
+    counts["candidates.a_rule"] = found["candidates"] * found["events"] / found["rules"]
     return {**counts, **figures, **_judged(hits, definition)}
 
 

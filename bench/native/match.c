@@ -9,15 +9,13 @@
  * figures come as one JSON object; times are without the clock's own, means the median of the passes' means.
  */
 #include <fcntl.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "instructions.h"
 #include "matcher.h"
 #include "ndjson.h"
 #include "process_table.h"
@@ -42,6 +40,8 @@ struct bench {
 	size_t count, room;
 	struct sn_hit *hits;
 	uint64_t clock_ns; /* that two looks at the clock are apart */
+	/* of the first pass */
+	uint64_t found, candidates, regex_bounds;
 };
 
 static void die(const char *what, const char *why)
@@ -233,7 +233,7 @@ static void place(struct sn_values *values, const struct kept *event)
 }
 
 /* ns of one event; its hits, those of all routes, are written to `out` if there is one. */
-static uint64_t judge(struct bench *bench, const struct kept *event, FILE *out, uint64_t *hits)
+static uint64_t judge(struct bench *bench, const struct kept *event, FILE *out)
 {
 	uint32_t most = sn_rules__count(bench->rules);
 	uint64_t ns = 0;
@@ -241,14 +241,20 @@ static uint64_t judge(struct bench *bench, const struct kept *event, FILE *out, 
 	place(bench->values, event);
 	for (uint32_t r = 0; r < event->routes.count; r++) {
 		uint64_t begin = now_ns();
+		struct sn_effort effort;
 		uint32_t found;
 
 		bench->values->event.route = event->routes.route[r];
 		found = sn_matcher__judge(bench->matcher, bench->rules, &bench->values->event, bench->hits, most);
 		begin = now_ns() - begin;
 		ns += begin > bench->clock_ns ? begin - bench->clock_ns : 0;
-		*hits += found;
-		for (uint32_t i = 0; out && i < found; i++)
+		if (!out)
+			continue;
+		effort = sn_matcher__effort(bench->matcher);
+		bench->found += found;
+		bench->candidates += effort.candidates;
+		bench->regex_bounds += effort.regex_bounds;
+		for (uint32_t i = 0; i < found; i++)
 			fprintf(out, "%llu %u %u\n", (unsigned long long)event->index, bench->hits[i].rule,
 				bench->hits[i].verdict);
 	}
@@ -268,39 +274,20 @@ static void shuffle(uint32_t *order, size_t count, uint64_t *random)
 	}
 }
 
-/* A counter of this thread's own instructions, -1 where the machine shows none. */
-static int open_counter(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_HARDWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_HW_INSTRUCTIONS,
-		.disabled = 1,
-		.exclude_kernel = 1,
-		.exclude_hv = 1,
-	};
-
-	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
 /* Instructions of one pass; without matching, those that go into the rest of it. */
 static uint64_t count_pass(struct bench *bench, int counter, int matching)
 {
-	uint64_t count = 0, ignored = 0;
-
-	ioctl(counter, PERF_EVENT_IOC_RESET, 0);
-	ioctl(counter, PERF_EVENT_IOC_ENABLE, 0);
+	start_counter(counter);
 	for (size_t i = 0; i < bench->count; i++) {
 		if (matching) {
-			judge(bench, &bench->events[i], NULL, &ignored);
+			judge(bench, &bench->events[i], NULL);
 			continue;
 		}
 		place(bench->values, &bench->events[i]);
 		for (uint32_t looks = 2 * bench->events[i].routes.count; looks; looks--)
 			now_ns();
 	}
-	ioctl(counter, PERF_EVENT_IOC_DISABLE, 0);
-	return read(counter, &count, sizeof(count)) == sizeof(count) ? count : 0;
+	return stop_counter(counter);
 }
 
 static void print_instructions(struct bench *bench)
@@ -316,24 +303,22 @@ static void print_instructions(struct bench *bench)
 	close(counter);
 }
 
-/* The hits of each event into a file; returns how many. */
-static uint64_t list_hits(struct bench *bench, const char *path)
+/* The first pass: the hits of each event into a file. */
+static void list_hits(struct bench *bench, const char *path)
 {
 	FILE *out = fopen(path, "w");
-	uint64_t hits = 0;
 
 	if (!out)
 		die(path, "cannot be written");
 	for (size_t i = 0; i < bench->count; i++)
-		judge(bench, &bench->events[i], out, &hits);
+		judge(bench, &bench->events[i], out);
 	if (fclose(out))
 		die(path, "cannot be written");
-	return hits;
 }
 
-static void run(struct bench *bench, int shuffled, double seconds, uint64_t hits)
+static void run(struct bench *bench, int shuffled, double seconds)
 {
-	uint64_t *took = NULL, *mean = need(malloc(MAX_PASSES * sizeof(*mean))), random = 1, ignored = 0;
+	uint64_t *took = NULL, *mean = need(malloc(MAX_PASSES * sizeof(*mean))), random = 1;
 	uint64_t end = now_ns() + (uint64_t)(seconds * 1e9);
 	uint32_t *order = need(malloc(bench->count * sizeof(*order))), passes = 0;
 	size_t samples = 0;
@@ -347,7 +332,7 @@ static void run(struct bench *bench, int shuffled, double seconds, uint64_t hits
 		if (shuffled)
 			shuffle(order, bench->count, &random);
 		for (size_t i = 0; i < bench->count; i++) {
-			took[samples] = judge(bench, &bench->events[order[i]], NULL, &ignored);
+			took[samples] = judge(bench, &bench->events[order[i]], NULL);
 			sum += took[samples++];
 		}
 		mean[passes++] = sum * 1000 / bench->count;
@@ -355,10 +340,12 @@ static void run(struct bench *bench, int shuffled, double seconds, uint64_t hits
 	qsort(took, samples, sizeof(*took), by_size);
 	printf("{\"rules\": %u, \"events\": %zu, \"hits\": %llu, \"passes\": %u, \"mean\": %.3f, \"p50\": %llu, "
 	       "\"p99\": %llu, \"p99.9\": %llu, \"max\": %llu",
-	       sn_rules__count(bench->rules), bench->count, (unsigned long long)hits, passes,
+	       sn_rules__count(bench->rules), bench->count, (unsigned long long)bench->found, passes,
 	       (double)median(mean, passes) / 1000, (unsigned long long)took[samples / 2],
 	       (unsigned long long)took[samples * 99 / 100], (unsigned long long)took[samples * 999 / 1000],
 	       (unsigned long long)took[samples - 1]);
+	printf(", \"candidates\": %.3f, \"regex_bounds\": %llu", (double)bench->candidates / (double)bench->count,
+	       (unsigned long long)bench->regex_bounds);
 	print_instructions(bench);
 	puts("}");
 	free(took);
@@ -390,6 +377,7 @@ int main(int argc, char **argv)
 	if (sn_matcher__new(bench.rules, &bench.matcher))
 		die("matcher", "cannot be made");
 	decode(&bench, argv[2], route);
-	run(&bench, strcmp(argv[6], "shuffled") == 0, seconds, list_hits(&bench, argv[8]));
+	list_hits(&bench, argv[8]);
+	run(&bench, strcmp(argv[6], "shuffled") == 0, seconds);
 	return 0;
 }
