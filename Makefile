@@ -20,7 +20,7 @@ BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-
 NATIVE := $(wildcard native/*.c)
 HEADERS := $(wildcard native/*.h native/*.def)
 C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/load/*.c bench/native/*.c)
-FORMATTED := $(C_FILES) $(wildcard bench/peers/*.c native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
+FORMATTED := $(C_FILES) $(wildcard bench/peers/*.c bench/native/*.h native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
 DEMO := tests/golden/demo.linsang
 
 .PHONY: help build run demo test check fuzz bench fresh clean
@@ -66,12 +66,12 @@ $(VENV)/.made: | packages.BUILD
 
 $(VENV)/.built: $(VENV)/.made $(NATIVE) $(HEADERS) setup.py sensor/_build.py pyproject.toml
 	$(call say,CC,native/*.c -> sensor/_native)
-	$(Q)$(PIP) --editable '.[rules,linux]'
+	$(Q)$(PIP) --editable '.[rules,linux,evtx]'
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.built
 	$(call say,PIP,test tools)
-	$(Q)$(PIP) --editable '.[rules,linux,dev]'
+	$(Q)$(PIP) --editable '.[rules,linux,evtx,dev]'
 	@touch $@
 
 # ---- make check: every C file under both compilers, with warnings as errors ----

@@ -7,7 +7,7 @@
 #include "logsource.h"
 #include "text.h"
 
-enum how { COPY, HEX, PATH, KEY, ARGS };
+enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY };
 
 struct row {
 	const char *service;

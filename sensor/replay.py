@@ -18,7 +18,7 @@ from typing import Any
 
 from sensor.alert import AlertBuilder
 from sensor.config import Config
-from sensor.errors import InputError, LinsangError, UsageError
+from sensor.errors import InputError, LinsangError, Unsupported, UsageError
 from sensor.inputs import Input, after_lines, open_input, what_is_wrong
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, RecordingReader, Rules, check, ffi, lib
@@ -147,7 +147,7 @@ class _Replay:
                 begin = self._done
                 try:
                     self._one(number, path)
-                except InputError as error:
+                except (InputError, Unsupported) as error:
                     errors.append(error)
                     print(f"linsang: error: {error}", file=sys.stderr)
                 self._flush()
@@ -187,7 +187,7 @@ class _Replay:
             raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
         self._builder = self._builder_of({})
         index, begin = 0, self._done
-        for block in source.blocks():
+        for block in source.blocks:
             index = self._feed(number, source.path, block, index)
             self._show(begin + source.position())
 

@@ -59,6 +59,7 @@ _HOW = {
     "PATH": "{} and {}, joined by a backslash",
     "KEY": "{} and {}, joined by a backslash, the root as Sysmon writes it",
     "ARGS": "{}, joined by single spaces",
+    "ENTRY": "{}: its folder and its name",
 }
 
 
@@ -85,7 +86,7 @@ def markdown() -> str:
     for source in (r for r in rows() if r.kind == "source"):
         lines += ["", f"## {source.source} ({source.category})", f"{source.origin}."]
         for category in dict.fromkeys(r.category for r in rows() if r.kind in {"map", "fields"} and _of(r, source)):
-            lines += ["", f"### {category}"]
+            lines += ["", f"### {category or 'every other event'}"]
             own = [r.origin for r in rows() if r.kind == "fields" and _of(r, source) and r.category == category]
             lines += [f"As they are: {', '.join(f'`{n}`' for n in ' '.join(own).split())}."] if own else []
             made = mapping(source.source, category)

@@ -34,6 +34,7 @@ LIBRARY_OWNERS = {
     "pyroute2": {"sources"},
     "bcc": {"sources"},
     "cffi": {"_build"},
+    "evtx": {"inputs"},
 }
 
 # ---- C ----

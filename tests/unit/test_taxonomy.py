@@ -104,7 +104,7 @@ def test_rows_name_what_is_there() -> None:
             windows = row.source in services
             assert not windows or (row.source, row.category) in categories
         if row.kind == "map":
-            assert row.how in {"COPY", "HEX", "PATH", "KEY", "ARGS"}
+            assert row.how in {"COPY", "HEX", "PATH", "KEY", "ARGS", "ENTRY"}
             assert len(row.origin.split()) == (2 if row.how in {"PATH", "KEY"} else 1)
 
 

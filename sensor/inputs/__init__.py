@@ -1,0 +1,149 @@
+"""Files that are replayed: what they are, by their content, and all but recordings as blocks of JSON lines.
+
+What a decoder cannot read becomes a line of LEFT_OUT and the reason: no JSON, so the core counts it as malformed where
+it stands, and the numbers of the events behind it stay right.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any, BinaryIO
+
+from sensor.errors import InputError
+from sensor.event_json import parse_event
+from sensor.inputs.auditd import AuditLines
+from sensor.inputs.documents import Documents, one_a_line
+from sensor.inputs.eslogger import EsloggerLines
+from sensor.inputs.evtx import evtx_lines
+from sensor.inputs.laurel import LaurelLines
+from sensor.inputs.lines import LEFT_OUT, Decoder, decoded, line_blocks
+
+__all__ = ["Input", "after_lines", "open_input", "what_is_wrong"]
+
+_BLOCK = 1 << 20
+_PEEK = 1 << 16
+_RECORDING, _GZIP, _EVTX = b"LINSANG\n", b"\x1f\x8b", b"ElfFile\0"
+_REFUSED = {
+    b"\xff\xfe": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
+    b"\xfe\xff": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
+    b"(\xb5/\xfd": ("Zstandard is not read", "unpack it: unzstd"),
+    b"BZh": ("bzip2 is not read", "unpack it: bunzip2"),
+    b"\xfd7zXZ": ("xz is not read", "unpack it: unxz"),
+    b"PK\x03\x04": ("a ZIP archive", "unpack it"),
+}
+_AUDITD = re.compile(rb"(?m)^[^{\n]*\btype=\S+ msg=audit\(")
+_LAUREL = re.compile(rb'\{\s*"ID"\s*:\s*"\d+\.\d+:\d+"')
+_ESLOGGER = (b'"mach_time"', b'"event_type"', b'"process"')
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file. `recording`: the descriptor to read a recording from, None for anything else, whose events `blocks`
+    gives as JSON lines. Valid as long as the file is open."""
+
+    path: str
+    recording: int | None
+    file: BinaryIO
+    blocks: Iterator[bytes]
+
+    def position(self) -> int:
+        """Bytes of the file read so far; 0 where that is not known."""
+        return self.file.tell() if self.file.seekable() else 0
+
+
+@contextmanager
+def open_input(path: str) -> Iterator[Input]:
+    """`path` ("-": standard input). InputError for what is not read, then or while its blocks are; OSError."""
+    raw = io.FileIO(0 if path == "-" else path, closefd=path != "-")
+    with io.BufferedReader(raw, _BLOCK) as file, ExitStack() as more:
+        content: BufferedReader[Any] = file
+        if file.peek(2).startswith(_GZIP):
+            content = io.BufferedReader(more.enter_context(gzip.GzipFile(fileobj=file)), _BLOCK)
+        yield more.enter_context(_opened(path, file, content))
+
+
+@contextmanager
+def _opened(path: str, file: BinaryIO, content: BufferedReader[Any]) -> Iterator[Input]:
+    """`content`: what stands in `file`, unpacked."""
+    start = _peek(path, content)
+    for magic, (reason, remedy) in _REFUSED.items():
+        if start.startswith(magic):
+            raise InputError(path, -1, reason, remedy)
+    if path.lower().endswith(".etl"):
+        raise InputError(path, -1, "ETL is not read yet", "convert it to JSON lines")
+    if start.startswith((_RECORDING, _EVTX)):
+        with _seekable(content) as whole:
+            if start.startswith(_EVTX):
+                yield Input(path, None, file, evtx_lines(path, whole))
+            else:
+                yield Input(path, whole.fileno(), file, iter(()))
+        return
+    blocks = line_blocks(path, content)
+    for decoder in _decoders(start):
+        blocks = decoded(path, blocks, decoder)
+    yield Input(path, None, file, blocks)
+
+
+def _peek(path: str, content: BufferedReader[Any]) -> bytes:
+    try:
+        return content.peek(_PEEK)[:_PEEK]
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise InputError(path, -1, f"gzip: {error}") from None
+
+
+@contextmanager
+def _seekable(content: BufferedReader[Any]) -> Iterator[BinaryIO]:
+    """The same content with a descriptor at its first byte: a copy of what is packed or comes from a pipe."""
+    if isinstance(content.raw, io.FileIO) and content.seekable():
+        os.lseek(content.fileno(), 0, os.SEEK_SET)  # recordings are read by descriptor, which peek moved
+        yield content
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(content, copy, _BLOCK)
+        copy.flush()
+        os.lseek(copy.fileno(), 0, os.SEEK_SET)
+        yield copy
+
+
+def _decoders(start: bytes) -> list[Decoder]:
+    """Of the text that begins so, in the order in which they are to be used."""
+    if _AUDITD.search(start):
+        return [AuditLines()]
+    found: list[Decoder] = [] if one_a_line(start) else [Documents()]
+    if _LAUREL.match(start.lstrip()):
+        found.append(LaurelLines())
+    elif all(key in start for key in _ESLOGGER):
+        found.append(EsloggerLines())
+    return found
+
+
+def after_lines(block: bytes, at: int, lines: int) -> int:
+    """Where `lines` lines from `at` on end."""
+    for _ in range(lines):
+        at = block.find(b"\n", at) + 1
+        if not at:
+            return len(block)
+    return at
+
+
+def what_is_wrong(line: bytes) -> str:
+    """Why a line is no event."""
+    if line.startswith(LEFT_OUT):
+        return line.removeprefix(LEFT_OUT).decode("utf-8", "replace")
+    try:
+        parse_event(line)
+    except json.JSONDecodeError as error:
+        return f"{error.msg} at column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return "no JSON object that the decoder takes"
