@@ -198,30 +198,7 @@ int sn_json__skip(struct sn_json *json, uint32_t depth)
 	}
 }
 
-static uint8_t *put_character(uint8_t *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (uint8_t)c;
-	} else if (c >= 0xdc80 && c <= 0xdcff) {
-		*out++ = (uint8_t)c;
-	} else if (c < 0x800) {
-		*out++ = (uint8_t)(0xc0 | c >> 6);
-		*out++ = (uint8_t)(0x80 | (c & 0x3f));
-	} else if (c < 0x10000) {
-		*out++ = (uint8_t)(0xe0 | c >> 12);
-		*out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		*out++ = (uint8_t)(0x80 | (c & 0x3f));
-	} else {
-		*out++ = (uint8_t)(0xf0 | c >> 18);
-		*out++ = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-		*out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		*out++ = (uint8_t)(0x80 | (c & 0x3f));
-	}
-	return out;
-}
-
-/* \uXXXX at p, with the low surrogate that follows a high one; returns the end of what it read. */
-static const uint8_t *unescape_unicode(const uint8_t *p, const uint8_t *end, uint8_t **out)
+const uint8_t *sn_json__code(const uint8_t *p, const uint8_t *end, uint32_t *code)
 {
 	uint32_t c = hex4(p + 2), low;
 
@@ -233,8 +210,17 @@ static const uint8_t *unescape_unicode(const uint8_t *p, const uint8_t *end, uin
 			p += 6;
 		}
 	}
-	*out = put_character(*out, c);
+	*code = c;
 	return p;
+}
+
+static uint8_t *put_code(uint8_t *out, uint32_t code)
+{
+	if (code >= 0xdc80 && code <= 0xdcff) {
+		*out = (uint8_t)code;
+		return out + 1;
+	}
+	return out + sn_utf8__encode(out, code);
 }
 
 /* Copies up to the next backslash, or the end; returns where that is. */
@@ -273,7 +259,10 @@ uint8_t *sn_json__unescape(const struct sn_json_string *string, uint8_t *out)
 		if (p == end)
 			return out;
 		if (p[1] == 'u') {
-			p = unescape_unicode(p, end, &out);
+			uint32_t code;
+
+			p = sn_json__code(p, end, &code);
+			out = put_code(out, code);
 		} else {
 			*out++ = meaning[p[1]];
 			p += 2;

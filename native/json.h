@@ -43,6 +43,9 @@ int sn_json__string(struct sn_json *json, struct sn_json_string *out);
 int sn_json__scalar(struct sn_json *json, struct sn_json_string *out);
 /* Any value, read and forgotten; `depth` levels are above it. 1 or 0. */
 int sn_json__skip(struct sn_json *json, uint32_t depth);
+/* What the \uXXXX at p means in a sound string that ends at `end`, with the low surrogate that may follow a high one;
+ * returns the end of what it read. */
+const uint8_t *sn_json__code(const uint8_t *p, const uint8_t *end, uint32_t *code);
 enum { SN_JSON_SLACK = 16 }; /* bytes behind the end that sn_json__unescape may overwrite */
 
 /* Writes what a sound string means, never more than string->len bytes; returns the end. A lone surrogate

@@ -235,6 +235,7 @@ int64_t sn_recording__json(struct sn_recording *recording, int64_t boot_to_epoch
 /* ---- JSON of a record (record_json.c, from fields.def) ---- */
 enum {
 	SN_JSON_MAX = 458752, /* the JSON of any record: six characters a byte, and names and numbers */
+	SN_JSON_SPARE = 32,   /* so much more room than the text takes is enough */
 };
 
 /* One JSON object without newline. Bytes that are no UTF-8 become lone surrogates (\udc80..\udcff), as Python's

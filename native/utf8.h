@@ -35,4 +35,27 @@ static inline uint32_t sn_utf8__length(const uint8_t *p, const uint8_t *end)
 			return 0;
 	return need;
 }
+
+/* The code of the character of `n` bytes at p, n from sn_utf8__length. */
+static inline uint32_t sn_utf8__decode(const uint8_t *p, uint32_t n)
+{
+	static const uint8_t bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* of the first byte, by length */
+	uint32_t code = p[0] & bits[n];
+
+	for (uint32_t i = 1; i < n; i++)
+		code = code << 6 | (p[i] & 0x3f);
+	return code;
+}
+
+/* Writes `code` (up to U+10FFFF) in one to four bytes; returns how many. A surrogate becomes three. */
+static inline uint32_t sn_utf8__encode(uint8_t *out, uint32_t code)
+{
+	uint32_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+	for (uint32_t i = n - 1; i > 0; i--, code >>= 6)
+		out[i] = (uint8_t)(0x80 | (code & 0x3f));
+	out[0] = (uint8_t)(first[n] | code);
+	return n;
+}
 #endif

@@ -1,4 +1,4 @@
-// sources: record_json.c record_parse.c json.c record.c schema.c text.c
+// sources: record_json.c record_write.c record_parse.c json.c json_write.c record.c schema.c text.c
 /* sn_record__json: any record that the check lets through becomes text, in a buffer of any size, and sn_record__parse
  * makes the same text's record of it; of other text it makes a sound record or none. */
 #include <string.h>

@@ -214,6 +214,18 @@ def test_valid_utf8_stays_readable() -> None:
     assert '"image":"/ä/€/😀"' in record_json_text(make.exec_record(image="/ä/€/😀".encode()))
 
 
+@pytest.mark.parametrize("char", "\x7f\x80\x85\x9f\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069")
+def test_what_a_terminal_or_a_line_reader_would_obey_is_escaped(char: str) -> None:
+    text = record_json_text(make.exec_record(image=f"/{char}/x".encode()))
+    assert f'"image":"/\\u{ord(char):04x}/x"' in text
+    assert json.loads(text)["image"] == f"/{char}/x"
+
+
+@pytest.mark.parametrize("char", "\xa0\u061b\u200d\u2010\u2027\u202f\u2065\u206a")
+def test_their_neighbours_are_not(char: str) -> None:
+    assert f'"image":"/{char}/x"' in record_json_text(make.exec_record(image=f"/{char}/x".encode()))
+
+
 def test_truncated_argv_shows_head_and_tail() -> None:
     record = make.exec_record(
         argv=b"a\0bcde\0z\0", argv_head=4, argv_bytes=900, argc=50, flags=lib.SN_F_ARGV_TRUNCATED, pid=1
@@ -248,7 +260,8 @@ def test_a_buffer_too_small_at_every_length() -> None:
     whole = record_json_text(record).encode()
     for size in range(len(whole)):
         assert lib.sn_record__json(record, len(record), 0, ffi.new("char[]", max(size, 1)), size) == -28
-    assert lib.sn_record__json(record, len(record), 0, ffi.new("char[]", len(whole)), len(whole)) == len(whole)
+    enough = len(whole) + lib.SN_JSON_SPARE
+    assert lib.sn_record__json(record, len(record), 0, ffi.new("char[]", enough), enough) == len(whole)
 
 
 @given(st.text("0123456789abcdefF:.x", max_size=40) | st.ip_addresses(v=6).map(str))
