@@ -177,6 +177,28 @@ struct sn_alert {
 	uint32_t lineage_complete; /* 1: ends at a process without parent; 0: cut or unknown beyond */
 };
 
+/* ---- alert frames as JSON lines (alert_json.c) ---- */
+struct sn_alerts;
+
+/* What alerts say beyond their frames: JSON texts, each with a newline behind it. Copied. */
+struct sn_alert_texts {
+	const char *rules;	  /* by rule number: the map */
+	const char *undecidables; /* by rule number: the map when the rule is undecidable */
+	const char *levels;	  /* by rule number: its own level, for an undecidable */
+	const char *fields;	  /* by field number: the name, as a string */
+	const char *files;	  /* by number: names of a replay's inputs; "" when live */
+	const char *host;	  /* live: this host's name, without newline; "" in replay */
+	int64_t boot_to_epoch_ns; /* 0: not known, alerts then have no time unless their record has one of the epoch */
+};
+
+/* The names of users come from `engine`, which must outlive it. -EINVAL: the three lists of rules differ in length. */
+int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts, struct sn_alerts **out);
+void sn_alerts__free(struct sn_alerts *alerts);
+/* Frames of one rule table from `*used` on, which goes up, as whole lines, as many as have room: the bytes written.
+ * -ENOSPC: not even one has; -ENOMEM; -EBADMSG: not what sn_engine__take gives. Any thread, one at a time. */
+int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t size, size_t *used, char *buf,
+			size_t buf_size);
+
 /* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
 struct sn_capture;
 

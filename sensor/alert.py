@@ -1,30 +1,22 @@
-"""AlertBuilder: a frame from the match thread -> the one alert map that every output carries.
+"""Alerts as JSON lines: frames from the match thread, put together with what is known of the rules.
+
+The core writes the lines (native/alert_json.c); here it gets the texts that are the same in every alert. An alert is
 
     {rule, verdict, event, fields, process?, lineage?, lineage_complete?, undecidable?, time?, host?, evidence?}
 
-What is not known is left out. The map and what is in it is shared by all outputs and by the alerts of one event: nobody
-changes it.
+and what is not known is left out.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from sensor import schema
-from sensor.event_json import event_fields, parse_event
-from sensor.native import Frame, lib, record_json
+from sensor.encode import Lines, json_text
+from sensor.native import FRAME_NUMBERS, NO_ROUTE, Engine, Frame, check, ffi, lib
 
-# Which members of a record say that a field is not whole.
-_DAMAGE = {
-    "CommandLine": ("argv_truncated", "argv_unreadable"),
-    "Image": ("image_truncated",),
-    "CurrentDirectory": ("cwd_truncated",),
-    "Script": ("script_truncated",),
-}
-# A record that was a line of `dump` counts its time from the epoch (sn_record__parse); no machine runs for 31 years.
-_EPOCH_TIMES = 10**18
-_PROCESS_MEMBERS = ("pid", "start", "image", "argv", "command_line", "cwd", "user", "uid")
-_DAMAGE_MEMBERS = ("argv_truncated", "argv_unreadable", "argv_bytes")
+_FIRST_ROOM = 1 << 20
 
 
 class Rule(Protocol):
@@ -48,142 +40,91 @@ class Rule(Protocol):
     def falsepositives(self) -> Sequence[str]: ...
 
 
-class AlertBuilder:
-    """Makes alert maps of the frames of one rule table.
+class AlertWriter:
+    """Makes JSON lines of the frames of one rule table.
 
     `rules` and `field_names` are in the table's order. `boot_to_epoch_ns` is what to add to a record's time to get ns
-    since the epoch, 0 when not known: `time` is then left out. `files` are the names of a replay's inputs. `users`
-    holds the names of uids; it is looked up at each alert, so the caller may fill it as they are learned.
+    since the epoch, 0 when not known: `time` is then left out. With `host` alerts are live: they name the host and what
+    was lost; without it the event is named by its place in `files`, a replay's inputs. Names of users are the engine's.
     """
 
     def __init__(
         self,
-        rules: Sequence[Rule],
-        field_names: Sequence[str],
+        engine: Engine,
+        rules: Iterable[Rule],
+        field_names: Iterable[str],
         *,
-        host: str = "",
+        host: str | None = None,
         boot_to_epoch_ns: int = 0,
-        files: Sequence[str] = (),
-        users: Mapping[int, str] | None = None,
+        files: Iterable[str] = (),
     ) -> None:
-        self._rules = [_rule_map(rule) for rule in rules]
-        self._field_names = tuple(field_names)
-        self._host = host
-        self._boot_to_epoch_ns = boot_to_epoch_ns
-        self._files = files
-        self._users = {} if users is None else users
-        self._shown = _shown_fields()
-        self._last_frame: Frame | None = None
-        self._last_parts: dict[str, Any] = {}
-
-    def build(self, frame: Frame, *, live: bool) -> dict[str, Any]:
-        """The alert of `frame`. `live` adds host and evidence; without it the event is named by file and index.
-
-        `time` is an integer, ns since the epoch; the JSON form writes it as RFC 3339.
-        """
-        parts = self._parts(frame)
-        alert: dict[str, Any] = {"rule": self._rules[frame.rule], "verdict": "match", **parts}
-        damage = alert.pop("_damage")
-        if frame.verdict == lib.SN_UNDECIDABLE:
-            self._make_undecidable(alert, frame, damage)
-        if live:
-            alert["host"] = self._host
-        else:
-            alert["event"] = {"file": self._files[frame.file], "index": frame.index, **alert["event"]}
-        evidence: dict[str, Any] = alert.pop("evidence")
-        if live or frame.lost_any:
-            # cpu, recent: on this event's CPU since the start, and within the 10 s before; all: on every CPU.
-            lost = {"cpu": frame.lost_total, "recent": frame.lost_recent, "all": frame.lost_any}
-            evidence = {"lost": lost, **evidence}
-        if evidence:
-            alert["evidence"] = evidence
-        return alert
-
-    def _make_undecidable(self, alert: dict[str, Any], frame: Frame, damage: Mapping[str, str]) -> None:
-        cause = "unknown"
-        if frame.cause_field is not None and frame.cause_field < len(self._field_names):
-            cause = self._field_names[frame.cause_field]
-        rule = alert["rule"]
-        alert["verdict"] = "undecidable"
-        alert["undecidable"] = {"cause": cause, "reason": damage.get(cause, "not known"), "level": rule["level"]}
-        if rule["level"] != "informational":
-            alert["rule"] = {**rule, "level": "low"}
-
-    def _parts(self, frame: Frame) -> dict[str, Any]:
-        """What all alerts of one event have in common; several rules often fire on the same event in a row."""
-        last = self._last_frame
-        if last is None or (last.file, last.index, last.event) != (frame.file, frame.index, frame.event):
-            is_record = frame.payload == lib.SN_PAYLOAD_RECORD
-            self._last_parts = self._record_parts(frame) if is_record else _json_parts(frame.event)
-            self._last_frame = frame
-        return self._last_parts
-
-    def _record_parts(self, frame: Frame) -> dict[str, Any]:
-        event = record_json(frame.event)
-        is_exec = event["type"] in {"exec", "process"}
-        own = record_json(frame.process) if frame.process else event if is_exec else None
-        ancestors = [record_json(record) for record in frame.lineage]
-        parent = ancestors[0] if ancestors else None
-        parts: dict[str, Any] = {
-            "event": {name: event[name] for name in ("type", "cpu", "seq") if name in event},
-            "fields": self._fields(event, own, parent),
-            "evidence": {},
-            "_damage": _damage_of(event if is_exec else own, parent),
+        maps = [rule_map(rule) for rule in rules]
+        texts = {
+            "rules": _lines(maps),
+            "undecidables": _lines(_lowered(rule) for rule in maps),
+            "levels": _lines(rule["level"] for rule in maps),
+            "fields": _lines(field_names),
+            "files": _lines(files),
+            "host": b"" if host is None else json_text(host),
         }
-        if event["time"] >= _EPOCH_TIMES:
-            parts["time"] = event["time"]
-        elif self._boot_to_epoch_ns:
-            parts["time"] = event["time"] + self._boot_to_epoch_ns
-        if own is not None:
-            parts["process"] = self._process(own)
-            parts["lineage"] = [self._ancestor(a) for a in ancestors]
-            parts["lineage_complete"] = frame.lineage_complete
-        if (event if is_exec else own or {}).get("reduced"):
-            parts["evidence"]["reduced"] = True
-        return parts
+        held = {name: ffi.new("char[]", text) for name, text in texts.items()}
+        out = ffi.new("struct sn_alerts **")
+        options = ffi.new("struct sn_alert_texts *", {**held, "boot_to_epoch_ns": boot_to_epoch_ns})
+        check(lib.sn_alerts__new(engine.pointer, options, out), "prepare the alerts' texts")
+        self._pointer = ffi.gc(out[0], lib.sn_alerts__free)
+        self._engine = engine  # must live as long: it knows the users
+        self._room = ffi.new("char[]", _FIRST_ROOM)
 
-    def _fields(
-        self, event: Mapping[str, Any], own: Mapping[str, Any] | None, parent: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
-        for field in self._shown[event["type"]]:
-            value = self._derived(field.member, event, own, parent) if field.derived else event.get(field.json)
-            if value is not None:
-                fields[field.sigma] = " ".join(value) if field.kind == "ARGV" else value
-        return fields
-
-    def _derived(
-        self, source: str, event: Mapping[str, Any], own: Mapping[str, Any] | None, parent: Mapping[str, Any] | None
-    ) -> Any:
-        """The value of an SN_DERIVED line of fields.def, None where it is not known."""
-        if source == "HEADER":
-            return event["pid"]
-        if source == "TRUE":
-            return "true"
-        process = parent if source.startswith("PARENT_") else event if source == "USER" else own
-        if process is None:
-            return None
-        match source.removeprefix("PARENT_"):
-            case "USER":
-                return self._users.get(process["uid"], str(process["uid"])) if "uid" in process else None
-            case "ARGV":
-                return _command_line(process)
-            case member:
-                return process.get(member.lower())
-
-    def _process(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        known = {**record, "command_line": _command_line(record), "user": self._users.get(record["uid"])}
-        process = {name: known[name] for name in _PROCESS_MEMBERS if known.get(name) is not None}
-        if record.get("argv_truncated") or record.get("argv_unreadable"):
-            process |= {name: record[name] for name in _DAMAGE_MEMBERS if name in record}
-        return process
-
-    def _ancestor(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        known = {**record, "command_line": _command_line(record)}
-        return {name: known[name] for name in ("pid", "start", "image", "command_line") if known.get(name) is not None}
+    def write(self, frames: bytes | memoryview) -> Iterator[Lines]:
+        """`frames` (as Engine.take_raw has them, all of one generation) as blocks of whole lines, in order."""
+        used = ffi.new("size_t *")
+        raw = ffi.from_buffer(frames)
+        while used[0] < len(frames):
+            size = lib.sn_alerts__json(self._pointer, raw, len(frames), used, self._room, len(self._room))
+            if size == -errno.ENOSPC:
+                self._room = ffi.new("char[]", 2 * len(self._room))
+                continue
+            yield Lines(bytes(ffi.buffer(self._room, check(size, "write an alert"))))
 
 
-def _rule_map(rule: Rule) -> dict[str, Any]:
+def by_generation(frames: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Runs of frames of one rule table: (its generation, the frames)."""
+    begin = at = generation = 0
+    while at < len(frames):
+        alert = ffi.cast("struct sn_alert *", ffi.from_buffer(frames[at:]))
+        if alert.generation != generation and at > begin:
+            yield generation, frames[begin:at]
+            begin = at
+        generation = alert.generation
+        at += alert.size
+    if at > begin:
+        yield generation, frames[begin:at]
+
+
+def frame_bytes(frame: Frame) -> bytes:
+    """A frame as Engine.take_raw has it: the way back of Engine.take."""
+    event = frame.event + b"\0" * (-len(frame.event) % 8)
+    body = event + frame.process + b"".join(frame.lineage)
+    alert = ffi.new(
+        "struct sn_alert *",
+        {
+            **{name: getattr(frame, name) for name in FRAME_NUMBERS},
+            "size": ffi.sizeof("struct sn_alert") + len(body),
+            "cause_field": NO_ROUTE if frame.cause_field is None else frame.cause_field,
+            "event_size": len(frame.event),
+            "process_size": len(frame.process),
+            "lineage": len(frame.lineage),
+            "lineage_complete": frame.lineage_complete,
+        },
+    )
+    return bytes(ffi.buffer(alert)) + body
+
+
+def _lines(values: Iterable[Any]) -> bytes:
+    return b"".join(json_text(value) + b"\n" for value in values)
+
+
+def rule_map(rule: Rule) -> dict[str, Any]:
     """A rule without a level counts as informational: somebody has to say that it is more."""
     described = {
         "author": rule.author,
@@ -195,56 +136,6 @@ def _rule_map(rule: Rule) -> dict[str, Any]:
     return needed | {name: value for name, value in described.items() if value}
 
 
-def _shown_fields() -> dict[str, list[schema.Field]]:
-    """Record type -> its fields that rules can use, those of the record before the derived ones."""
-    shown: dict[str, list[schema.Field]] = {}
-    for kind, records in schema.RECORDS.items():
-        for record in records.split(", "):
-            shown.setdefault(record, []).extend(f for f in schema.fields() if f.sigma and f.type == kind)
-    return shown
-
-
-def _command_line(record: Mapping[str, Any]) -> str | None:
-    argv = record.get("argv")
-    return " ".join(argv) if argv else None
-
-
-def _damage_of(own: Mapping[str, Any] | None, parent: Mapping[str, Any] | None) -> dict[str, str]:
-    """Sigma field -> why it is not whole."""
-    damage = {}
-    for prefix, record in (("", own), ("Parent", parent)):
-        for field, members in _DAMAGE.items():
-            for member in members:
-                if record is not None and record.get(member):
-                    damage[prefix + field] = member.rpartition("_")[2]
-    return damage
-
-
-# ---- events that came as JSON ----
-
-
-def _json_parts(line: bytes) -> dict[str, Any]:
-    parts: dict[str, Any] = {"event": {}, "fields": {}, "evidence": {}, "_damage": {}}
-    try:
-        document = parse_event(line)
-    except (ValueError, RecursionError) as error:
-        # The core took the line, so the rule did match: an alert without fields is better than none.
-        parts["evidence"]["unreadable"] = f"{type(error).__name__}: {error}"
-        return parts
-    fields = parts["fields"] = event_fields(document)
-    if process := _named_process(fields, "", {"cwd": "CurrentDirectory", "user": "User"}):
-        parts["process"] = process
-    if parent := _named_process(fields, "Parent", {}):
-        parts["lineage"] = [parent]
-        parts["lineage_complete"] = False
-    return parts
-
-
-def _named_process(fields: Mapping[str, Any], prefix: str, more: Mapping[str, str]) -> dict[str, Any]:
-    """A process or lineage entry from Sysmon's fields; empty when there is nothing of it."""
-    names = {"image": f"{prefix}Image", "command_line": f"{prefix}CommandLine", **more}
-    process: dict[str, Any] = {k: fields[v] for k, v in names.items() if isinstance(fields.get(v), str)}
-    pid = str(fields.get(f"{prefix}ProcessId", ""))
-    if re.fullmatch(r"[0-9]{1,10}|0x[0-9A-Fa-f]{1,8}", pid):  # Windows's own log writes 0x1a4
-        process["pid"] = int(pid, 16 if pid.startswith("0x") else 10)
-    return process
+def _lowered(rule: dict[str, Any]) -> dict[str, Any]:
+    """An undecidable is not silence, but it is no alarm either."""
+    return rule if rule["level"] == "informational" else {**rule, "level": "low"}

@@ -20,8 +20,9 @@ from typing import Any
 
 import sensor
 from sensor import health
-from sensor.alert import AlertBuilder
+from sensor.alert import AlertWriter, by_generation
 from sensor.config import Config
+from sensor.encode import Lines
 from sensor.errors import LinsangError
 from sensor.live import Live, boot_to_epoch_ns, memory_bytes
 from sensor.loaded_rules import LoadedRules, load
@@ -70,6 +71,10 @@ class Outputs:
         for sink in self.sinks:
             sink.put(alert)
 
+    def put_lines(self, lines: Lines) -> None:
+        for sink in self.sinks:
+            sink.put_lines(lines)
+
     def dropped(self) -> list[dict[str, Any]]:
         """Details of what sinks have dropped since the last time; of each at most once an interval."""
         news = []
@@ -110,7 +115,7 @@ class Daemon:
         self._host = socket.gethostname()
         self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
         self._epoch = boot_to_epoch_ns()
-        self._builders = {1: self._builder(loaded)}
+        self._writers = {1: self._writer(loaded)}
         self._started = time.time()
         self._lost = 0
         self._alerts_lost = 0
@@ -121,9 +126,9 @@ class Daemon:
         self._compiled: LoadedRules | None = None
         self.problem = ""
 
-    def _builder(self, loaded: LoadedRules) -> AlertBuilder:
-        return AlertBuilder(
-            loaded.rules, loaded.fields, host=self._host, boot_to_epoch_ns=self._epoch, users=self._live.users
+    def _writer(self, loaded: LoadedRules) -> AlertWriter:
+        return AlertWriter(
+            self._live.engine, loaded.rules, loaded.fields, host=self._host, boot_to_epoch_ns=self._epoch
         )
 
     # ---- signals: their handlers run between two steps of the loop; a signal also ends its wait ----
@@ -167,12 +172,15 @@ class Daemon:
             self._outputs.put(alert)
 
     def _take(self) -> None:
-        while frames := self._live.engine.take():
-            now = time.time_ns()
-            for frame in frames:
-                alert = self._builders[frame.generation].build(frame, live=True)
-                if self._rollup.passes(alert, now):
-                    self._outputs.put(alert)
+        while frames := self._live.engine.take_raw():
+            for generation, some in by_generation(frames):
+                for lines in self._writers[generation].write(some):
+                    self._outputs.put_lines(self._rolled_up(lines) if lines.undecidable else lines)
+
+    def _rolled_up(self, lines: Lines) -> Lines:
+        """Without the undecidables that are only counted."""
+        now = time.time_ns()
+        return Lines(b"".join(line for line, alert in lines if self._rollup.passes(alert, now)))
 
     def _each_second(self) -> None:
         for alert in self._rollup.due(time.time_ns()):
@@ -220,7 +228,7 @@ class Daemon:
         epoch = boot_to_epoch_ns()
         if abs(epoch - self._epoch) > _CLOCK_STEP_NS:
             self._epoch = epoch
-            self._builders[max(self._builders)] = self._builder(self._loaded)
+            self._writers[max(self._writers)] = self._writer(self._loaded)
 
     # ---- reload ----
 
@@ -239,8 +247,8 @@ class Daemon:
         self._live.engine.swap_rules(Rules(self._loaded.table))
         generation = self._live.engine.stats()["generation"]
         # alerts of the table before may still wait
-        self._builders = {max(self._builders): self._builders[max(self._builders)]}
-        self._builders[generation] = self._builder(self._loaded)
+        self._writers = {max(self._writers): self._writers[max(self._writers)]}
+        self._writers[generation] = self._writer(self._loaded)
         _say(f"reloaded: {len(self._loaded.rules)} rules")
 
     def _compile(self) -> None:

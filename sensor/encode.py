@@ -1,4 +1,5 @@
-"""An alert map as bytes: one line of JSON, or one msgpack map.
+"""Alerts as bytes: one line of JSON, or one msgpack map. The core writes its alerts as such lines
+(native/alert_json.c); alerts about the sensor and rollups are maps, and written here the same way.
 
 In the map `time` is an integer, ns since the epoch. JSON writes it as RFC 3339, msgpack as it is. Bytes that were no
 UTF-8 are lone surrogates in the map (surrogateescape); both forms write them as the six characters \\udcXX, so the
@@ -7,8 +8,9 @@ output is valid UTF-8 whatever a process was named, and no strict reader can be 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgpack
@@ -38,14 +40,57 @@ def rfc3339(time_ns: int, digits: int = 9) -> str:
     return f"{stamp}.{ns:09d}"[: 20 + digits] + "Z"
 
 
-def to_json(alert: Alert) -> bytes:
-    """One JSON object, keys sorted, without a newline; valid UTF-8."""
-    if "time" in alert:
-        alert = {**alert, "time": rfc3339(alert["time"])}
-    text = json.dumps(alert, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def json_text(value: Any) -> bytes:
+    """`value` as JSON on one line, keys sorted; valid UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     if not text.isascii() or "\x7f" in text:
         text = _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace")
+
+
+def to_json(alert: Alert) -> bytes:
+    """One JSON object, keys sorted, without a newline; valid UTF-8."""
+    return json_text({**alert, "time": rfc3339(alert["time"])} if "time" in alert else alert)
+
+
+def to_line(alert: Alert) -> bytes:
+    """`to_json` with its newline."""
+    return to_json(alert) + b"\n"
+
+
+def from_json(line: bytes) -> dict[str, Any]:
+    """The map that `to_json` or the core wrote."""
+    alert: dict[str, Any] = json.loads(line)
+    if "time" in alert:
+        alert["time"] = _nanoseconds(alert["time"])
+    return alert
+
+
+def _nanoseconds(text: str) -> int:
+    second, _, fraction = text.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(second + "+00:00").timestamp()) * 1_000_000_000 + int(fraction)
+
+
+class Lines:
+    """Alerts as whole JSON lines, for all outputs: `data` as it is for those that write JSON, `maps` for the others,
+    made once and only if one asks."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @cached_property
+    def maps(self) -> list[dict[str, Any]]:
+        """The alerts one by one, in order."""
+        return [from_json(line) for line in self.data.splitlines()]
+
+    @property
+    def undecidable(self) -> bool:
+        """One of them is. `verdict` is the last member, and no string holds a quote that is not escaped."""
+        return b'"verdict":"undecidable"}\n' in self.data
+
+    def __iter__(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Each line with its map."""
+        return zip(self.data.splitlines(keepends=True), self.maps, strict=True)
 
 
 def to_msgpack(alert: Alert) -> bytes:

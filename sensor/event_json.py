@@ -1,11 +1,11 @@
 """The fields of an event that came as a JSON object, whichever of the shapes of native/ndjson.c it has.
 
-The C decoder keeps only what some rule reads; an alert shows everything. The two read the same places: what stands
-outside of `event`, `Event` or `winlog` is no field of the event, and EventData wins over System.
+The readable definition of native/event_fields.c, and what the reference engine judges. What stands outside of `event`,
+`Event` or `winlog` is no field of the event, and EventData wins over System.
 """
 
 import json
-import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +16,14 @@ _RENAMED = {
     "computer_name": "Computer",
 }
 _DATA = ("EventData", "UserData", "event_data", "user_data")
+_MARKUP = ("#", "@")
+_LONGEST = 20  # characters of a whole number of 64 bits
+_HUGE = re.compile(r"[eE][+-]?[0-9]{3}")
 
 
 def parse_event(line: bytes) -> dict[str, Any]:
-    """One JSON object. Values that our outputs could not write stay the text that they were: numbers beyond 64 bits or
-    a double, NaN. ValueError or RecursionError when it is none."""
+    """One JSON object. Values that our outputs could not write stay the text that they were: numbers that may be beyond
+    64 bits or a double, NaN. ValueError or RecursionError when it is none."""
     document = json.loads(
         line.decode("utf-8", "surrogateescape"), parse_constant=str, parse_float=_float, parse_int=_int
     )
@@ -30,12 +33,12 @@ def parse_event(line: bytes) -> dict[str, Any]:
 
 
 def _float(text: str) -> float | str:
-    number = float(text)
-    return number if math.isfinite(number) else text
+    return text if len(text) > 200 or _HUGE.search(text) else float(text)
 
 
 def _int(text: str) -> int | str:
-    return int(text) if len(text) < 19 else text
+    number = int(text) if len(text) <= _LONGEST else 1 << 64
+    return number if -(1 << 63) <= number < 1 << 64 else text
 
 
 def event_fields(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +64,10 @@ def _structured(event: Mapping[str, Any]) -> dict[str, Any]:
     for name in _DATA:
         data = event.get(name)
         if isinstance(data, dict):
-            fields |= _named(data.get("Data")) | _plain(data)
+            named, rest = _named(data.get("Data")), dict(data)
+            if named and isinstance(data["Data"], dict):
+                del rest["Data"]
+            fields |= named | _plain(rest)
     return fields
 
 
@@ -70,27 +76,41 @@ def _plain(members: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in members.items():
         if name == "Provider" and isinstance(value, dict):
-            attributes = value.get("#attributes", value)
-            provider = attributes.get("Name", attributes.get("@Name")) if isinstance(attributes, dict) else None
-            if provider is not None:
+            attributes = _attributes(value)
+            provider = attributes.get("Name", attributes.get("@Name"))
+            if provider is not None and _is_simple(provider):
                 fields["Provider_Name"] = provider
             continue
         if isinstance(value, dict):
             value = value.get("#text")  # noqa: PLW2901
             if value is None:
                 continue
-        if isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
-            continue
-        if not name.startswith(("#", "@")):
+        if _is_simple(value) and not name.startswith(_MARKUP):
             fields[_RENAMED.get(name, name)] = value
     return fields
 
 
 def _named(data: Any) -> dict[str, Any]:
-    """Fields written as [{"@Name": field, "#text": value}, ...]."""
-    elements = data if isinstance(data, list) else [data]
-    return {
-        str(e.get("@Name", e.get("Name"))): e.get("#text")
-        for e in elements
-        if isinstance(e, dict) and ("@Name" in e or "Name" in e)
-    }
+    """Fields written as [{"@Name": field, "#text": value}, ...], the name also as Name or within #attributes."""
+    fields: dict[str, Any] = {}
+    for element in data if isinstance(data, list) else [data]:
+        if not isinstance(element, dict):
+            continue
+        attributes = _attributes(element)
+        name, value = attributes.get("@Name", attributes.get("Name")), element.get("#text")
+        if isinstance(name, str) and _is_simple(value):
+            fields[name] = value
+    return fields
+
+
+def _attributes(element: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where an element's attributes stand: within #attributes, or among its members."""
+    attributes = element.get("#attributes")
+    return attributes if isinstance(attributes, dict) else element
+
+
+def _is_simple(value: Any) -> bool:
+    """A scalar, or a list of nothing else."""
+    if isinstance(value, list):
+        return not any(isinstance(v, (dict, list)) for v in value)
+    return not isinstance(value, dict)

@@ -106,6 +106,8 @@ class Frame:
 
 
 _ALERT_SIZE = ffi.sizeof("struct sn_alert")
+# Of Frame as of struct sn_alert.
+FRAME_NUMBERS = ("rule", "generation", "verdict", "file", "index", "payload", "lost_total", "lost_recent", "lost_any")
 
 
 def _record_at(view: memoryview, at: int) -> bytes:
@@ -128,20 +130,12 @@ def parse_frames(frames: memoryview) -> Iterator[Frame]:
             lineage.append(_record_at(body, where))
             where += len(lineage[-1])
         yield Frame(
-            rule=alert.rule,
-            generation=alert.generation,
-            verdict=alert.verdict,
+            **{name: getattr(alert, name) for name in FRAME_NUMBERS},
             cause_field=None if alert.cause_field == NO_ROUTE else alert.cause_field,
-            file=alert.file,
-            index=alert.index,
-            payload=alert.payload,
             event=event,
             process=process,
             lineage=tuple(lineage),
             lineage_complete=bool(alert.lineage_complete),
-            lost_total=alert.lost_total,
-            lost_recent=alert.lost_recent,
-            lost_any=alert.lost_any,
         )
         at += alert.size
 
@@ -251,10 +245,14 @@ class Engine(_Runner):
         """Waits up to `timeout` seconds for alerts: True when there are some."""
         return check(lib.sn_engine__wait(self.pointer, int(timeout * 1000)), "wait for alerts") > 0
 
-    def take(self) -> list[Frame]:
-        """The alerts that are there, as many as one buffer holds; [] when there is none."""
+    def take_raw(self) -> memoryview:
+        """The alerts that are there as the core's frames, as many as one buffer holds; valid until the next take."""
         size = check(lib.sn_engine__take(self.pointer, self._buffer, len(self._buffer)), "take alerts")
-        return list(parse_frames(memoryview(ffi.buffer(self._buffer, size))))
+        return memoryview(ffi.buffer(self._buffer, size))
+
+    def take(self) -> list[Frame]:
+        """`take_raw` taken apart and copied; [] when there is none."""
+        return list(parse_frames(self.take_raw()))
 
     def stats(self) -> dict[str, Any]:
         """All counters of struct sn_stats by name; `by_type` and `match_hist` are lists."""

@@ -11,12 +11,12 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sensor.alert import AlertBuilder
+from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
 from sensor.errors import InputError, LinsangError, Unsupported, UsageError
 from sensor.inputs import Input, after_lines, open_input, what_is_wrong
@@ -106,7 +106,7 @@ class _Replay:
         self._route = self._route_of(rules, options.logsource)
         self.engine.swap_rules(rules)
         self._table = table
-        self._builder = self._builder_of({})
+        self._writer = self._writer_of({})
         self._pending: list[Frame] = []
         self._malformed_shown = 0
         self._size = 0
@@ -123,17 +123,17 @@ class _Replay:
             raise LinsangError(f"no rule looks at events of {shown}", "see `linsang rules list` for what they look at")
         return route
 
-    def _builder_of(self, header: dict[str, Any]) -> AlertBuilder:
+    def _writer_of(self, header: dict[str, Any]) -> AlertWriter:
         """For one file. What a recording tells of users holds until the next one tells more."""
         self._users.update({int(uid): name for uid, name in header.get("users", {}).items()})
         for uid, name in self._users.items():
             self.engine.set_user(uid, name)
-        return AlertBuilder(
+        return AlertWriter(
+            self.engine,
             self._loaded.rules,
             self._loaded.fields,
             boot_to_epoch_ns=int(header.get("boot_to_epoch_ns", 0)),
             files=self._files,
-            users=self._users,
         )
 
     # ---- files ----
@@ -169,7 +169,7 @@ class _Replay:
 
     def _recording(self, number: int, path: str, fd: int) -> None:
         with RecordingReader(fd, path) as reader:
-            self._builder = self._builder_of(reader.header)
+            self._writer = self._writer_of(reader.header)
             playback = ffi.new("struct sn_playback *", {"file": number})
             more, begin = 1, self._done
             while more == 1:
@@ -185,7 +185,7 @@ class _Replay:
     def _lines(self, number: int, source: Input) -> None:
         if self._pace.as_recorded:
             raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
-        self._builder = self._builder_of({})
+        self._writer = self._writer_of({})
         index, begin = 0, self._done
         for block in source.blocks:
             index = self._feed(number, source.path, block, index)
@@ -229,10 +229,11 @@ class _Replay:
     # ---- alerts ----
 
     def _take(self) -> None:
+        if self._judge is None:
+            while raw := self.engine.take_raw():
+                self._put(raw)
+            return
         while frames := self.engine.take():
-            if self._judge is None:
-                self._put(frames)
-                continue
             for frame in frames:
                 if self._pending and (self._pending[0].file, self._pending[0].index) != (frame.file, frame.index):
                     self._flush()
@@ -246,13 +247,12 @@ class _Replay:
             self.reference["undecidable"] += sum(a.verdict == lib.SN_UNDECIDABLE for a in alerts)
             self.reference["matched_events"] += bool(alerts)
             self._pending = []
-            self._put(alerts)
+            self._put(b"".join(map(frame_bytes, alerts)))
 
-    def _put(self, frames: Iterable[Frame]) -> None:
-        for frame in frames:
-            alert = self._builder.build(frame, live=False)
+    def _put(self, frames: bytes | memoryview) -> None:
+        for lines in self._writer.write(frames):
             for sink in self._sinks:
-                sink.put(alert, wait=True)
+                sink.put_lines(lines, wait=True)
         if all(sink.ended for sink in self._sinks):
             raise LinsangError(self._sinks[-1].ended)
 

@@ -1,23 +1,25 @@
 """What every output shares: the URL taken apart, the bounded queue, the thread that empties it, the counters.
 
-    put(alert) ─► encode ─► queue (entries and bytes bounded) ─► thread ─► Transport.send(frames)
+    put(alert), put_lines(lines) ─► encode ─► queue (alerts and bytes bounded) ─► thread ─► Transport.send(frames)
 
-`put` encodes on the caller's thread, so that the queue's bound in bytes is exact, and never waits unless asked to. What
-finds no room is counted and gone: a slow output costs its own alerts and nobody else's.
+Both encode on the caller's thread, so that the queue's bound in bytes is exact, and never wait unless asked to. What
+finds no room is counted and gone: a slow output costs its own alerts and nobody else's. A frame is one alert, or for an
+output of JSON lines a piece of them. All counts are alerts.
 """
 
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
-from sensor.encode import Alert
+from sensor.encode import Alert, Lines, to_line
 from sensor.errors import UsageError, nearest
 
 BATCH_FRAMES = 256
 BATCH_BYTES = 1 << 20
+PIECE_BYTES = 1 << 16
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 10.0
 
@@ -27,7 +29,10 @@ class SinkEnded(Exception):
 
 
 class Transport:
-    """Where frames go. Used by the sink's thread alone, but for `interrupt`."""
+    """Where frames go. Used by the sink's thread alone, but for `interrupt`. A frame of several lines has at most
+    `piece_bytes`."""
+
+    piece_bytes = PIECE_BYTES
 
     def send(self, frames: Sequence[bytes]) -> int:
         """Sends from the front; returns how many frames are done with, at least 1. It may stop early to see what comes
@@ -50,7 +55,7 @@ class Transport:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of a sink's queue."""
+    """Bounds of a sink's queue. An empty one takes a piece of lines even if that is more `entries` alone."""
 
     entries: int = 8192
     bytes: int = 4 << 20
@@ -64,8 +69,9 @@ class Sink:
         self._transport = transport
         self._encode = encode
         self._limits = limits
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[tuple[bytes, int]] = deque()  # frames, and how many alerts each is
         self._queue_bytes = 0
+        self._waiting = 0
         self._change = threading.Condition()  # guards everything below and above that is not the transport
         self._closing_at: float | None = None
         self._ended = ""
@@ -83,19 +89,33 @@ class Sink:
 
     def put(self, alert: Alert, *, wait: bool = False) -> bool:
         """Queues `alert`; False when it was dropped (counted by cause). With `wait` (replay) it waits for room."""
-        frame = self._encode(alert)
+        return self._put(self._encode(alert), 1, wait)
+
+    def put_lines(self, lines: Lines, *, wait: bool = False) -> None:
+        """As `put` for each of `lines`."""
+        if self._encode is not to_line:
+            for alert in lines.maps:
+                self.put(alert, wait=wait)
+            return
+        for piece in _pieces(lines.data, min(self._transport.piece_bytes, self._limits.bytes)):
+            self._put(piece, piece.count(b"\n"), wait)
+
+    def _put(self, frame: bytes, alerts: int, wait: bool) -> bool:
         with self._change:
             if len(frame) > self._limits.bytes:
-                return self._drop("oversized")
+                return self._drop("oversized", alerts)
             if wait:
-                self._change.wait_for(lambda: self._ended or self._closing_at is not None or self._has_room(frame))
+                self._change.wait_for(
+                    lambda: self._ended or self._closing_at is not None or self._has_room(frame, alerts)
+                )
             if self._ended or self._closing_at is not None:
-                return self._drop("ended")
-            if not self._has_room(frame):
-                return self._drop("queue_full")
-            self._queue.append(frame)
+                return self._drop("ended", alerts)
+            if not self._has_room(frame, alerts):
+                return self._drop("queue_full", alerts)
+            self._queue.append((frame, alerts))
             self._queue_bytes += len(frame)
-            self._counts["queued"] += 1
+            self._waiting += alerts
+            self._counts["queued"] += alerts
             self._change.notify_all()
         return True
 
@@ -121,17 +141,19 @@ class Sink:
                 **{name: self._counts[name] for name in ("queued", "sent", "errors")},
                 **self._transport.counters(),
                 "dropped": dict(self._dropped),
-                "waiting": len(self._queue),
+                "waiting": self._waiting,
                 "waiting_bytes": self._queue_bytes,
                 "ended": self._ended,
                 "last_error": self._last_error,
             }
 
-    def _has_room(self, frame: bytes) -> bool:
-        return len(self._queue) < self._limits.entries and self._queue_bytes + len(frame) <= self._limits.bytes
+    def _has_room(self, frame: bytes, alerts: int) -> bool:
+        if self._waiting and self._waiting + alerts > self._limits.entries:
+            return False
+        return self._queue_bytes + len(frame) <= self._limits.bytes
 
-    def _drop(self, cause: str) -> bool:
-        self._dropped[cause] += 1
+    def _drop(self, cause: str, alerts: int) -> bool:
+        self._dropped[cause] += alerts
         return False
 
     # ---- the thread ----
@@ -172,7 +194,7 @@ class Sink:
                 return None if self._closing_at is not None else []
             batch: list[bytes] = []
             size = 0
-            for frame in self._queue:
+            for frame, _ in self._queue:
                 if batch and (len(batch) == BATCH_FRAMES or size + len(frame) > BATCH_BYTES):
                     break
                 batch.append(frame)
@@ -183,8 +205,10 @@ class Sink:
         with self._change:
             for _ in range(frames):
                 if self._queue:  # empty only after close gave up on it
-                    self._queue_bytes -= len(self._queue.popleft())
-                    self._counts["sent"] += 1
+                    frame, alerts = self._queue.popleft()
+                    self._queue_bytes -= len(frame)
+                    self._waiting -= alerts
+                    self._counts["sent"] += alerts
             self._change.notify_all()
 
     def _failed(self, error: OSError) -> None:
@@ -206,12 +230,23 @@ class Sink:
     def _abandon(self, cause: str, why: str) -> None:
         """Ends the sink: what still waits is counted as dropped by `cause`, and nothing more is taken."""
         if self._queue:
-            self._dropped[cause] += len(self._queue)
+            self._dropped[cause] += self._waiting
             self._abandoned = True
         self._queue.clear()
-        self._queue_bytes = 0
+        self._queue_bytes = self._waiting = 0
         self._ended = self._ended or why
         self._change.notify_all()
+
+
+def _pieces(data: bytes, most: int) -> Iterator[bytes]:
+    """`data` in pieces of whole lines of at most `most` bytes, or of one longer line."""
+    at = 0
+    while len(data) - at > most:
+        end = data.rfind(b"\n", at, at + most) + 1 or data.index(b"\n", at) + 1
+        yield data[at:end]
+        at = end
+    if at < len(data):
+        yield data[at:]
 
 
 # ---- URLs ----

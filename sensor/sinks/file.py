@@ -15,7 +15,7 @@ from pathlib import Path
 import msgpack
 
 from sensor.errors import LinsangError
-from sensor.sinks.base import Sink, Target, Transport
+from sensor.sinks.base import PIECE_BYTES, Sink, Target, Transport
 from sensor.sinks.formats import encoder
 
 OPTIONS = ("format", "rotate_bytes", "keep", "fsync", "queue", "queue_bytes")
@@ -28,6 +28,8 @@ class FileTransport(Transport):
     def __init__(self, path: str, *, rotate_bytes: int, keep: int, fsync: str, lines: bool) -> None:
         self._path = path
         self._rotate_bytes = rotate_bytes
+        if rotate_bytes:
+            self.piece_bytes = min(PIECE_BYTES, rotate_bytes // 16)  # so that files come out nearly full
         self._keep = keep
         self._fsync = fsync
         self._lines = lines

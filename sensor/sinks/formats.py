@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from sensor.encode import Alert, to_json, to_msgpack
+from sensor.encode import Alert, to_line, to_msgpack
 from sensor.render import Renderer, terminal_width, wants_colour
 from sensor.sinks.base import Target
 
@@ -18,7 +18,7 @@ def encoder(target: Target, fd: int = -1) -> Callable[[Alert], bytes]:
     if chosen == "msgpack":
         return to_msgpack
     if chosen == "json":
-        return lambda alert: to_json(alert) + b"\n"
+        return to_line
     renderer = Renderer(colour=wants_colour(is_terminal), width=terminal_width(fd))
 
     def pretty(alert: Alert) -> bytes:

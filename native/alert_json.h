@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of an alert's JSON, for alert_json.c, which puts them together. Members come in the order of their names at
+ * every level, so that equal alerts are equal bytes.
+ */
+#ifndef SN_ALERT_JSON_H
+#define SN_ALERT_JSON_H
+#include "event_fields.h"
+#include "json_write.h"
+#include "users.h"
+
+/* The records of a frame, all sound; borrowed from it. */
+struct sn_alert_records {
+	const uint8_t *event;
+	const uint8_t *own;	/* the process: SN_EXEC or SN_PROCESS; NULL: not known */
+	const uint8_t *subject; /* the event where it is an exec, else as `own`: what tells how whole the event is */
+	const uint8_t *lineage; /* one after another, parent first */
+	uint32_t ancestors;
+	uint32_t complete;
+	const struct sn_users *users;
+};
+
+/* Which fields of a record rules can use, by Sigma name. */
+struct sn_alert_schema;
+
+/* NULL: no memory. */
+struct sn_alert_schema *sn_alert_schema__new(void);
+void sn_alert_schema__free(struct sn_alert_schema *schema);
+
+/* alert_record.c: the inside of "fields", and "lineage", "lineage_complete", "process" as members. */
+void sn_alert_record__fields(struct sn_writer *w, const struct sn_alert_schema *schema,
+			     const struct sn_alert_records *records);
+void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_records *records);
+/* Why the field of that Sigma name is not whole: "truncated", "unreadable", or "not known". */
+const char *sn_alert_record__damage(const struct sn_alert_records *records, const char *field, size_t len);
+
+/* alert_event.c: the same of an event that came as JSON. */
+void sn_alert_event__fields(struct sn_writer *w, const struct sn_event_fields *fields);
+void sn_alert_event__processes(struct sn_writer *w, const struct sn_event_fields *fields);
+#endif
