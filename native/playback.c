@@ -50,6 +50,7 @@ int sn_engine__forget(struct sn_engine *engine)
 						 .entries = engine->options.table_entries,
 						 .exited_keep_ms = engine->options.exited_keep_ms};
 	struct sn_evidence *evidence;
+	struct sn_users *users;
 	struct sn_table *table;
 	int rc;
 
@@ -59,14 +60,19 @@ int sn_engine__forget(struct sn_engine *engine)
 	if (rc)
 		return rc;
 	evidence = sn_evidence__new();
-	if (!evidence) {
+	users = sn_users__new();
+	if (!evidence || !users) {
 		sn_table__free(table);
+		sn_evidence__free(evidence);
+		sn_users__free(users);
 		return -ENOMEM;
 	}
 	sn_table__free(engine->table);
 	sn_evidence__free(engine->evidence);
+	sn_users__free(engine->users);
 	engine->table = table;
 	engine->evidence = evidence;
+	engine->users = users;
 	__atomic_store_n(&engine->stats.seq_lost, 0, __ATOMIC_RELAXED);
 	return 0;
 }

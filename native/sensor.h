@@ -246,7 +246,7 @@ struct sn_playback {
 /* Records as sn_engine__feed, until `limit`, `until` or an alert ring that is half full: 1 call again, 0 the end, or
  * as sn_recording__next. */
 int sn_engine__play(struct sn_engine *engine, struct sn_recording *recording, struct sn_playback *playback);
-/* Empties process table and loss account, as between two recordings: their processes and numbers are not the same.
+/* Empties process table, names of users and loss account, as between two recordings: they may be of two hosts.
  * -EBUSY while the engine runs. */
 int sn_engine__forget(struct sn_engine *engine);
 /* Records as JSON lines: the bytes written (add to `*records`), 0 the end, or as sn_recording__next. Waits for the

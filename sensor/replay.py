@@ -124,7 +124,8 @@ class _Replay:
         return route
 
     def _writer_of(self, header: dict[str, Any]) -> AlertWriter:
-        """For one file. What a recording tells of users holds until the next one tells more."""
+        """For one file, with the names that users have on its host."""
+        self._users.clear()
         self._users.update({int(uid): name for uid, name in header.get("users", {}).items()})
         for uid, name in self._users.items():
             self.engine.set_user(uid, name)

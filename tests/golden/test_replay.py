@@ -14,7 +14,7 @@ import pytest
 
 from sensor.cli import main
 from sensor.errors import InputError
-from sensor.native import RecordingReader
+from sensor.native import RecordingReader, RecordingWriter
 
 HERE = Path(__file__).parent
 DEMO = HERE / "demo.linsang"
@@ -51,6 +51,21 @@ def test_a_file_knows_nothing_of_the_one_before(tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "s").read_text())
     assert summary["lost"] == {"events": 0, "alerts": 0}
     assert summary["events"] == 4 * len(records())
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_names_of_users_are_those_of_the_host(tmp_path: Path, engine: str) -> None:
+    """Of the recording's, not of the machine that replays it, and not of another recording's."""
+    recordings = []
+    for number, users in enumerate([{"0": "toor"}, {}]):
+        recordings.append(tmp_path / f"{number}.linsang")
+        with recordings[-1].open("wb") as file, RecordingWriter(file.fileno(), {"users": users}) as writer:
+            for record in records():
+                writer.append(record)
+    alerts = replay(tmp_path / "a", *map(str, recordings), "--engine", engine)
+    found = [json.loads(line) for line in alerts.splitlines()]
+    names = {(a["event"]["file"], a["process"].get("user"), a["fields"]["User"]) for a in found}
+    assert names == {(str(recordings[0]), "toor", "toor"), (str(recordings[1]), None, "0")}
 
 
 def records() -> list[bytes]:
