@@ -1,7 +1,7 @@
 """Builds the native test programs and fuzzers: tests/native/test_*.c and fuzz_*.c with the files of native/ they name.
 
 A program says what it is made of in its first lines:
-    // sources: ring.c wait.c       files of native/
+    // sources: ring.c wait.c       files of native/; as many such lines as it takes
     // sanitize: thread             instead of address,undefined
 Results are kept in build/native-tests under a hash of everything that went in, so a second run compiles nothing.
 """
@@ -33,14 +33,15 @@ ENV = {
 
 
 def directive(source: Path, name: str, default: str) -> str:
-    """The rest of the line `// name: ...` among the file's first lines."""
+    """The rest of the lines `// name: ...` among the file's first lines."""
+    found = []
     for line in source.read_text().splitlines():
         if not line.startswith("//"):
             break
         key, _, value = line[2:].partition(":")
         if key.strip() == name:
-            return value.strip()
-    return default
+            found.append(value.strip())
+    return " ".join(found) or default
 
 
 @cache
