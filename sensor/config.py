@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sensor.errors import ConfigError, LinsangError, UsageError, nearest
+from sensor.errors import ConfigError, UsageError, nearest
+from sensor.rule_files import Reading
+from sensor.settings import checked, default_of, size_text, toml_value
 
 SYSTEM_FILE = "/etc/linsang/linsang.toml"
-_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?\Z")
 S = TypeVar("S")
 
 
 def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:
-    """A field whose metadata holds `help`, `flag` (default: --section-key) and the checks of _checked."""
+    """A field whose metadata holds `help`, `flag` (default: --section-key) and the checks of settings.py."""
     metadata = {"help": help, "flag": flag, **check}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
@@ -103,7 +103,24 @@ class Rules:
         flag="--rules",
         metavar="DIR",
     )
+    pipelines: tuple[str, ...] = _setting(
+        (),
+        "pySigma processing pipelines that change the rules: files, folders, or names of installed ones",
+        flag="--pipeline",
+        metavar="FILE",
+    )
+    expand: Mapping[str, tuple[str, ...]] = _setting(
+        dict,
+        'what placeholders of rules (the modifier expand) stand for: name = ["value", ...]',
+        flag="--expand",
+        metavar="NAME=VALUE",
+    )
     skip_broken: bool = _setting(False, "start without the rules that are refused", flag="--skip-broken-rules")
+
+    @property
+    def reading(self) -> Reading:
+        """How the rules are read."""
+        return Reading(self.pipelines, self.expand)
 
 
 @dataclass(frozen=True)
@@ -225,7 +242,7 @@ class _Document:
             if key not in settings:
                 raise ConfigError(f"{where}: unknown key `{key}` in [{name}]", nearest(key, settings))
             try:
-                values[key] = _checked(settings[key], value)
+                values[key] = checked(settings[key], value)
             except ValueError as error:
                 raise ConfigError(f"{where}: {name}.{key} is {json.dumps(value, default=str)}", str(error)) from error
         if cls is Output and not values:
@@ -255,52 +272,6 @@ def parse(text: str, path: str) -> Config:
     return dataclasses.replace(Config(), **changed)
 
 
-def _checked(setting: "dataclasses.Field[Any]", value: object) -> Any:
-    """`value` from TOML or a flag as the setting holds it; ValueError says what is expected."""
-    check = setting.metadata
-    kind = type(_default(setting))
-    if kind is int:
-        return _number(check, value)
-    if kind is tuple:
-        if isinstance(value, list) and all(isinstance(v, str) for v in value):
-            return tuple(value)
-        raise ValueError('expected a list of texts, such as ["/etc/linsang/rules.d"]')
-    if not isinstance(value, kind):
-        raise ValueError("expected true or false" if kind is bool else "expected a text in quotes")
-    if (choices := check.get("choices")) and value not in choices:
-        raise ValueError(f"expected one of {', '.join(choices)}")
-    if check.get("nonempty") and not value:
-        raise ValueError("expected a path")
-    return value
-
-
-def _number(check: Mapping[str, Any], value: object) -> int:
-    size = check.get("size", False)
-    least, most = check.get("least", 0), check.get("most", (1 << 63) - 1)
-    shown = _size_text if size else str
-    expected = f"expected {'bytes or a size such as 16MiB' if size else 'a whole number'}, "
-    expected += f"{shown(least)} or more" if "most" not in check else f"{shown(least)} to {shown(most)}"
-    if size and isinstance(value, str) and (match := _SIZE.match(value.strip())):
-        value = int(match[1]) * _UNITS[match[2] or ""]
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ValueError(expected)
-    if check.get("power_of_two") and value & (value - 1):
-        raise ValueError(f"expected a power of two, such as {_size_text(1 << value.bit_length())}")
-    return value
-
-
-def _default(setting: "dataclasses.Field[Any]") -> Any:
-    factory = setting.default_factory
-    return setting.default if factory is dataclasses.MISSING else factory()
-
-
-def _size_text(size: int) -> str:
-    for unit in ("GiB", "MiB", "KiB"):
-        if size and size % _UNITS[unit] == 0:
-            return f"{size // _UNITS[unit]}{unit}"
-    return str(size)
-
-
 # ---- flags ----
 
 
@@ -311,15 +282,15 @@ def add_flags(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> No
     for section, cls in _sections().items():
         for setting in dataclasses.fields(cls):
             check = setting.metadata
-            default = _default(setting)
+            default = default_of(setting)
             flag, dest = _flag(section, setting), f"{section}.{setting.name}"
             if only and section not in only and dest not in only:
                 continue
-            shown = default if not check.get("size") else _size_text(default)
-            text = check["help"].replace("%", "%%") + ("" if shown in ((), False) else f" ({shown})")
+            shown = default if not check.get("size") else size_text(default)
+            text = check["help"].replace("%", "%%") + ("" if shown in ((), {}, False) else f" ({shown})")
             if isinstance(default, bool):
                 group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text)
-            elif isinstance(default, tuple) or section == "output":
+            elif isinstance(default, tuple | dict) or section == "output":
                 metavar = check.get("metavar", "URL")
                 group.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
             else:
@@ -337,11 +308,11 @@ def flag_overrides(namespace: argparse.Namespace) -> dict[str, dict[str, Any]]:
             value = getattr(namespace, f"{section}.{setting.name}", None)
             if value is None:
                 continue
-            if isinstance(_default(setting), int) and isinstance(value, str) and value.strip().isdecimal():
+            if isinstance(default_of(setting), int) and isinstance(value, str) and value.strip().isdecimal():
                 value = int(value)
             try:
                 if section != "output":
-                    value = _checked(setting, value)
+                    value = checked(setting, value)
             except ValueError as error:
                 raise UsageError(f"{_flag(section, setting)} {value}", str(error)) from error
             given.setdefault(section, {})[setting.name] = value
@@ -368,26 +339,7 @@ def dump(config: Config) -> str:
             for setting in dataclasses.fields(cls):
                 lines += [
                     f"# {setting.metadata['help']}",
-                    f"{setting.name} = {_toml(setting, getattr(table, setting.name))}",
+                    f"{setting.name} = {toml_value(setting, getattr(table, setting.name))}",
                 ]
             parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
-
-
-def _toml(setting: "dataclasses.Field[Any]", value: Any) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml_text(v) for v in value) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        size = _size_text(value) if setting.metadata.get("size") else str(value)
-        return size if size.isdecimal() else f'"{size}"'
-    return _toml_text(value)
-
-
-def _toml_text(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise LinsangError(f"{text!a} is no Unicode text", "TOML cannot hold it: give it as a flag") from error
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

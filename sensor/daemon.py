@@ -46,7 +46,7 @@ def _say(text: str) -> None:
 def load_rules(config: Config) -> LoadedRules:
     """The rules of the settings. LinsangError when some are refused and that is not allowed; each is named before."""
     paths = [Path(p) for p in config.rules.paths] or default_rules()
-    loaded = load(paths, Path(config.paths.cache))
+    loaded = load(paths, Path(config.paths.cache), config.rules.reading)
     for fault in loaded.faults:
         _say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
     if loaded.faults and not config.rules.skip_broken:

@@ -1,19 +1,20 @@
-"""Compiled rules without the compiler: a child process brings them, from its cache or by compiling.
+"""Compiled rules without the compiler: from the cache, else from a child process that compiles them.
 
-Neither pySigma and its parser nor what the cache needs stays in the daemon: it would be most of its memory.
+Neither pySigma nor its parser comes into the daemon: it would be most of its memory.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from sensor.errors import LinsangError, RuleError
+from sensor.rule_cache import Compiled, RuleCache, unpack
+from sensor.rule_files import Reading
 
 INFO = ("id", "title", "level", "tags", "author", "description", "references", "falsepositives")
 FAULT = ("path", "line", "rule_id", "reason", "remedy")
@@ -34,37 +35,62 @@ class RuleText:
     falsepositives: tuple[str, ...]
 
 
+class RuleTexts(Sequence[RuleText]):
+    """What alerts say of rules, in the table's order: kept as it is stored, since few rules ever fire."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, number: int) -> RuleText: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[RuleText]: ...
+    def __getitem__(self, number: int | slice) -> RuleText | Sequence[RuleText]:
+        if isinstance(number, slice):
+            return RuleTexts(self._lines[number])
+        values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in json.loads(self._lines[number])]
+        return RuleText(*values)
+
+
 @dataclass(frozen=True)
 class LoadedRules:
     """`table` for native.Rules; `rules` and `fields` in its order; `faults`: what was refused."""
 
     table: bytes
-    rules: tuple[RuleText, ...]
+    rules: Sequence[RuleText]
     fields: tuple[str, ...]
     faults: tuple[RuleError, ...]
 
 
-def _text(rule: Mapping[str, Any]) -> RuleText:
-    values: list[Any] = [rule[n] if isinstance(rule[n], str) else tuple(rule[n]) for n in INFO]
-    return RuleText(*values)
-
-
-def load(paths: Sequence[Path], cache_dir: Path) -> LoadedRules:
+def load(paths: Sequence[Path], cache_dir: Path, reading: Reading | None = None) -> LoadedRules:
     """The rules of files and folders, compiled. `cache_dir` keeps them from one start to the next.
 
-    LinsangError for a path that is not there or a compiler that failed; refused rules are in `faults`.
+    LinsangError for a path that is not there, a pipeline that cannot be used or a compiler that failed; refused rules
+    are in `faults`.
     """
-    command = [sys.executable, "-P", "-m", "sensor.rule_compiler", str(cache_dir), *map(str, paths)]
-    child = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+    reading = reading or Reading()
+    made = RuleCache(cache_dir, paths, reading).by_status() or _from_child(paths, cache_dir, reading)
+    faults = tuple(RuleError(**fault) for fault in made.meta["faults"])
+    return LoadedRules(made.table, RuleTexts(made.rules), tuple(made.meta["fields"]), faults)
+
+
+def _from_child(paths: Sequence[Path], cache_dir: Path, reading: Reading) -> Compiled:
+    import subprocess  # noqa: PLC0415 - slow, and not needed where the cache has them
+
+    asked = {
+        "cache": str(cache_dir),
+        "paths": list(map(str, paths)),
+        "pipelines": list(reading.pipelines),
+        "expand": {name: list(values) for name, values in reading.expand.items()},
+    }
+    command = [sys.executable, "-P", "-m", "sensor.rule_compiler"]
+    child = subprocess.run(command, input=json.dumps(asked).encode(), stdout=subprocess.PIPE, check=False)
     if child.returncode == FAILED:
-        raise LinsangError(json.loads(child.stdout)["reason"])
-    if child.returncode:
+        raise LinsangError(**json.loads(child.stdout))
+    made = unpack(child.stdout) if child.returncode == 0 else None
+    if made is None:
         raise LinsangError(f"the rule compiler ended with status {child.returncode}", "try `linsang rules check`")
-    head, _, table = child.stdout.partition(b"\n")
-    meta = json.loads(head)
-    return LoadedRules(
-        table,
-        tuple(_text(rule) for rule in meta["rules"]),
-        tuple(meta["fields"]),
-        tuple(RuleError(**fault) for fault in meta["faults"]),
-    )
+    return made

@@ -97,7 +97,7 @@ class _Replay:
             from sensor.compiler import load_rules  # noqa: PLC0415 - loads pySigma
             from sensor.reference_events import ReferenceJudge  # noqa: PLC0415
 
-            self._judge = ReferenceJudge(load_rules(_rule_paths(config)), self._users)
+            self._judge = ReferenceJudge(load_rules(_rule_paths(config), reading=config.rules.reading), self._users)
             table = self._judge.table
         settings = {"table_bytes": config.process_table.bytes, "table_entries": config.process_table.entries}
         settings |= {"exited_keep_ms": config.process_table.exited_keep_ms, "lineage_max": config.engine.lineage_max}
@@ -296,7 +296,7 @@ def _rule_paths(config: Config) -> list[Path]:
 def replay(config: Config, files: Sequence[str], options: Options) -> int:
     """Replays `files` ("-": lines on standard input). 1 when a rule was refused (unless that is allowed), a file was
     damaged or an output failed; everything else is done nevertheless. LinsangError when nothing could begin."""
-    loaded = load(_rule_paths(config), Path(config.paths.cache))
+    loaded = load(_rule_paths(config), Path(config.paths.cache), config.rules.reading)
     for fault in loaded.faults:
         print(f"linsang: {'left out' if config.rules.skip_broken else 'error'}: {fault}", file=sys.stderr)
     run = _Replay(loaded, config, options, files)

@@ -1,15 +1,26 @@
-"""Which files rules are in."""
+"""Which files rules are in, and how they are to be read."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensor.errors import InputError
 
 CASES = ".cases.yml"  # beside a rule; not a rule
 _SUFFIXES = (".yml", ".yaml")
+Found = tuple[str, os.stat_result | None]  # a file's path and status; None: a link to nothing
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rules are read: `pipelines` (files, folders or names of pySigma's processing pipelines) and `expand`
+    (placeholder of the modifier expand -> what it stands for)."""
+
+    pipelines: tuple[str, ...] = ()
+    expand: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def rule_files(paths: Sequence[Path]) -> list[Path]:
@@ -18,35 +29,48 @@ def rule_files(paths: Sequence[Path]) -> list[Path]:
     Folders that are links are looked into, one that leads back to itself once. InputError: a path does not exist, or
     there is not one rule file in all of them.
     """
-    files: list[str] = []
-    for path in paths:
-        if path.is_dir():
-            files += _below(str(path), set())
-        elif os.path.lexists(path):
-            files.append(str(path))
+    return [Path(path) for path, _ in found_files(paths)]
+
+
+def found_files(paths: Sequence[Path]) -> list[Found]:
+    """As `rule_files`, with the status of each."""
+    files: list[Found] = []
+    for path in map(str, paths):
+        try:
+            status = os.stat(path)
+        except OSError:
+            if not os.path.lexists(path):
+                remedy = "give --rules a folder of Sigma rules"
+                raise InputError(path, -1, "no such rule file or folder", remedy) from None
+            files.append((path, None))
+            continue
+        if os.path.isdir(path):
+            _look_into(path, status, set(), files)
         else:
-            raise InputError(str(path), -1, "no such file or folder", "give --rules a folder of Sigma rules")
+            files.append((path, status))
     if paths and not files:
         shown = ", ".join(map(str, paths))
         raise InputError(shown, -1, "no rules", "a folder of rules has files whose names end in .yml or .yaml")
-    return [Path(file) for file in dict.fromkeys(files)]
+    return list(dict(files).items())
 
 
-def _below(folder: str, seen: set[tuple[int, int]]) -> list[str]:
+def _look_into(folder: str, status: os.stat_result, seen: set[tuple[int, int]], files: list[Found]) -> None:
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
     try:
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
-            return []
-        seen.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as entries:
-            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir():
+                    _look_into(entry.path, os.stat(entry.path), seen, files)
+                elif entry.name.endswith(_SUFFIXES) and not entry.name.endswith(CASES):
+                    files.append((entry.path, _status(entry)))
     except OSError as error:
         raise InputError(folder, -1, error.strerror or "unreadable") from None
-    files: list[str] = []
-    for name, is_folder in found:
-        path = f"{folder}/{name}"
-        if is_folder:
-            files += _below(path, seen)
-        elif name.endswith(_SUFFIXES) and not name.endswith(CASES):
-            files.append(path)
-    return files
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except OSError:
+        return None

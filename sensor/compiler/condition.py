@@ -3,7 +3,6 @@
 or > and > not > `1|N|any|all of them|pattern` > (condition), the least binding first
 """
 
-import difflib
 import re
 from collections.abc import Mapping
 from itertools import combinations
@@ -12,6 +11,7 @@ from math import comb
 from sensor.compiler.ir import And, Node, Or
 from sensor.compiler.logic import join, negate
 from sensor.compiler.refused import Refused
+from sensor.errors import nearest
 
 DEPTH_MAX = 60  # of brackets and `not`
 CHOICES_MAX = 2000  # ways to pick N of many; each becomes a branch
@@ -86,9 +86,9 @@ class _Parser:
 
     def _named(self, name: str) -> Node | None:
         if name not in self._names:
-            near = difflib.get_close_matches(name, self._names, 1)
-            remedy = f"did you mean `{near[0]}`?" if near else ""
-            raise Refused(f"the condition names `{name}`, which the detection does not define", remedy=remedy)
+            raise Refused(
+                f"the condition names `{name}`, which the detection does not define", remedy=nearest(name, self._names)
+            )
         return self._names[name]
 
     def _some(self, quantity: str, pattern: str) -> Node | None:

@@ -4,7 +4,6 @@ Built here and not by pySigma: the place of a fault is known, whole numbers stay
 modifiers.py.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaTyp
 from sensor.compiler.expand import Values, expanded, text_value
 from sensor.compiler.modifiers import MODIFIERS
 from sensor.compiler.refused import Refused
+from sensor.errors import nearest
 
 _AS_TEXT = frozenset({"contains", "startswith", "endswith", "cased", "windash", "base64", "base64offset", "re"})
 _ONE_OF = ({"contains", "startswith", "endswith"}, {"lt", "lte", "gt", "gte"}, {"re", "cidr", "exists", "fieldref"})
@@ -95,9 +95,7 @@ def _checked(names: list[str]) -> list[str]:
     """The modifiers in the order in which they work. Refused: unknown, twice, or against one another."""
     for name in names:
         if name not in MODIFIERS:
-            near = difflib.get_close_matches(name, MODIFIERS, 1)
-            remedy = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(MODIFIERS))}"
-            raise Refused(f"the modifier `{name}` is not known", remedy=remedy)
+            raise Refused(f"the modifier `{name}` is not known", remedy=nearest(name, MODIFIERS))
         if names.count(name) > 1:
             raise Refused(f"the modifier `{name}` stands twice")
     for group in _ONE_OF:

@@ -2,7 +2,7 @@
 
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,11 @@ from sensor.compiler.logic import depth, join, settle
 from sensor.compiler.lower import lower
 from sensor.compiler.refused import Refused
 from sensor.errors import RuleError
-from sensor.rule_files import rule_files
+from sensor.rule_files import Reading, rule_files
 
 FILE_BYTES_MAX = 16 << 20
 DEPTH_MAX = 60  # of a condition with its detections: the compiler and the reference recurse
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How rules are read: `pipelines` (files, folders or names of pySigma's processing pipelines) and `expand`
-    (placeholder of the modifier expand -> what it stands for)."""
-
-    pipelines: tuple[str, ...] = ()
-    expand: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

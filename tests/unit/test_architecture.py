@@ -16,7 +16,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "errors _native",
-        "native config encode event_json rollup health paths progress runtime rule_files",
+        "settings rule_files",
+        "native config encode event_json rollup health paths progress runtime",
+        "rule_cache",
         "schema render record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs",
         "reference rule_compiler live coverage",

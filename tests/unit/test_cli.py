@@ -84,7 +84,7 @@ ROWS = [
     (["replay", "hit.ndjson", "--rules", "norules"], 1, "norules: no such rule file or folder"),
     (["replay", "hit.ndjson", "--product", "macos", *rules_and_cache()], 1, "no rule looks at events of macos/*/*"),
     (["replay", "hit.ndjson", "--summary", "no/such/folder", *rules_and_cache()], 1, "no/such/folder: No such file"),
-    (["rules", "check", "norules"], 1, "norules: no such file or folder"),
+    (["rules", "check", "norules"], 1, "norules: no such rule file or folder"),
     (["rules", "chekc"], 2, "unknown action `chekc`; did you mean `check`?"),
 ]
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from spec_rows import CONDITIONS, EXPAND, IDENTIFIERS, PARTS, Event
 
-from sensor.compiler import Logsource, Reading, Rule, RuleSet, compile_table, load_rules
+from sensor.compiler import Logsource, Rule, RuleSet, compile_table, load_rules
 from sensor.native import Engine, Rules, lib
 from sensor.reference import Reference
+from sensor.rule_files import Reading
 
 SOURCE = Logsource("windows", "process_creation", "")
 

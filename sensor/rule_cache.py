@@ -1,0 +1,179 @@
+"""Compiled rules, kept from one start to the next.
+
+rules-CONTENT.bin   crc32 of the rest | meta: a line of JSON | a line of JSON a rule | rule table
+seen-STATUS         CONTENT, of files that have this status: spares reading thousands of files to find out that
+                    nothing changed
+
+A cache decides what is seen: what others may write there, or what is damaged, is as good as not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sensor.rule_files import Found, Reading, found_files
+
+_KEPT = 4  # of each kind
+_CRC = 4
+_SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
+_COMPILER = Path(__file__).parent / "compiler"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a compiler made: `meta` of all, one line of JSON a rule in the table's order, and the table."""
+
+    meta: dict[str, Any]
+    rules: list[bytes]
+    table: bytes
+
+    def pack(self) -> bytes:
+        """As bytes; `unpack` takes them."""
+        head = {"rules": len(self.rules), **self.meta}
+        lines = b"\n".join([json.dumps(head).encode(), *self.rules, b""])
+        body = lines + self.table
+        return zlib.crc32(body).to_bytes(_CRC, "little") + body
+
+
+def unpack(content: bytes) -> Compiled | None:
+    """The other way; None for bytes that are damaged."""
+    if int.from_bytes(content[:_CRC], "little") != zlib.crc32(memoryview(content)[_CRC:]):
+        return None
+    try:
+        end = content.index(b"\n", _CRC)
+        meta = json.loads(content[_CRC:end])
+        *rules, table = content[end + 1 :].split(b"\n", meta.pop("rules"))
+    except (ValueError, KeyError, TypeError):  # an empty or foreign file
+        return None
+    return Compiled(meta, rules, table)
+
+
+class RuleCache:
+    """The cache in `folder` for the rules of `paths`, read by `reading`. InputError: as found_files."""
+
+    def __init__(self, folder: Path, paths: Sequence[Path], reading: Reading) -> None:
+        self._folder = folder
+        self._paths = paths
+        self._reading = reading
+        self._looked = time.time_ns()
+        self._files = [*found_files(paths), *_pipeline_files(reading)]
+
+    def _status_key(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        parser = importlib.util.find_spec("sigma.rule")
+        own = [str(_COMPILER), *([parser.origin] if parser and parser.origin else [])]
+        for path, status in [*self._files, *_statuses(own)]:
+            seen = status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            digest.update(f"{path}\0{seen}\0".encode(errors="surrogateescape"))
+        digest.update(f"{sys.version}\0{_shown(self._reading)}".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+    def content_key(self) -> str:
+        """Hash of all that decides what the rules are compiled to: names and contents, settings, compiler, pySigma."""
+        digest = hashlib.blake2b(digest_size=16)
+        own = [str(file) for file in sorted(_COMPILER.glob("*.py"))]
+        for path in [*own, *(path for path, _ in self._files)]:
+            try:
+                content = Path(path).read_bytes() if Path(path).is_file() else b""
+            except OSError as error:
+                content = (error.strerror or "").encode()  # the compiler says which file it cannot read
+            digest.update(f"\0{path}\0{len(content)}\0".encode(errors="surrogateescape") + content)
+        versions = _versions_of_sigma()
+        digest.update(f"{sys.version}\0{versions}\0{_shown(self._reading)}".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+    def by_status(self) -> Compiled | None:
+        """What was compiled of files that have the status of these."""
+        key = _read(self._folder / f"seen-{self._status_key()}")
+        return self.by_content(key.decode("ascii", "replace")) if key else None
+
+    def by_content(self, key: str) -> Compiled | None:
+        """What was compiled of the same content."""
+        content = _read(self._folder / f"rules-{key}.bin")
+        return unpack(content) if content else None
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Writes what was compiled; a cache that cannot be written is none."""
+        _write(self._folder / f"rules-{key}.bin", content)
+
+    def remember(self, key: str) -> None:
+        """Notes the content that belongs to the files' status, unless they changed lately or meanwhile: their time
+        stamps might not show it."""
+        latest = max((max(s.st_mtime_ns, s.st_ctime_ns) for _, s in self._files if s), default=0)
+        if latest < self._looked - _SETTLED_NS and self._is_current() and not self._by_name():
+            _write(self._folder / f"seen-{self._status_key()}", key.encode())
+
+    def _is_current(self) -> bool:
+        return RuleCache(self._folder, self._paths, self._reading)._status_key() == self._status_key()
+
+    def _by_name(self) -> bool:
+        """Whether a pipeline is one of those that are installed: which has no file of its own to look at."""
+        return any(not os.path.exists(spec) for spec in self._reading.pipelines)
+
+
+def _shown(reading: Reading) -> str:
+    expand = {name: list(values) for name, values in sorted(reading.expand.items())}
+    return json.dumps([list(reading.pipelines), expand])
+
+
+def _pipeline_files(reading: Reading) -> list[Found]:
+    files: list[str] = []
+    for spec in reading.pipelines:
+        files += sorted(map(str, Path(spec).rglob("*.yml"))) if os.path.isdir(spec) else [spec]
+    return _statuses(files)
+
+
+def _versions_of_sigma() -> list[str]:
+    """pySigma, and what is installed of its backends and pipelines."""
+    from importlib.metadata import distributions  # noqa: PLC0415 - slow, and not needed where nothing changed
+
+    return sorted(f"{d.name} {d.version}" for d in distributions() if (d.name or "").lower().startswith("pysigma"))
+
+
+def _statuses(paths: Sequence[str]) -> list[Found]:
+    found: list[Found] = []
+    for path in paths:
+        if os.path.isdir(path):
+            found += _statuses(sorted(entry.path for entry in os.scandir(path) if entry.name.endswith(".py")))
+            continue
+        try:
+            found.append((path, os.stat(path)))
+        except OSError:
+            found.append((path, None))
+    return found
+
+
+def _read(file: Path) -> bytes | None:
+    """None: not there, or others than this user may have written it."""
+    try:
+        with file.open("rb") as opened:
+            for status in (os.fstat(opened.fileno()), os.stat(file.parent)):
+                if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+                    return None
+            return opened.read()
+    except OSError:
+        return None
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(content)
+        temporary.replace(file)
+        kind = file.name.partition("-")[0]
+        for old in sorted(file.parent.glob(f"{kind}-*"), key=lambda p: p.stat().st_mtime)[:-_KEPT]:
+            old.unlink(missing_ok=True)
