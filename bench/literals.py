@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,5 +63,6 @@ def near_misses(rules: Path, field: str, size: int) -> dict[str, str]:
         "other-middle": _filled([text[: len(text) // 2] + "~" + text[len(text) // 2 + 1 :] for text in found], size),
         "one-begin": (common[:4] * size)[:size],  # one common beginning over and over
         "one-letter": "a" * size,
+        "marks": (string.punctuation * size)[:size],  # what regexes against obfuscation look for
         "dashes": _filled(["-e", "/e", "-c", "/c"], size),
     }
