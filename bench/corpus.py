@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.builds import BUILT, ROOT, NoCorpus
+from bench.processes import recorder
 from sensor.loaded_rules import LoadedRules, load
 
 RECORDING = "package-build"
@@ -104,8 +105,6 @@ def flat_events(name: str, times: int) -> Path:
 
 def _recording() -> Path:
     """What Linsang records while a real package is built, by pip and by make: its own, from C and Python. Made once."""
-    from bench.processes import recorder  # noqa: PLC0415 - the rest needs no running sensor
-
     made = BUILT / f"{RECORDING}.linsang"
     if not made.exists():
         BUILT.mkdir(parents=True, exist_ok=True)

@@ -127,7 +127,7 @@ def adversary(definition: Definition) -> Figures:
         for kind, text in near_misses(rules, definition["field"], definition["bytes"]).items():
             file = Path(folder) / kind
             file.write_text(json.dumps({**definition["event"], definition["field"]: text}) + "\n")
-            found, _rows_found = _match(table, file, _logsource(definition), "flat", definition["seconds"])
+            found, _ = _match(table, file, _logsource(definition), "flat", definition["seconds"])
             figures[f"{kind}.us"] = found["p50"] / 1000
     return {**figures, "worst.us": max(figures.values())}
 
