@@ -300,9 +300,9 @@ def _summary(live: Live, outputs: Outputs) -> None:
 def run(config: Config) -> int:
     """Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The exit code; LinsangError when it cannot start."""
     with ExitStack() as stack:
-        runtime = stack.enter_context(Runtime(config.paths.runtime))
         outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)
         stack.callback(outputs.close)
+        runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
         with Live(config, say=_say, rules=Rules(loaded.table)) as live:
             daemon = Daemon(config, loaded, outputs, live)

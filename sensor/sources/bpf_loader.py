@@ -8,6 +8,7 @@ The daemon's side is kernel.py. Messages are JSON, one a packet:
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -25,6 +26,7 @@ from sensor.sources.bpf_object import KERNEL_BTF, LICENCE, BpfObject, Cache, Pro
 # The same numbers on every architecture (include/uapi/asm-generic/unistd.h, include/uapi/linux/mount.h).
 _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432
 _FSOPEN_CLOEXEC, _FSCONFIG_CMD_CREATE, _FSMOUNT_CLOEXEC = 1, 6, 1
+_ROOT_INODE = 1  # of a kernfs: fs/kernfs/dir.c
 _LD_IMM64, _PSEUDO_MAP_FD = 0x18, 1
 _CGROUP_TYPES = {"inet4_connect": bpf.CGROUP_INET4_CONNECT, "inet6_connect": bpf.CGROUP_INET6_CONNECT}
 _AS_ROOT = "run as root with CAP_SYS_ADMIN, or use --source procconn"
@@ -42,8 +44,23 @@ class Loaded:
 
 
 def cgroup_root() -> int:
-    """Descriptor of the root folder of the unified hierarchy, on a mount of our own: whether and where it is mounted
-    does not matter."""
+    """Descriptor of the root folder of the unified hierarchy: where it is mounted, else on a mount of our own, which
+    takes CAP_SYS_ADMIN."""
+    for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
+        words = line.split()
+        if " - cgroup2 " not in line or words[3] != "/":
+            continue
+        with contextlib.suppress(OSError):
+            found = os.open(words[4], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder = os.fstat(found)
+            # not another one mounted above it, and not the root of a cgroup namespace, which is shown as "/" too
+            if f"{os.major(folder.st_dev)}:{os.minor(folder.st_dev)}" == words[2] and folder.st_ino == _ROOT_INODE:
+                return found
+            os.close(found)
+    return _own_cgroup_root()
+
+
+def _own_cgroup_root() -> int:
     context = bpf.syscall(_FSOPEN, b"cgroup2", _FSOPEN_CLOEXEC)
     try:
         bpf.syscall(_FSCONFIG, context, _FSCONFIG_CMD_CREATE, 0, 0, 0)

@@ -43,6 +43,7 @@ KINDS = (
     Kind("tcp6_any", V6, HERE_6, listen=V6),
     Kind("udp4", protocol=UDP, outcome=None),
     Kind("udp6", V6, HERE_6, protocol=UDP, outcome=None),
+    Kind("unconnected", attempts=0),
     Kind("tcp_mapped"),
     Kind("udp_mapped", protocol=UDP, outcome=None),
     Kind("nonblocking"),

@@ -97,6 +97,7 @@ def test_one_sensor_a_runtime_folder(tmp_path: Path, capsys: pytest.CaptureFixtu
         runtime = ["--runtime-dir", str(tmp_path / "runtime")]
         assert main(["run", *runtime, "--output", f"file:{tmp_path / 'other'}"]) == 1
         assert f"(pid {sensor.pid})" in capsys.readouterr().err
+        assert main(["run", *runtime, "--output", "kafka:x"]) == 2  # wrong usage is said first
         assert main(["status", "--format", "json", *runtime]) == 0
         status = json.loads(capsys.readouterr().out)
         assert main(["status", *runtime]) == 0

@@ -150,6 +150,20 @@ def test_without_privileges(warm: Path, tmp_path: Path) -> None:
     assert "Unsupported: BPF (the kernel refuses it to this process: " in said.stderr.splitlines()[-1]
 
 
+def test_without_the_right_to_mount(warm: Path) -> None:
+    """CAP_SYS_ADMIN is not needed where the unified hierarchy is mounted."""
+    if " - cgroup2 " not in Path("/proc/self/mountinfo").read_text():
+        pytest.skip("no cgroup2 is mounted")
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from pathlib import Path\nfrom sensor.sources.kernel import open_kernel_source\n"
+        f"print(open_kernel_source(cache_dir=Path({str(warm)!r})).failed)\n"
+    )
+    command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", sys.executable, "-c", script]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "{}\n"
+
+
 @pytest.mark.parametrize(
     ("wanted", "named"),
     [

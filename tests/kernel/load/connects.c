@@ -105,6 +105,14 @@ static int udp6(int *fd)
 	return connect6(*fd, "::1");
 }
 
+static int unconnected(int *fd)
+{
+	struct sockaddr_in to = to4("127.0.0.1");
+
+	*fd = new_socket(AF_INET, SOCK_DGRAM, 0);
+	return sendto(*fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1;
+}
+
 static int tcp_mapped(int *fd)
 {
 	*fd = new_socket(AF_INET6, SOCK_STREAM, 0);
@@ -231,6 +239,7 @@ static const struct {
 	{"tcp6_any", tcp6_any},
 	{"udp4", udp4},
 	{"udp6", udp6},
+	{"unconnected", unconnected},
 	{"tcp_mapped", tcp_mapped},
 	{"udp_mapped", udp_mapped},
 	{"nonblocking", nonblocking},
