@@ -13,11 +13,11 @@ import os
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from io import BufferedReader
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sensor.errors import InputError
 from sensor.event_json import parse_event
@@ -26,12 +26,12 @@ from sensor.inputs.documents import Documents, one_a_line
 from sensor.inputs.eslogger import EsloggerLines
 from sensor.inputs.evtx import evtx_lines
 from sensor.inputs.laurel import LaurelLines
-from sensor.inputs.lines import LEFT_OUT, Decoder, decoded, line_blocks
+from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
 
 __all__ = ["Input", "after_lines", "open_input", "what_is_wrong"]
 
 _BLOCK = 1 << 20
-_PEEK = 1 << 16
+_START = 1 << 16
 _RECORDING, _GZIP, _EVTX = b"LINSANG\n", b"\x1f\x8b", b"ElfFile\0"
 _REFUSED = {
     b"\xff\xfe": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
@@ -66,53 +66,52 @@ def open_input(path: str) -> Iterator[Input]:
     """`path` ("-": standard input). InputError for what is not read, then or while its blocks are; OSError."""
     raw = io.FileIO(0 if path == "-" else path, closefd=path != "-")
     with io.BufferedReader(raw, _BLOCK) as file, ExitStack() as more:
-        content: BufferedReader[Any] = file
+        content: Content = file
         if file.peek(2).startswith(_GZIP):
-            content = io.BufferedReader(more.enter_context(gzip.GzipFile(fileobj=file)), _BLOCK)
-        yield more.enter_context(_opened(path, file, content))
+            content = more.enter_context(gzip.GzipFile(fileobj=file))
+        yield _opened(path, file, content, more)
 
 
-@contextmanager
-def _opened(path: str, file: BinaryIO, content: BufferedReader[Any]) -> Iterator[Input]:
-    """`content`: what stands in `file`, unpacked."""
-    start = _peek(path, content)
+def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Input:
+    """`content`: what stands in `file`, unpacked. `more`: ends with the file."""
+    start = _start(path, file, content)
     for magic, (reason, remedy) in _REFUSED.items():
         if start.startswith(magic):
             raise InputError(path, -1, reason, remedy)
     if path.lower().endswith(".etl"):
         raise InputError(path, -1, "ETL is not read yet", "convert it to JSON lines")
     if start.startswith((_RECORDING, _EVTX)):
-        with _seekable(content) as whole:
-            if start.startswith(_EVTX):
-                yield Input(path, None, file, evtx_lines(path, whole))
-            else:
-                yield Input(path, whole.fileno(), file, iter(()))
-        return
-    blocks = line_blocks(path, content)
+        whole = _seekable(file, content, start, more)
+        if start.startswith(_EVTX):
+            return Input(path, None, file, evtx_lines(path, whole))
+        return Input(path, whole.fileno(), file, iter(()))
+    blocks = line_blocks(path, content, start)
     for decoder in _decoders(start):
         blocks = decoded(path, blocks, decoder)
-    yield Input(path, None, file, blocks)
+    return Input(path, None, file, blocks)
 
 
-def _peek(path: str, content: BufferedReader[Any]) -> bytes:
+def _start(path: str, file: BinaryIO, content: Content) -> bytes:
+    """Its first bytes; of a pipe not more than its first lines, as the next may be long in coming."""
+    start, live = b"", not file.seekable()
     try:
-        return content.peek(_PEEK)[:_PEEK]
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise InputError(path, -1, f"gzip: {error}") from None
+        while len(start) < _START and (not live or b"\n" not in start) and (read := content.read1(_START)):
+            start += read
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        if not start:
+            raise InputError(path, -1, f"gzip: {error}") from None
+    return start
 
 
-@contextmanager
-def _seekable(content: BufferedReader[Any]) -> Iterator[BinaryIO]:
+def _seekable(file: BinaryIO, content: Content, start: bytes, more: ExitStack) -> BinaryIO:
     """The same content with a descriptor at its first byte: a copy of what is packed or comes from a pipe."""
-    if isinstance(content.raw, io.FileIO) and content.seekable():
-        os.lseek(content.fileno(), 0, os.SEEK_SET)  # recordings are read by descriptor, which peek moved
-        yield content
-        return
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(content, copy, _BLOCK)
-        copy.flush()
-        os.lseek(copy.fileno(), 0, os.SEEK_SET)
-        yield copy
+    if isinstance(content, gzip.GzipFile) or not file.seekable():
+        file = more.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - `more` closes it
+        file.write(start)
+        shutil.copyfileobj(content, file, _BLOCK)
+        file.flush()
+    os.lseek(file.fileno(), 0, os.SEEK_SET)  # recordings are read by descriptor
+    return file
 
 
 def _decoders(start: bytes) -> list[Decoder]:

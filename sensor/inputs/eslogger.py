@@ -7,12 +7,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from sensor.inputs.lines import event_line
-from sensor.inputs.mapped import mapped
+from sensor.inputs.lines import event_line, split_lines
+from sensor.inputs.mapped import at, mapped
 
 _CATEGORIES = {"exec": "process_creation", "create": "file_event", "rename": "file_event", "unlink": "file_delete"}
 _PROCESSES = 1 << 14  # whose image and command line are remembered
-Token = tuple[Any, Any]  # pid and pidversion: the latter changes with each fork and exec
+Token = tuple[int, int]  # pid and pidversion: the latter changes with each fork and exec
 
 
 class EsloggerLines:
@@ -25,11 +25,11 @@ class EsloggerLines:
     held = 0
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Token, Mapping[str, Any]] = OrderedDict()
+        self._known: OrderedDict[Token | None, Mapping[str, Any]] = OrderedDict()
 
     def feed(self, block: bytes) -> bytes:
         """A line that is no message stays as it is."""
-        return b"".join(self._line(line) for line in block.splitlines(keepends=True))
+        return b"".join(self._line(line) for line in split_lines(block))
 
     def end(self) -> bytes:
         """Nothing is ever open."""
@@ -52,22 +52,21 @@ class EsloggerLines:
         return event_line(fields, "macos", category)
 
     def _parent(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        process, target = message.get("process") or {}, message["event"]["exec"].get("target") or {}
-        parent = self._known.get(_token(target.get("parent_audit_token")))
+        parent = self._known.get(_token(message, "event.exec.target.parent_audit_token"))
         if parent:
             return {"image": parent.get("Image"), "command_line": parent.get("CommandLine")}
-        before = self._known.get(_token(process.get("audit_token")))
+        before = self._known.get(_token(message, "process.audit_token"))
         if before:
             return {"image": before.get("ParentImage"), "command_line": before.get("ParentCommandLine")}
-        return {"image": (process.get("executable") or {}).get("path")}
+        return {"image": at(message, "process.executable.path")}
 
     def _remember(self, message: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-        token = _token((message["event"]["exec"].get("target") or {}).get("audit_token"))
-        if token != (None, None):
+        if token := _token(message, "event.exec.target.audit_token"):
             self._known[token] = fields
         while len(self._known) > _PROCESSES:
             self._known.popitem(last=False)
 
 
-def _token(token: Any) -> Token:
-    return (token.get("pid"), token.get("pidversion")) if isinstance(token, dict) else (None, None)
+def _token(message: Mapping[str, Any], path: str) -> Token | None:
+    pid, version = at(message, f"{path}.pid"), at(message, f"{path}.pidversion")
+    return (pid, version) if isinstance(pid, int) and isinstance(version, int) else None

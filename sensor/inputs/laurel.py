@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sensor.inputs.audit_event import process_line, record_line
+from sensor.inputs.lines import split_lines
 
 
 class LaurelLines:
@@ -16,7 +17,7 @@ class LaurelLines:
 
     def feed(self, block: bytes) -> bytes:
         """A line that is no event stays as it is."""
-        return b"".join(map(_lines, block.splitlines(keepends=True)))
+        return b"".join(map(_lines, split_lines(block)))
 
     def end(self) -> bytes:
         """Nothing is ever open."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
-from io import BufferedReader
 from typing import Any, Protocol
 
 from sensor.errors import InputError
@@ -14,7 +14,18 @@ from sensor.errors import InputError
 LEFT_OUT = b"!"  # begins a line that stands for what could not be read; the reason follows
 _BLOCK = 1 << 20
 _LINE_MAX = 64 << 20
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Content(Protocol):
+    """A file's bytes, unpacked."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """So many, or all."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """What is there, b"" at the end."""
 
 
 class Decoder(Protocol):
@@ -31,24 +42,24 @@ class Decoder(Protocol):
         """Bytes that wait for their end."""
 
 
-def line_blocks(path: str, file: BufferedReader[Any]) -> Iterator[bytes]:
-    """Blocks of whole lines without the file's byte order mark. InputError: not what it should be; what stood before
-    has been given out."""
-    rest, first = b"", True
-    while read := _read(path, file):
-        rest += read.removeprefix(_BYTE_ORDER_MARK) if first else read
-        first = False
+def line_blocks(path: str, file: Content, start: bytes) -> Iterator[bytes]:
+    """`start` and what follows it in `file` in blocks of whole lines, without a byte order mark. InputError: not what
+    it should be; what stood before has been given out."""
+    rest, read = b"", start.removeprefix(_BYTE_ORDER_MARK)
+    while read:
+        rest += read
         end = rest.rfind(b"\n") + 1
         if end:
             yield rest[:end]
             rest = rest[end:]
         elif len(rest) > _LINE_MAX:
             raise InputError(path, -1, f"a line of more than {_LINE_MAX >> 20} MiB", "give it JSON lines")
+        read = _read(path, file)
     if rest:
         yield rest
 
 
-def _read(path: str, file: BufferedReader[Any]) -> bytes:
+def _read(path: str, file: Content) -> bytes:
     """What is there, so that a pipe's lines come as they are written."""
     try:
         return file.read1(_BLOCK)
@@ -75,6 +86,11 @@ def decoded(path: str, blocks: Iterator[bytes], decoder: Decoder) -> Iterator[by
         yield made
     if failed:
         raise failed
+
+
+def split_lines(block: bytes) -> list[bytes]:
+    """The lines of a block, each with its newline."""
+    return _LINE.findall(block)
 
 
 def event_line(event: Mapping[str, Any], product: str, category: str = "", service: str = "") -> bytes:

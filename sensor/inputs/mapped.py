@@ -13,14 +13,15 @@ def mapped(source: str, category: str, event: Mapping[str, Any]) -> dict[str, An
     fields: dict[str, Any] = {}
     for field, ways in mapping(source, category).items():
         for how, path in ways:
-            value = _made(how, _at(event, path))
+            value = _made(how, at(event, path))
             if value is not None:
                 fields[field] = value
                 break
     return fields
 
 
-def _at(event: Any, path: str) -> Any:
+def at(event: Any, path: str) -> Any:
+    """The member of a nest of mappings that a path with dots names; None where there is none."""
     for name in path.split("."):
         if not isinstance(event, Mapping):
             return None
@@ -33,7 +34,7 @@ def _made(how: str, value: Any) -> Any:
     if how == "ARGS":
         return " ".join(map(str, value)) if isinstance(value, list) and value else None
     if how == "ENTRY":
-        folder, name = _at(value, "dir.path"), _at(value, "filename")
+        folder, name = at(value, "dir.path"), at(value, "filename")
         if not isinstance(folder, str) or not isinstance(name, str):
             return None
         return folder.removesuffix("/") + "/" + name

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def case_id(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def fired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
+def fired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Event file -> ids of the rules that fired on it, by one replay of all."""
     if not FOLDER:
         pytest.skip("LINSANG_CORPUS is not set: no cases of SigmaHQ's")
@@ -45,7 +44,7 @@ def fired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[st
         found[alert["event"]["file"]].add(alert["rule"]["id"])
     counts: dict[str, Any] = json.loads(summary.read_text())
     assert (counts["malformed"], counts["lost"]) == (0, {"events": 0, "alerts": 0})
-    yield found
+    return found
 
 
 def test_there_are_cases(fired: dict[str, set[str]]) -> None:

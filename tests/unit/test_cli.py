@@ -72,7 +72,7 @@ ROWS = [
     (["record", "no/such/folder/x"], 1, "no/such/folder/x: No such file or directory"),
     (["replay", "nothing", *rules_and_cache()], 1, "nothing: No such file or directory"),
     (["replay", "rules", *rules_and_cache()], 1, "rules: Is a directory"),
-    (["replay", "system.evtx", *rules_and_cache()], 1, "system.evtx: EVTX is not read yet; convert it"),
+    (["replay", "system.evtx", *rules_and_cache()], 1, "system.evtx: no EVTX: "),
     (["replay", "trace.etl", *rules_and_cache()], 1, "trace.etl: ETL is not read yet"),
     (["replay", "packed.zst", *rules_and_cache()], 1, "packed.zst: Zstandard is not read; unpack it"),
     (["replay", "utf16.json", *rules_and_cache()], 1, "utf16.json: UTF-16; convert it"),
