@@ -1,4 +1,5 @@
-"""The arrows of docs/DESIGN.md, the sizes of files and functions, and words that mean unfinished work."""
+"""The arrows of docs/DESIGN.md, the sizes of files and functions, words that mean unfinished work, and what documents
+point at."""
 
 import ast
 import re
@@ -234,3 +235,27 @@ def test_nothing_is_marked_unfinished() -> None:
         if UNFINISHED.search(line)
     ]
     assert not marked
+
+
+# ---- documents ----
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        file, _, section = link.partition("#")
+        if "://" in link:
+            continue
+        target = path.parent / file if file else path
+        assert target.exists(), f"{name(path)} points at {file}"
+        if section:
+            heads = re.findall(r"^#+ (.+)$", target.read_text(), re.M)
+            assert section in [head.lower().replace(" ", "-") for head in heads], f"{name(path)} points at {link}"
+
+
+def test_every_make_target_that_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for path in DOCUMENTS:
+        named = set(re.findall(r"`(?:sudo )?make ([a-z]+)", path.read_text()))
+        assert named <= targets, f"{name(path)} names {named - targets}"
