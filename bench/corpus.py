@@ -55,7 +55,8 @@ def rule_files(definition: Definition) -> list[Path]:
 def rule_folder(definition: Definition) -> Path:
     """A folder with a copy of each of them, for programs that take folders; the same files for all."""
     files = rule_files(definition)
-    name = f"{len(files)}-{zlib.crc32(repr(files).encode()):08x}"
+    state = repr([(str(file), file.stat().st_mtime_ns) for file in files])
+    name = f"{len(files)}-{zlib.crc32(state.encode()):08x}"
     made = BUILT / "rules" / name
     if not made.exists():
         partial = made.with_suffix(".partial")
@@ -104,8 +105,10 @@ def flat_events(name: str, times: int) -> Path:
 
 
 def _recording() -> Path:
-    """What Linsang records while a real package is built, by pip and by make: its own, from C and Python. Made once."""
-    made = BUILT / f"{RECORDING}.linsang"
+    """What Linsang records while a real package is built, by pip and by make: its own, from C and Python. Made once
+    for a layout of records."""
+    layout = zlib.crc32((ROOT / "native" / "event.h").read_bytes())
+    made = BUILT / f"{RECORDING}-{layout:08x}.linsang"
     if not made.exists():
         BUILT.mkdir(parents=True, exist_ok=True)
         source = BUILT / "wheel"

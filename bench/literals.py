@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import string
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +54,17 @@ def _filled(pieces: list[str], size: int) -> str:
     return (text * (size // len(text) + 1))[:size]
 
 
+@cache
 def near_misses(rules: Path, field: str, size: int) -> dict[str, str]:
     """Texts of `size` characters that come close to what the rules look for in `field`, by kind."""
     found = [text for text in literals(rules, field) if len(text) > 1]
-    common = max(found, key=lambda text: sum(other.startswith(text[:4]) for other in found))
+    [(common, _)] = Counter(text[:4] for text in found).most_common(1)
     return {
         "whole": _filled(found, size),  # all literals: every rule is looked at more closely
         "no-end": _filled([text[:-1] for text in found], size),
         "no-begin": _filled([text[1:] for text in found], size),
         "other-middle": _filled([text[: len(text) // 2] + "~" + text[len(text) // 2 + 1 :] for text in found], size),
-        "one-begin": (common[:4] * size)[:size],  # one common beginning over and over
+        "one-begin": (common * size)[:size],  # one common beginning over and over
         "one-letter": "a" * size,
         "marks": (string.punctuation * size)[:size],  # what regexes against obfuscation look for
         "dashes": _filled(["-e", "/e", "-c", "/c"], size),
