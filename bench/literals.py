@@ -51,12 +51,12 @@ def _filled(pieces: list[str], size: int) -> str:
     """Pieces from all over the list, each as often as there is room."""
     whole = sum(map(len, pieces)) + len(pieces) * len(_FILLER)
     text = _FILLER.join(pieces[:: whole // size + 1]) + _FILLER
-    return (text * (size // len(text) + 1))[:size]
+    return (text * (size // len(text) + 1)).encode()[:size].decode(errors="ignore")
 
 
 @cache
 def near_misses(rules: Path, field: str, size: int) -> dict[str, str]:
-    """Texts of `size` characters that come close to what the rules look for in `field`, by kind."""
+    """Texts of at most `size` bytes that come close to what the rules look for in `field`, by kind."""
     found = [text for text in literals(rules, field) if len(text) > 1]
     [(common, _)] = Counter(text[:4] for text in found).most_common(1)
     return {
