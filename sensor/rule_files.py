@@ -61,12 +61,19 @@ def _look_into(folder: str, status: os.stat_result, seen: set[tuple[int, int]], 
     try:
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.is_dir():
+                if _is_folder(entry):
                     _look_into(entry.path, os.stat(entry.path), seen, files)
                 elif entry.name.endswith(_SUFFIXES) and not entry.name.endswith(CASES):
                     files.append((entry.path, _status(entry)))
     except OSError as error:
         raise InputError(folder, -1, error.strerror or "unreadable") from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:

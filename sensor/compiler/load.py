@@ -109,7 +109,7 @@ class _Loader:
             if "action" in content:
                 raise Refused("`action` makes rule collections, which are not part of Sigma 2", "action")
             if "filter" in content:
-                made: Filter | _Loaded = parse_filter(content, self._expand)
+                made: Filter | _Loaded = _filter(content, self._expand)
             else:
                 made = self._rule(place)
             self._claim(place, str(content.get("id") or "").lower())
@@ -233,6 +233,16 @@ def _condition(rule: SigmaRule, pipeline: ProcessingPipeline | None, unfilled: s
     if node is None:
         raise Refused("the pipeline left nothing of its detection")
     return settle(node)
+
+
+def _filter(content: dict[Any, Any], expand: Mapping[str, Sequence[str]]) -> Filter:
+    made = parse_filter(content, expand)
+    alone = SigmaRule(logsource=made.logsource, detection=made.for_rule())
+    try:
+        _condition(alone, None, set())
+    except Refused as error:
+        raise Refused(str(error), "filter", *error.where[1:], remedy=error.remedy) from None
+    return made
 
 
 def _checked(node: Node) -> Node:

@@ -178,7 +178,7 @@ def test_refused_rules_are_remembered(place: Place) -> None:
 @pytest.mark.parametrize("paths", [["nowhere"], ["empty"]])
 def test_no_rules_is_one_line(tmp_path: Path, paths: list[str]) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(LinsangError, match="no such rule file|no rules"):
+    with pytest.raises(LinsangError, match=r"no such rule file|no rules"):
         load([tmp_path / path for path in paths], tmp_path / "cache")
 
 
