@@ -87,7 +87,6 @@ int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts,
 		return -ENOMEM;
 	alerts->engine = engine;
 	alerts->live = host != 0;
-	alerts->boot_to_epoch_ns = texts->boot_to_epoch_ns;
 	alerts->schema = sn_alert_schema__new();
 	alerts->host = malloc(host + 1);
 	if (!alerts->schema || !alerts->host || texts_new(&alerts->rules, texts->rules) ||
@@ -118,6 +117,11 @@ void sn_alerts__free(struct sn_alerts *alerts)
 	texts_free(&alerts->files);
 	free(alerts->host);
 	free(alerts);
+}
+
+void sn_alerts__set_clock(struct sn_alerts *alerts, int64_t boot_to_epoch_ns)
+{
+	alerts->boot_to_epoch_ns = boot_to_epoch_ns;
 }
 
 /* ---- frames ---- */
@@ -325,8 +329,8 @@ static void put_rule(struct sn_writer *w, const struct sn_alerts *alerts, const 
 		sn_write__literal(w, "\"verdict\":\"match\"}\n");
 }
 
-int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t size, size_t *used, char *buf,
-			size_t buf_size)
+int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t size, struct sn_alert_progress *progress,
+			char *buf, size_t buf_size)
 {
 	struct sn_writer w = {buf, buf + buf_size, 0};
 	struct frame frame, before = {0};
@@ -334,10 +338,10 @@ int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t siz
 	size_t shared = 0;	 /* its part that other alerts of the event have too */
 	int rc = 0;
 
-	while (*used < size) {
+	while (progress->used < size) {
 		char *begin = w.at;
 
-		rc = read_frame(alerts, (const uint8_t *)frames + *used, size - *used, &frame);
+		rc = read_frame(alerts, (const uint8_t *)frames + progress->used, size - progress->used, &frame);
 		if (rc)
 			break;
 		if (line && is_same_event(&frame, &before)) {
@@ -351,7 +355,8 @@ int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t siz
 			w.at = begin;
 			break;
 		}
-		*used += frame.alert.size;
+		progress->used += frame.alert.size;
+		progress->lines++;
 		before = frame;
 		line = begin;
 	}

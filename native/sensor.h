@@ -188,16 +188,23 @@ struct sn_alert_texts {
 	const char *fields;	  /* by field number: the name, as a string */
 	const char *files;	  /* by number: names of a replay's inputs; "" when live */
 	const char *host;	  /* live: this host's name, without newline; "" in replay */
-	int64_t boot_to_epoch_ns; /* 0: not known, alerts then have no time unless their record has one of the epoch */
 };
 
 /* The names of users come from `engine`, which must outlive it. -EINVAL: the three lists of rules differ in length. */
 int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts, struct sn_alerts **out);
 void sn_alerts__free(struct sn_alerts *alerts);
-/* Frames of one rule table from `*used` on, which goes up, as whole lines, as many as have room: the bytes written.
+/* What to add to a record's time to get ns since the epoch. 0, as at first: not known, alerts have no time unless their
+ * record counts from the epoch. */
+void sn_alerts__set_clock(struct sn_alerts *alerts, int64_t boot_to_epoch_ns);
+struct sn_alert_progress {
+	uint64_t used;	/* bytes of frames that are written; goes up */
+	uint64_t lines; /* as many lines; goes up */
+};
+
+/* Frames of one rule table from progress->used on as whole lines, as many as have room: the bytes written.
  * -ENOSPC: not even one has; -ENOMEM; -EBADMSG: not what sn_engine__take gives. Any thread, one at a time. */
-int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t size, size_t *used, char *buf,
-			size_t buf_size);
+int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t size, struct sn_alert_progress *progress,
+			char *buf, size_t buf_size);
 
 /* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
 struct sn_capture;

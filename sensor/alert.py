@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from sensor.encode import Lines, json_text
 from sensor.native import FRAME_NUMBERS, NO_ROUTE, Engine, Frame, check, ffi, lib
 
-_FIRST_ROOM = 1 << 20
+_FIRST_ROOM = 1 << 16  # small enough to stay in the processor's cache
 
 
 class Rule(Protocol):
@@ -43,9 +43,8 @@ class Rule(Protocol):
 class AlertWriter:
     """Makes JSON lines of the frames of one rule table.
 
-    `rules` and `field_names` are in the table's order. `boot_to_epoch_ns` is what to add to a record's time to get ns
-    since the epoch, 0 when not known: `time` is then left out. With `host` alerts are live: they name the host and what
-    was lost; without it the event is named by its place in `files`, a replay's inputs. Names of users are the engine's.
+    `rules` and `field_names` are in the table's order. With `host` alerts are live: they name the host and what was
+    lost; without it the event is named by its place in `files`, a replay's inputs. Names of users are the engine's.
     """
 
     def __init__(
@@ -55,7 +54,6 @@ class AlertWriter:
         field_names: Iterable[str],
         *,
         host: str | None = None,
-        boot_to_epoch_ns: int = 0,
         files: Iterable[str] = (),
     ) -> None:
         maps = [rule_map(rule) for rule in rules]
@@ -69,22 +67,29 @@ class AlertWriter:
         }
         held = {name: ffi.new("char[]", text) for name, text in texts.items()}
         out = ffi.new("struct sn_alerts **")
-        options = ffi.new("struct sn_alert_texts *", {**held, "boot_to_epoch_ns": boot_to_epoch_ns})
+        options = ffi.new("struct sn_alert_texts *", held)
         check(lib.sn_alerts__new(engine.pointer, options, out), "prepare the alerts' texts")
         self._pointer = ffi.gc(out[0], lib.sn_alerts__free)
         self._engine = engine  # must live as long: it knows the users
         self._room = ffi.new("char[]", _FIRST_ROOM)
 
+    def set_clock(self, boot_to_epoch_ns: int) -> None:
+        """What to add to a record's time from now on to get ns since the epoch; 0, as at first, when it is not known:
+        `time` is then left out."""
+        lib.sn_alerts__set_clock(self._pointer, boot_to_epoch_ns)
+
     def write(self, frames: bytes | memoryview) -> Iterator[Lines]:
         """`frames` (as Engine.take_raw has them, all of one generation) as blocks of whole lines, in order."""
-        used = ffi.new("size_t *")
+        progress = ffi.new("struct sn_alert_progress *")
         raw = ffi.from_buffer(frames)
-        while used[0] < len(frames):
-            size = lib.sn_alerts__json(self._pointer, raw, len(frames), used, self._room, len(self._room))
+        while progress.used < len(frames):
+            before = progress.lines
+            size = lib.sn_alerts__json(self._pointer, raw, len(frames), progress, self._room, len(self._room))
             if size == -errno.ENOSPC:
                 self._room = ffi.new("char[]", 2 * len(self._room))
                 continue
-            yield Lines(bytes(ffi.buffer(self._room, check(size, "write an alert"))))
+            data = bytes(ffi.buffer(self._room, check(size, "write an alert")))
+            yield Lines(data, progress.lines - before)
 
 
 def by_generation(frames: memoryview) -> Iterator[tuple[int, memoryview]]:

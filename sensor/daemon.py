@@ -127,9 +127,9 @@ class Daemon:
         self.problem = ""
 
     def _writer(self, loaded: LoadedRules) -> AlertWriter:
-        return AlertWriter(
-            self._live.engine, loaded.rules, loaded.fields, host=self._host, boot_to_epoch_ns=self._epoch
-        )
+        writer = AlertWriter(self._live.engine, loaded.rules, loaded.fields, host=self._host)
+        writer.set_clock(self._epoch)
+        return writer
 
     # ---- signals: their handlers run between two steps of the loop; a signal also ends its wait ----
 
@@ -180,7 +180,8 @@ class Daemon:
     def _rolled_up(self, lines: Lines) -> Lines:
         """Without the undecidables that are only counted."""
         now = time.time_ns()
-        return Lines(b"".join(line for line, alert in lines if self._rollup.passes(alert, now)))
+        passed = [line for line, alert in lines if self._rollup.passes(alert, now)]
+        return Lines(b"".join(passed), len(passed))
 
     def _each_second(self) -> None:
         for alert in self._rollup.due(time.time_ns()):
@@ -228,7 +229,8 @@ class Daemon:
         epoch = boot_to_epoch_ns()
         if abs(epoch - self._epoch) > _CLOCK_STEP_NS:
             self._epoch = epoch
-            self._writers[max(self._writers)] = self._writer(self._loaded)
+            for writer in self._writers.values():
+                writer.set_clock(epoch)
 
     # ---- reload ----
 

@@ -75,8 +75,9 @@ class Lines:
     """Alerts as whole JSON lines, for all outputs: `data` as it is for those that write JSON, `maps` for the others,
     made once and only if one asks."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, count: int) -> None:
         self.data = data
+        self.count = count
 
     @cached_property
     def maps(self) -> list[dict[str, Any]]:

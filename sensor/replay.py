@@ -26,7 +26,7 @@ from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.sinks import open_sink
 
-_ALERT_BYTES = 1 << 24  # half of it holds the alert of the longest line that can alert
+_ALERT_BYTES = 1 << 22  # half of it holds the alert of the longest line that can alert
 _BATCH = 1 << 16  # records between two looks at the clock
 _NO_LIMIT = (1 << 64) - 1
 _MALFORMED_SHOWN = 5
@@ -106,7 +106,7 @@ class _Replay:
         self._route = self._route_of(rules, options.logsource)
         self.engine.swap_rules(rules)
         self._table = table
-        self._writer = self._writer_of({})
+        self._writer = AlertWriter(self.engine, loaded.rules, loaded.fields, files=files)
         self._pending: list[Frame] = []
         self._malformed_shown = 0
         self._size = 0
@@ -123,19 +123,13 @@ class _Replay:
             raise LinsangError(f"no rule looks at events of {shown}", "see `linsang rules list` for what they look at")
         return route
 
-    def _writer_of(self, header: dict[str, Any]) -> AlertWriter:
-        """For one file, with the names that users have on its host."""
+    def _begin(self, header: dict[str, Any]) -> None:
+        """A file: with the names that users have on its host, and its clock."""
         self._users.clear()
         self._users.update({int(uid): name for uid, name in header.get("users", {}).items()})
         for uid, name in self._users.items():
             self.engine.set_user(uid, name)
-        return AlertWriter(
-            self.engine,
-            self._loaded.rules,
-            self._loaded.fields,
-            boot_to_epoch_ns=int(header.get("boot_to_epoch_ns", 0)),
-            files=self._files,
-        )
+        self._writer.set_clock(int(header.get("boot_to_epoch_ns", 0)))
 
     # ---- files ----
 
@@ -170,7 +164,7 @@ class _Replay:
 
     def _recording(self, number: int, path: str, fd: int) -> None:
         with RecordingReader(fd, path) as reader:
-            self._writer = self._writer_of(reader.header)
+            self._begin(reader.header)
             playback = ffi.new("struct sn_playback *", {"file": number})
             more, begin = 1, self._done
             while more == 1:
@@ -186,7 +180,7 @@ class _Replay:
     def _lines(self, number: int, source: Input) -> None:
         if self._pace.as_recorded:
             raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
-        self._writer = self._writer_of({})
+        self._begin({})
         index, begin = 0, self._done
         for block in source.blocks:
             index = self._feed(number, source.path, block, index)

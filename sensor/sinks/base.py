@@ -97,8 +97,8 @@ class Sink:
             for alert in lines.maps:
                 self.put(alert, wait=wait)
             return
-        for piece in _pieces(lines.data, min(self._transport.piece_bytes, self._limits.bytes)):
-            self._put(piece, piece.count(b"\n"), wait)
+        for piece, alerts in _pieces(lines, min(self._transport.piece_bytes, self._limits.bytes)):
+            self._put(piece, alerts, wait)
 
     def _put(self, frame: bytes, alerts: int, wait: bool) -> bool:
         with self._change:
@@ -238,15 +238,17 @@ class Sink:
         self._change.notify_all()
 
 
-def _pieces(data: bytes, most: int) -> Iterator[bytes]:
-    """`data` in pieces of whole lines of at most `most` bytes, or of one longer line."""
-    at = 0
-    while len(data) - at > most:
-        end = data.rfind(b"\n", at, at + most) + 1 or data.index(b"\n", at) + 1
-        yield data[at:end]
-        at = end
-    if at < len(data):
-        yield data[at:]
+def _pieces(lines: Lines, most: int) -> Iterator[tuple[bytes, int]]:
+    """Pieces of whole lines of at most `most` bytes, or of one longer line, and how many lines each is."""
+    data, left = lines.data, lines.count
+    while len(data) > most and left > 1:
+        end = data.rfind(b"\n", 0, most) + 1 or data.index(b"\n") + 1
+        piece, data = data[:end], data[end:]
+        count = piece.count(b"\n")
+        left -= count
+        yield piece, count
+    if left:
+        yield data, left
 
 
 # ---- URLs ----

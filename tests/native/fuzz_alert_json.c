@@ -19,14 +19,14 @@ static struct sn_alerts *alerts_new(int live)
 				       .levels = "\"high\"\n",
 				       .fields = "\"Image\"\n\"ParentCommandLine\"\n",
 				       .files = live ? "" : "\"f\"\n",
-				       .host = live ? "\"h\"" : "",
-				       .boot_to_epoch_ns = live};
+				       .host = live ? "\"h\"" : ""};
 	struct sn_alerts *alerts;
 
 	if (!engine.users)
 		engine.users = sn_users__new();
 	CHECK(engine.users && sn_users__set(engine.users, 0, "root") == 0);
 	CHECK(sn_alerts__new(&engine, &texts, &alerts) == 0);
+	sn_alerts__set_clock(alerts, live);
 	return alerts;
 }
 
@@ -45,13 +45,13 @@ static void check_lines(const char *at, int64_t size)
 
 static int64_t write_all(struct sn_alerts *alerts, const uint8_t *frames, size_t size)
 {
-	size_t used = 0;
-	int64_t n = sn_alerts__json(alerts, frames, size, &used, lines, sizeof(lines));
+	struct sn_alert_progress progress = {0};
+	int64_t n = sn_alerts__json(alerts, frames, size, &progress, lines, sizeof(lines));
 
 	if (n > 0)
 		check_lines(lines, n);
-	used = 0;
-	n = sn_alerts__json(alerts, frames, size, &used, small, sizeof(small));
+	progress = (struct sn_alert_progress){0};
+	n = sn_alerts__json(alerts, frames, size, &progress, small, sizeof(small));
 	if (n > 0)
 		check_lines(small, n);
 	return n;

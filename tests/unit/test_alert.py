@@ -46,11 +46,12 @@ class Both:
         self.engine = Engine(ring_bytes=1 << 16, alert_bytes=1 << 18, table_bytes=1 << 16, table_entries=64)
         for uid, name in known.pop("users").items():
             self.engine.set_user(uid, name)
-        host, files = known.pop("host"), known.pop("files")
         self._writers = {
-            True: AlertWriter(self.engine, rules, names, host=host, **known),
-            False: AlertWriter(self.engine, rules, names, files=files, **known),
+            True: AlertWriter(self.engine, rules, names, host=known["host"]),
+            False: AlertWriter(self.engine, rules, names, files=known["files"]),
         }
+        for writer in self._writers.values():
+            writer.set_clock(known["boot_to_epoch_ns"])
 
     def written(self, *frames: Frame, live: bool) -> list[bytes]:
         """By the writer alone."""
