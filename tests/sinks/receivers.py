@@ -84,7 +84,9 @@ class Rsyslog:
 
     @property
     def lines(self) -> list[str]:
-        return self.out.read_text("utf-8").splitlines() if self.out.exists() else []
+        """Whole ones: a long line is written in pieces."""
+        written = self.out.read_bytes() if self.out.exists() else b""
+        return written[: written.rfind(b"\n") + 1].decode().splitlines()
 
 
 def alert(number: int = 0, text: str = "id", **more: Any) -> dict[str, Any]:

@@ -11,12 +11,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgpack
 import pytest
 from receivers import HOSTILE, alert, until
 
-from sensor.encode import to_json, to_msgpack
+from sensor.encode import Lines, from_json, to_json, to_line, to_msgpack
 from sensor.errors import LinsangError, Unsupported
 from sensor.sinks import open_sink
 from sensor.sinks.base import Target
@@ -41,6 +42,65 @@ def test_lines(tmp_path: Path, fsync: str) -> None:
     assert len(path.read_text("utf-8").splitlines()) == 23
     assert not sink.put(alert(24))
     assert sink.counters()["dropped"] == {"ended": 1}
+
+
+def lines_of(*alerts: dict[str, Any]) -> Lines:
+    return Lines(b"".join(map(to_line, alerts)), len(alerts))
+
+
+@pytest.mark.parametrize("form", ["json", "msgpack", "pretty"])
+def test_a_block_of_lines_is_its_alerts_one_by_one(tmp_path: Path, form: str) -> None:
+    sent = [from_json(to_line(alert(n, HOSTILE))) for n in range(23)]
+    sinks = [open_sink(f"file:{tmp_path}/{name}?format={form}") for name in "ab"]
+    for one in sent:
+        sinks[0].put(one)
+    sinks[1].put_lines(lines_of(*sent))
+    assert all(sink.close() for sink in sinks)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert [sink.counters()["sent"] for sink in sinks] == [23, 23]
+
+
+@pytest.mark.parametrize("per_file", [1, 2, 20, 40])
+def test_blocks_rotate_between_alerts(tmp_path: Path, per_file: int) -> None:
+    path = tmp_path / "alerts"
+    limit = len(to_line(alert(100))) * per_file
+    sink = open_sink(f"file:{path}?rotate_bytes={limit}&keep=200")
+    sink.put_lines(lines_of(*(alert(n) for n in range(100, 200))), wait=True)
+    assert sink.close()
+    files = sorted(tmp_path.iterdir(), key=lambda p: int(p.suffix[1:] or 0), reverse=True)
+    assert numbers(*files) == list(range(100, 200))
+    assert max(file.stat().st_size for file in files) <= limit
+    assert all(len(numbers(file)) > per_file * 3 / 4 for file in files[:-1])
+
+
+def test_a_block_larger_than_the_queue_waits_for_room_or_is_counted(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    block = lines_of(*(alert(n, "x" * 1000) for n in range(100)))
+    for wait in (False, True):
+        sink = open_stdout(Target.parse("stdout:?format=json&queue=10&queue_bytes=4096"), writer)
+        seen: list[bytes] = []
+        thread = threading.Thread(target=lambda: seen.append(read_lines(reader, sent)))  # noqa: B023
+        sent = 100 if wait else 0
+        if wait:
+            thread.start()
+        sink.put_lines(block, wait=wait)
+        counters: Any = sink.counters()
+        dropped = sum(counters["dropped"].values())
+        assert counters["queued"] + dropped == 100
+        assert (dropped == 0) == wait
+        if wait:
+            thread.join()
+            assert seen == [block.data]
+        else:
+            read_lines(reader, counters["queued"])
+        assert sink.close()
+
+
+def read_lines(fd: int, count: int) -> bytes:
+    data = b""
+    while data.count(b"\n") < count:
+        data += os.read(fd, 65536)
+    return data
 
 
 def test_msgpack(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor.encode import json_within, rfc3339, to_json, to_msgpack
+from sensor.encode import Lines, from_json, json_within, rfc3339, to_json, to_line, to_msgpack
 
 TEXT = st.text(st.characters())  # surrogates and controls included
 VALUE = st.recursive(
@@ -91,3 +91,23 @@ def test_time(time_ns: int, digits: int, text: str) -> None:
     if digits == 9:
         assert json.loads(to_json({"time": time_ns}))["time"] == text
     assert msgpack.unpackb(to_msgpack({"time": time_ns})) == {"time": time_ns}
+
+
+@given(ALERT, st.none() | st.integers(0, 2**63))
+def test_the_way_back(alert: dict[str, Any], time_ns: int | None) -> None:
+    if time_ns is not None:
+        alert["time"] = time_ns
+    again = from_json(to_line(alert))
+    assert again.get("time") == time_ns
+    assert to_line(again) == to_line(alert)
+
+
+def test_lines_are_maps_for_who_asks() -> None:
+    maps = [{"verdict": "match", "time": 5}, {"verdict": "undecidable"}]
+    lines = Lines(b"".join(map(to_line, maps)), 2)
+    assert lines.maps == maps
+    assert [(line, one) for line, one in lines] == [(to_line(one), one) for one in maps]
+    assert lines.undecidable
+    assert not Lines(to_line(maps[0]), 1).undecidable
+    quoted = {"fields": {"x": '"verdict":"undecidable"}\n'}, "verdict": "match"}
+    assert not Lines(to_line(quoted), 1).undecidable
