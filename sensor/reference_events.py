@@ -17,6 +17,7 @@ from sensor.compiler.ir import Atom, Not, Op, Or
 from sensor.event_json import event_fields
 from sensor.native import Frame, ffi, lib, record_json
 from sensor.reference import LOST, Truncated, judge
+from sensor.taxonomy import with_mapped
 
 _KNOWN = {"KNOWN16": 0, "KNOWN32": 0, "KNOWN64": 0, "ID32": 0xFFFFFFFF}
 _CUT = {"image": lib.SN_F_IMAGE_TRUNCATED, "cwd": lib.SN_F_CWD_TRUNCATED, "script": lib.SN_F_SCRIPT_TRUNCATED}
@@ -42,7 +43,7 @@ class ReferenceJudge:
 
     def judge(self, frames: Sequence[Frame]) -> list[Frame]:
         """The alerts of one event, whose frames these are, in the order of the rules."""
-        event = _event_of(frames[0], self._users)
+        event = event_of(frames[0], self._users)
         candidates = [c for frame in frames for c in self._by_source[self._sources[frame.rule]]]
         alerts = []
         for number, rule in sorted(candidates, key=lambda c: c[0]):
@@ -144,11 +145,11 @@ class _Event:
         return self.parent.user(self.users) if source == "PARENT_USER" else self.parent.of_process(_PARENTS[source])
 
 
-def _event_of(frame: Frame, users: Mapping[int, str]) -> dict[str, Any]:
+def event_of(frame: Frame, users: Mapping[int, str]) -> dict[str, Any]:
     """Sigma field -> value, as reference.judge takes it. A field of a record that is absent is left out."""
     if frame.payload == lib.SN_PAYLOAD_JSON:
         text = frame.event.decode("utf-8", "surrogateescape")
-        return event_fields(json.loads(text, parse_int=str, parse_float=str, parse_constant=str))
+        return with_mapped(event_fields(json.loads(text, parse_int=str, parse_float=str, parse_constant=str)))
     record = _Record(frame.event)
     own = record if record.is_exec else _Record(frame.process) if frame.process else None
     parent = _Record(frame.lineage[0]) if frame.lineage else None

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from sensor.native import ffi, lib
 
@@ -47,6 +49,44 @@ def mapping(source: str, category: str) -> dict[str, tuple[tuple[str, str], ...]
         if (row.kind, row.source, row.category) == ("map", source, category):
             found[row.field] = (*found.get(row.field, ()), (row.how, row.origin))
     return found
+
+
+@cache
+def _services() -> dict[str, str]:
+    return {row.origin: row.source for row in rows() if row.kind == "channel"}
+
+
+def with_mapped(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A Windows event's fields and those that native/mapping.c makes of them, which go before its own."""
+    providers = (fields.get("Channel"), fields.get("Provider_Name"), fields.get("SourceName"))
+    service = next((_services()[name] for name in providers if isinstance(name, str) and name in _services()), "")
+    number = str(fields.get("EventID"))
+    made: dict[str, Any] = {}
+    for row in rows():
+        if row.kind == "event" and row.source == service and str(row.id) == number:
+            for field, ways in mapping(service, row.category).items():
+                for how, origin in ways:
+                    values = [fields[name] for name in origin.split() if _is_there(fields.get(name))]
+                    if values and field not in made:
+                        made[field] = _made(how, values)
+    return dict(fields) | made
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None and not isinstance(value, (dict, list))
+
+
+def _made(how: str, values: Sequence[Any]) -> Any:
+    if how == "HEX" and re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", str(values[0])):
+        return str(int(str(values[0]), 16))
+    if how == "KEY":
+        for root, name in _ROOTS.items():
+            if str(values[0]).upper().startswith(root):
+                values = [name + str(values[0])[len(root) :], *values[1:]]
+    return "\\".join(map(str, values)) if how in {"PATH", "KEY"} else values[0]
+
+
+_ROOTS = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:

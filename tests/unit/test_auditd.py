@@ -104,6 +104,12 @@ def test_no_process(text: str) -> None:
 # a record, some of its fields
 FIELDS: list[tuple[str, dict[str, Any]]] = [
     (record("SYSCALL", CALL + ENRICHED), {"type": "SYSCALL", "SYSCALL": "execve", "a0": "55d", "key": "exec"}),
+    (record("SYSCALL", "arch=c000003e syscall=133 a0=4"), {"SYSCALL": "mknod", "syscall": "133"}),
+    (record("SYSCALL", "arch=40000003 syscall=11"), {"SYSCALL": "execve"}),
+    (record("SYSCALL", "arch=c00000b7 syscall=281"), {"SYSCALL": "execveat"}),
+    (record("SYSCALL", "arch=c000003e syscall=99999"), {"SYSCALL": None}),
+    (record("SYSCALL", "arch=c0000015 syscall=1"), {"SYSCALL": None}),
+    ("type=SYSCALL msg=audit(1.0:1) : arch=x86_64 syscall=mknod", {"SYSCALL": "mknod"}),
     (record("SYSCALL", "a0=4 key=(null)"), {"a0": "4", "key": None}),
     (record("SYSCALL", f"key={hexed('one')}01{hexed('two')}"), {"key": ["one", "two"]}),
     (EXECVE, {"a0": "cat", "a1": "/a b", "a2": "x", "argc": "3"}),

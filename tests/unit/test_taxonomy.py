@@ -11,6 +11,7 @@ import pytest
 from engine_rules import Row, table
 
 from sensor import taxonomy
+from sensor.event_json import event_fields
 from sensor.native import Engine, Rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +65,14 @@ def test_fields_made_from_others(case: tuple[int, dict[str, Any], str, str, str,
     assert bool(hits(rows, {"Event": {"System": system, "EventData": data}})) == there
     assert bool(hits(rows, {"Event": {"EventData": data, "System": system}})) == there
     assert bool(hits(rows, {**data, **system})) == there
+
+
+@pytest.mark.parametrize("case", MAPPED)
+def test_the_readable_definition_agrees(case: tuple[int, dict[str, Any], str, str, str, bool]) -> None:
+    number, data, _, field, value, there = case
+    system = {"Channel": "Security", "EventID": number}
+    for event in ({"Event": {"System": system, "EventData": data}}, {**data, **system}):
+        assert (value in str(taxonomy.with_mapped(event_fields(event)).get(field))) == there
 
 
 def test_another_channel_has_other_fields() -> None:
