@@ -116,7 +116,7 @@ class _Item:
         return self._plain("true" if value.boolean else "false")
 
     def _plain(self, text: str) -> Node:
-        return Atom(self._field, Op.CONTAINS if self._field == KEYWORD else Op.EQUALS, text)
+        return Atom(self._field, Op.EQUALS, text)  # of keywords too: a 0 is in nearly every event
 
     @_value.register
     def _(self, value: SigmaTimestampPart) -> Node:

@@ -281,7 +281,9 @@ KEYWORDS: list[Row] = [
     ("'|neq': one", {"A": "one"}, False),
     ("[o*e]", {"A": "x one y"}, True),
     ("[4624]", {"A": 4624}, True),
-    ("[4624]", {"A": "id=4624;"}, True),
+    ("[4624]", {"A": "id=4624;"}, False),
+    ("['4624']", {"A": "id=4624;"}, True),
+    ("[true]", {"A": True}, True),
     ("needle", {"needle": "x"}, False),
 ]
 MAPS: list[Row] = [
