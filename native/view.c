@@ -9,9 +9,16 @@
 #include "schema.h"
 #include "text.h"
 
+/* The lines of fields.def, of whatever type: no record has more. */
 enum {
-	BINDINGS_MAX = 64, /* fields and derived fields of one type of record */
-	UNLOOKED = -1,	   /* no answer of sn_table__parent */
+	BINDINGS_MAX = 0
+#define SN_FIELD(type, kind, member, json, sigma, help) +1
+#define SN_DERIVED(type, value, sigma, help)		+1
+#include "fields.def"
+};
+
+enum {
+	UNLOOKED = -1, /* no answer of sn_table__parent */
 };
 
 struct binding {
@@ -52,8 +59,7 @@ static void bind(struct bindings *bindings, const struct sn_rules *rules, const 
 	if (binding.number == (uint32_t)SN_NO_FIELD &&
 	    (!*sigma || sn_rules__field(rules, "*", 1) == (uint32_t)SN_NO_FIELD))
 		return;
-	if (bindings->count < BINDINGS_MAX)
-		bindings->binding[bindings->count++] = binding;
+	bindings->binding[bindings->count++] = binding;
 }
 
 static void bind_type(struct bindings *bindings, const struct sn_rules *rules, uint16_t type, const char *category)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import resource
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from sensor.alert import AlertWriter, by_generation
 from sensor.config import Config
 from sensor.encode import Lines
 from sensor.errors import LinsangError
-from sensor.live import Live, boot_to_epoch_ns, memory_bytes
+from sensor.live import Live, boot_to_epoch_ns, memory_bytes, say
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi
 from sensor.paths import default_rules
@@ -39,23 +38,19 @@ _CLOSE_S = 5.0
 _PATIENCE_S = 1.0
 
 
-def _say(text: str) -> None:
-    print(f"linsang: {text}", file=sys.stderr, flush=True)
-
-
 def load_rules(config: Config) -> LoadedRules:
     """The rules of the settings. LinsangError when some are refused and that is not allowed; each is named before."""
     paths = [Path(p) for p in config.rules.paths] or default_rules()
     loaded = load(paths, Path(config.paths.cache), config.rules.reading)
     for fault in loaded.faults:
-        _say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
+        say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
     if loaded.faults and not config.rules.skip_broken:
         raise LinsangError(
             f"{len(loaded.faults)} rules are refused, {len(loaded.rules)} are fine",
             "repair them, or start without them: --skip-broken-rules",
         )
     if not loaded.rules:
-        _say(f"no rules in {', '.join(map(str, paths))}: nothing will be found")
+        say(f"no rules in {', '.join(map(str, paths))}: nothing will be found")
     return loaded
 
 
@@ -204,11 +199,11 @@ class Daemon:
 
     def _say_start(self) -> None:
         if self._live.reduced:
-            _say("the process connector is a source of lower fidelity: short processes and connections are missed")
+            say("the process connector is a source of lower fidelity: short processes and connections are missed")
             self._tell(health.SOURCE_REDUCED, source="procconn")
         failed = self._live.kernel.failed if self._live.kernel else {}
         for probe, reason in failed.items():
-            self._tell(health.PROBE_DEAD, probe=probe, reason=reason)
+            self._tell(health.PROBE_REFUSED, probe=probe, reason=reason)
 
     def _tell_losses(self) -> None:
         account = self._live.account()
@@ -251,13 +246,13 @@ class Daemon:
         # alerts of the table before may still wait
         self._writers = {max(self._writers): self._writers[max(self._writers)]}
         self._writers[generation] = self._writer(self._loaded)
-        _say(f"reloaded: {len(self._loaded.rules)} rules")
+        say(f"reloaded: {len(self._loaded.rules)} rules")
 
     def _compile(self) -> None:
         try:
             self._compiled = load_rules(self._config)
         except LinsangError as error:
-            _say(f"error: {error}; the rules stay as they were")
+            say(f"error: {error}; the rules stay as they were")
 
     # ---- status ----
 
@@ -290,13 +285,13 @@ class Daemon:
 
 def _summary(live: Live, outputs: Outputs) -> None:
     account = live.account()
-    _say(f"stopped; {account.lost} events lost, {live.engine.stats()['alerts']} alerts")
+    say(f"stopped; {account.lost} events lost, {live.engine.stats()['alerts']} alerts")
     for text, holds in account.equations():
-        _say(f"{text}{'' if holds else ' does not hold'}")
+        say(f"{text}{'' if holds else ' does not hold'}")
     for sink in outputs.sinks:
         dropped: Any = sink.counters()["dropped"]
         if dropped:
-            _say(f"output {sink.url} dropped {sum(dropped.values())}: {dropped}")
+            say(f"output {sink.url} dropped {sum(dropped.values())}: {dropped}")
 
 
 def run(config: Config) -> int:
@@ -306,14 +301,14 @@ def run(config: Config) -> int:
         stack.callback(outputs.close)
         runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
-        with Live(config, say=_say, rules=Rules(loaded.table)) as live:
+        with Live(config, say=say, rules=Rules(loaded.table)) as live:
             daemon = Daemon(config, loaded, outputs, live)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, daemon.ask_stop)
             signal.signal(signal.SIGHUP, daemon.ask_reload)
             runtime.serve(daemon.status)
             source = f"{len(live.kernel.links)} probes" if live.kernel else "process connector"
-            _say(f"ready: {len(loaded.rules)} rules, {source}, {live.snapshot} processes known; watching")
+            say(f"ready: {len(loaded.rules)} rules, {source}, {live.snapshot} processes known; watching")
             daemon.loop()
             outputs.close()
             _summary(live, outputs)

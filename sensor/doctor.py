@@ -67,6 +67,7 @@ def _live(config: Config) -> list[Check]:
                     child = _provoke()
                     memory = memory_bytes()
                     live.stop()
+                    live.check()
                     account = live.account()
                     probes, reduced = _probes(live), live.reduced
                 recording.flush()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from sensor.errors import InputError
 from sensor.native import RecordingReader
-from sensor.record_lines import RecordLines
+from sensor.record_lines import RecordLines, write_all
 
 
 def dump(path: str) -> int:
@@ -22,9 +21,3 @@ def dump(path: str) -> int:
         for block in RecordLines(reader):
             write_all(sys.stdout.fileno(), block)
     return 0
-
-
-def write_all(fd: int, block: memoryview) -> None:
-    """All of `block`. OSError."""
-    while block:
-        block = block[os.write(fd, block) :]

@@ -38,11 +38,11 @@ SOURCE_REDUCED = Health(
     "medium",
     "The kernel's probes could not be used: processes that end quickly are missed. linsang doctor says why.",
 )
-PROBE_DEAD = Health(
+PROBE_REFUSED = Health(
     "18dbc939-a320-4e1c-b222-468905768bf2",
-    "Sensor probe does not fire",
+    "Sensor probe is not attached",
     "high",
-    "A probe is attached but reports nothing: its kind of event is not seen. linsang doctor says which.",
+    "The kernel refused a probe: its kind of event is not seen. The others are.",
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import pwd
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -106,6 +107,11 @@ def recording_header() -> dict[str, Any]:
     }
 
 
+def say(text: str) -> None:
+    """What a command has to say beside its output."""
+    print(f"linsang: {text}", file=sys.stderr, flush=True)
+
+
 class Live:
     """Engine, source and threads. `say` hears what takes long or is amiss. Use as a context: leaving it stops all.
 
@@ -172,8 +178,8 @@ class Live:
         except Unsupported as error:
             if source.kind == "bpf":
                 raise
-            remedy = "`make demo` shows the sensor without BPF, `--source procconn` is a sensor of lower fidelity"
-            raise LinsangError(str(error), remedy) from error
+            remedy = f"{error.remedy}; `make demo` shows the sensor without BPF, `--source procconn` sees less"
+            raise Unsupported(error.name, remedy) from error
         for probe, why in self.kernel.failed.items():
             self._say(f"probe {probe} is {why}")
         self._capture = stack.enter_context(
@@ -264,15 +270,20 @@ class Live:
             if self._stopped:
                 return
             self._stopped = True
-            if self.kernel is not None:
-                self.kernel.detach()
-                self._settle()
-            source = self._capture or self.connector
-            if source is not None:
-                source.stop()
-            self._threads[1].join()
-            self.engine.stop()
-            self._threads[0].join()
+            try:
+                if self.kernel is not None:
+                    self.kernel.detach()
+                    self._settle()
+            finally:
+                self._end_threads()
+
+    def _end_threads(self) -> None:
+        source = self._capture or self.connector
+        assert source is not None
+        source.stop()
+        self._threads[1].join()
+        self.engine.stop()
+        self._threads[0].join()
 
     def _settle(self) -> None:
         """A probe that was running while it was detached may still be writing its record."""
@@ -287,8 +298,8 @@ class Live:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-        self._close.close()
+        with self._close:
+            self.stop()
 
 
 def memory_bytes() -> dict[str, int]:

@@ -21,10 +21,10 @@ from typing import Self
 
 from sensor.config import Config
 from sensor.errors import LinsangError, NativeError, UsageError
-from sensor.live import Account, Live, recording_header
+from sensor.live import Account, Live, recording_header, say
 from sensor.native import RecordingReader, RecordingWriter
 from sensor.progress import Progress
-from sensor.record_lines import RecordLines
+from sensor.record_lines import RecordLines, write_all
 
 FORMATS = ("native", "ndjson")
 _PIPE_BYTES = 1 << 20  # what an unprivileged process may ask for: /proc/sys/fs/pipe-max-size
@@ -47,8 +47,7 @@ class _Lines:
         try:
             with RecordingReader(self._read, "pipe") as reader:
                 for block in RecordLines(reader):
-                    while block:
-                        block = block[os.write(self._out, block) :]  # noqa: PLW2901
+                    write_all(self._out, block)
         except (OSError, LinsangError) as error:
             self.error = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         finally:
@@ -83,10 +82,6 @@ def _out(path: str, format: str) -> Iterator[int]:
         os.close(fd)
 
 
-def _say(text: str) -> None:
-    print(f"linsang: {text}", file=sys.stderr, flush=True)
-
-
 def _stop_event() -> threading.Event:
     """Set by SIGINT and SIGTERM."""
     stop = threading.Event()
@@ -114,9 +109,9 @@ def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[
     config = replace(config, engine=engine)
     with (
         RecordingWriter(fd, recording_header()) as writer,
-        Live(config, say=_say, recording=writer) as live,
+        Live(config, say=say, recording=writer) as live,
     ):
-        _say(f"recording to {what}")
+        say(f"recording to {what}")
         _wait(live, stop, seconds)
         live.stop()
         writer.flush()
@@ -139,5 +134,5 @@ def record(config: Config, path: str, *, seconds: float | None = None, format: s
             raise LinsangError(f"{what}: {lines.error}")
         if lines:
             os.write(out, json.dumps({"type": "account", **account.as_dict(), "recorded": recorded}).encode() + b"\n")
-    _say(f"{recorded} events recorded, {account.lost} lost; " + "; ".join(text for text, _ in account.equations()))
+    say(f"{recorded} events recorded, {account.lost} lost; " + "; ".join(text for text, _ in account.equations()))
     return 0

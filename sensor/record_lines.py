@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from sensor.native import RecordingReader, ffi, lib
@@ -31,3 +32,9 @@ class RecordLines:
             if size <= 0:
                 return self._reader.ended(size, offset[0])
             yield memoryview(ffi.buffer(block, size))
+
+
+def write_all(fd: int, block: memoryview) -> None:
+    """All of `block`. OSError."""
+    while block:
+        block = block[os.write(fd, block) :]

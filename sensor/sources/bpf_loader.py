@@ -29,7 +29,7 @@ _FSOPEN_CLOEXEC, _FSCONFIG_CMD_CREATE, _FSMOUNT_CLOEXEC = 1, 6, 1
 _ROOT_INODE = 1  # of a kernfs: fs/kernfs/dir.c
 _LD_IMM64, _PSEUDO_MAP_FD = 0x18, 1
 _CGROUP_TYPES = {"inet4_connect": bpf.CGROUP_INET4_CONNECT, "inet6_connect": bpf.CGROUP_INET6_CONNECT}
-_AS_ROOT = "run as root with CAP_SYS_ADMIN, or use --source procconn"
+_AS_ROOT = "run as root, with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN"
 
 
 @dataclass

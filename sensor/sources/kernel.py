@@ -61,6 +61,7 @@ class KernelSource:
         self.ring_fd = descriptors["map.ring"]
         self.control_fd = descriptors["map.control"]
         self.counters_fd = descriptors["map.counters"]
+        self._cpus = bpf.possible_cpus()
         self.programs = self._kind("prog.")
         self.links = self._kind("link.")
         bpf.map_update(self.control_fd, 0, struct.pack("<II", 0, os.getpid()))
@@ -70,7 +71,7 @@ class KernelSource:
 
     def counters(self) -> list[Counters]:
         """By CPU, all possible ones. They are read while probes count: a sum can be off by the events under way."""
-        raw = bpf.map_lookup(self.counters_fd, 0, _COUNTERS.size * bpf.possible_cpus())
+        raw = bpf.map_lookup(self.counters_fd, 0, _COUNTERS.size * self._cpus)
         every = []
         for seen, submitted, ring_full, oversized, busy, next_seq, *by_type in _COUNTERS.iter_unpack(raw):
             every.append(Counters(seen, submitted, ring_full, oversized, busy, next_seq, tuple(by_type)))

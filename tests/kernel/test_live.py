@@ -19,6 +19,8 @@ from ring_reader import Watch
 from sensor_process import SensorProcess
 
 from sensor.cli import main
+from sensor.config import Config, Paths
+from sensor.live import Live
 
 CHAIN = "Inline Shell Behind a Chain of Wrapper Utilities"
 LOST = "Sensor lost events"
@@ -56,13 +58,26 @@ def test_from_a_command_to_its_alert(watch: Watch, tmp_path: Path) -> None:
     assert "does not hold" not in sensor.said
 
 
-def test_the_end_loses_nothing(tmp_path: Path) -> None:
-    """Every command that ran before SIGTERM has its alert."""
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_end_loses_nothing(tmp_path: Path, times: int) -> None:
+    """Every command that ran before SIGTERM has its alert. make and timeout send it twice at once."""
     with SensorProcess(tmp_path, "run") as sensor:
         pids = [run_chain("last") for _ in range(23)]
+        for _ in range(times - 1):
+            sensor.child.send_signal(signal.SIGTERM)
         assert sensor.end() == 0
     found = [alert["process"]["pid"] for alert in sensor.alerts() if is_chain("last")(alert)]
     assert found == pids
+
+
+def test_the_end_comes_whatever_the_kernel_says(cache_dir: Path) -> None:
+    live = Live(Config(paths=Paths(cache=str(cache_dir))))
+    assert live.kernel
+    with open(os.devnull) as no_map:
+        os.dup2(no_map.fileno(), live.kernel.counters_fd)
+    with pytest.raises(OSError, match="Invalid argument"), live:
+        pass
+    assert not live.running
 
 
 def held_by(pid: int) -> set[tuple[str, str]]:

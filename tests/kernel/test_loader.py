@@ -71,6 +71,7 @@ def test_a_warm_start_needs_no_bcc(warm: Path, monkeypatch: pytest.MonkeyPatch) 
     assert start_again(warm)
 
 
+@pytest.mark.usefixtures("watch")  # where BPF works
 def test_a_cold_start_without_bcc_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "LOADER_PYTHON", sys.executable)
     with pytest.raises(Unsupported, match="python3-bpfcc"):
@@ -89,6 +90,7 @@ def test_what_others_can_write_is_not_loaded(own_cache: Path) -> None:
     assert not start_again(own_cache)
 
 
+@pytest.mark.usefixtures("watch")  # where BPF works
 def test_a_cache_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
@@ -119,6 +121,7 @@ def test_object_survives_the_file() -> None:
         from_json(json.dumps(damaged))
 
 
+@pytest.mark.usefixtures("watch")  # where BPF works
 def test_a_compiler_error_is_kept(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     for folder in ("sensor", "probes"):
@@ -179,6 +182,7 @@ def test_what_the_kernel_lacks_is_named(wanted: Wanted, named: str) -> None:
         kernel_h(btf.Btf(), wanted)
 
 
+@pytest.mark.usefixtures("watch")  # where BPF works
 def test_records_have_one_layout() -> None:
     """native/event.h as gcc's rules have it (cffi), and as bcc compiled it into a program that the kernel loaded."""
     names = [f"sn_{n}" for n in ("header", "exec", "fork", "exit", "connect", "loss", "counters", "control", "span")]

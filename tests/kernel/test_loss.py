@@ -16,6 +16,7 @@ SMALL_RING = 64 << 10
 MADE = 500_000
 
 
+@pytest.mark.usefixtures("watch")  # where BPF works
 @pytest.mark.parametrize("cores", [1, 2])
 def test_lost_and_received_are_all(cache_dir: Path, program: Callable[[str], Path], cores: int) -> None:
     """A flood into a small ring that is drained now and then: by CPU, what came and what the gaps say is what was seen,
