@@ -2,7 +2,7 @@
  *
  * match TABLE EVENTS PRODUCT CATEGORY SERVICE ORDER SECONDS HITS: ns of matching alone an event. Events are decoded
  * beforehand, each into memory of its own; what is timed is sn_matcher__judge for all routes of one event, pass after
- * pass for so many seconds.
+ * pass for so many seconds, but at least MIN_PASSES.
  *
  * EVENTS: JSON lines, or a native recording. An empty PRODUCT: the logsource is taken from each line. ORDER: flat, as
  * in the file, or shuffled, anew in each pass. HITS gets one line "event rule verdict" a hit of the first pass. The
@@ -13,16 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "instructions.h"
 #include "matcher.h"
+#include "measure.h"
 #include "ndjson.h"
 #include "process_table.h"
 #include "view_fill.h"
 
-enum { CLOCK_TRIES = 10001, MAX_PASSES = 1000, TABLE_BYTES = 8 << 20, TABLE_ENTRIES = 8192, KEEP_MS = 1000 };
+enum { MIN_PASSES = 5, MAX_PASSES = 1000, TABLE_BYTES = 8 << 20, TABLE_ENTRIES = 8192, KEEP_MS = 1000 };
 
 /* A decoded event: the fields that are set, by number, and what sn_values keeps beside them. All of it in one block. */
 struct kept {
@@ -56,39 +55,6 @@ static void *need(void *memory)
 	if (!memory)
 		die("memory", "none left");
 	return memory;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static uint64_t median(uint64_t *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), by_size);
-	return values[count / 2];
-}
-
-static uint64_t clock_cost(void)
-{
-	static uint64_t apart[CLOCK_TRIES];
-
-	for (size_t i = 0; i < CLOCK_TRIES; i++) {
-		uint64_t begin = now_ns();
-
-		apart[i] = now_ns() - begin;
-	}
-	return median(apart, CLOCK_TRIES);
 }
 
 static char *read_file(const char *path, size_t *size)
@@ -349,7 +315,7 @@ static void run(struct bench *bench, int shuffled, double seconds)
 
 	for (uint32_t i = 0; i < bench->count; i++)
 		order[i] = i;
-	while (passes == 0 || (passes < MAX_PASSES && now_ns() < end)) {
+	while (passes < MIN_PASSES || (passes < MAX_PASSES && now_ns() < end)) {
 		uint64_t *ns;
 
 		took = need(realloc(took, (passes + 1) * bench->count * sizeof(*took)));

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, fs, hint};
 
+const MIN_PASSES: usize = 5;
 const MAX_PASSES: usize = 1000;
 
 struct Decoded {
@@ -95,7 +96,7 @@ fn main() {
     let (mut took, mut longest, mut random) = (vec![Vec::new(); events.len()], 0, 1u64);
     let mut order: Vec<usize> = (0..events.len()).collect();
     let begin = Instant::now();
-    while took[0].is_empty() || (took[0].len() < MAX_PASSES && begin.elapsed() < limit) {
+    while took[0].len() < MIN_PASSES || (took[0].len() < MAX_PASSES && begin.elapsed() < limit) {
         if args[6] == "shuffled" {
             shuffle(&mut order, &mut random);
         }
