@@ -97,14 +97,15 @@ static void let_go(struct sn_table *table, uint32_t slot)
 
 /* ---- coming and going ---- */
 
-uint32_t *sn_slots__bucket(const struct sn_table *table, uint32_t pid)
+/* First slot that may hold `pid`; the others follow in bucket_next. */
+static uint32_t *bucket_of(const struct sn_table *table, uint32_t pid)
 {
 	return &table->bucket[(pid * 2654435769u) >> table->bucket_shift]; /* 2^32 / golden ratio: Knuth 6.4 */
 }
 
 uint32_t sn_slots__lookup(const struct sn_table *table, uint32_t pid, uint64_t start)
 {
-	uint32_t slot = *sn_slots__bucket(table, pid);
+	uint32_t slot = *bucket_of(table, pid);
 
 	while (slot && (table->process[slot].pid != pid || table->process[slot].start != start))
 		slot = table->process[slot].bucket_next;
@@ -114,7 +115,7 @@ uint32_t sn_slots__lookup(const struct sn_table *table, uint32_t pid, uint64_t s
 static void forget(struct sn_table *table, uint32_t slot)
 {
 	struct sn_process *p = &table->process[slot];
-	uint32_t *link = sn_slots__bucket(table, p->pid);
+	uint32_t *link = bucket_of(table, p->pid);
 
 	if (is_needed(p))
 		let_go(table, sn_slots__creator(table, p));
@@ -179,7 +180,7 @@ static void settle_pid(struct sn_table *table, uint32_t slot)
 {
 	struct sn_process *p = &table->process[slot];
 
-	for (uint32_t other = *sn_slots__bucket(table, p->pid); other; other = table->process[other].bucket_next) {
+	for (uint32_t other = *bucket_of(table, p->pid); other; other = table->process[other].bucket_next) {
 		if (table->process[other].pid != p->pid || other == slot)
 			continue;
 		sn_slots__mark_exited(table, table->process[other].start < p->start ? other : slot, 0);
@@ -189,7 +190,7 @@ static void settle_pid(struct sn_table *table, uint32_t slot)
 uint32_t sn_slots__insert(struct sn_table *table, const struct sn_header *record)
 {
 	struct sn_process *p;
-	uint32_t slot, *bucket = sn_slots__bucket(table, record->pid);
+	uint32_t slot, *bucket = bucket_of(table, record->pid);
 
 	if (!table->free && table->touched == table->capacity)
 		sn_slots__evict(table, SN_BRANCH);

@@ -64,8 +64,6 @@ struct sn_table {
 
 /* Slot of a process, 0: none. */
 uint32_t sn_slots__lookup(const struct sn_table *table, uint32_t pid, uint64_t start);
-/* First slot that may hold `pid`; the others follow in bucket_next. */
-uint32_t *sn_slots__bucket(const struct sn_table *table, uint32_t pid);
 /* A slot for the record's process, which has none; evicts for it. Creator unknown, alive unless its pid is known to
  * have had a later tenant. */
 uint32_t sn_slots__insert(struct sn_table *table, const struct sn_header *record);

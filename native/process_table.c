@@ -190,15 +190,6 @@ const struct sn_process *sn_table__find(const struct sn_table *table, uint32_t p
 	return at(table, sn_slots__lookup(table, pid, start));
 }
 
-const struct sn_process *sn_table__find_pid(const struct sn_table *table, uint32_t pid)
-{
-	uint32_t slot = *sn_slots__bucket(table, pid);
-
-	while (slot && (table->process[slot].pid != pid || table->process[slot].exited))
-		slot = table->process[slot].bucket_next;
-	return at(table, slot);
-}
-
 int sn_table__parent(const struct sn_table *table, const struct sn_process *process, const struct sn_process **parent)
 {
 	uint32_t slot;

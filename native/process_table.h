@@ -57,8 +57,6 @@ void sn_table__free(struct sn_table *table);
 void sn_table__apply(struct sn_table *table, const struct sn_header *record);
 /* NULL: not known. */
 const struct sn_process *sn_table__find(const struct sn_table *table, uint32_t pid, uint64_t start);
-/* The living process of that pid, NULL when none is known. For sources that know no start times. */
-const struct sn_process *sn_table__find_pid(const struct sn_table *table, uint32_t pid);
 /* Its creator: 1 found; 0 it has none (first process, first kernel thread); -ENOENT unknown. */
 int sn_table__parent(const struct sn_table *table, const struct sn_process *process, const struct sn_process **parent);
 /* Writes it as a SN_PROCESS record (8-aligned buf): its size, or -ENOSPC. SN_RECORD_MAX is always enough.

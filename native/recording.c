@@ -117,11 +117,6 @@ int sn_recording__append(struct sn_recording *recording, const void *record, siz
 	return recording->error;
 }
 
-int sn_recording__error(const struct sn_recording *recording)
-{
-	return recording->error;
-}
-
 /* ---- reading ---- */
 
 static void compact(struct sn_recording *recording)

@@ -14,8 +14,6 @@
 #define SN_RECORDING_H
 #include "sensor.h"
 
-/* Error that ended the writing (-errno), 0 while it goes well. The first one stays. */
-int sn_recording__error(const struct sn_recording *recording);
 /* Whether the next sn_recording__next has its record, or its error, in memory. */
 int sn_recording__ready(const struct sn_recording *recording);
 /* Gives back the record of `size` bytes that sn_recording__next has just given: it comes again. */

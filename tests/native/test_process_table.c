@@ -185,14 +185,6 @@ static void compare_all(const struct sn_table *table, struct twin *twin)
 			compare_export(table, twin, next);
 		}
 	} while (next);
-	for (uint32_t pid = 0; pid <= PIDS; pid++) {
-		struct twin_process *alive = NULL;
-
-		for (uint32_t i = 0; i < twin->options.entries; i++)
-			if (twin->process[i].arrival && twin->process[i].who.pid == pid && !twin->process[i].exited)
-				alive = &twin->process[i];
-		CHECK(sn_table__find_pid(table, pid) == (alive ? find(table, alive->who) : NULL));
-	}
 }
 
 static void compare(const struct sn_table *table, struct twin *twin, struct identity touched)
