@@ -5,8 +5,9 @@ the constants come from the interpreter's own tables (`_sre`, `re._casefix`), ne
 """
 
 import _sre
+import re
 import re._casefix as casefix  # type: ignore[import-not-found]
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
 Ranges = tuple[tuple[int, int], ...]
@@ -36,21 +37,18 @@ def inverse(ranges: Ranges) -> Ranges:
     return tuple(out)
 
 
-def _where(test: Callable[[str], bool], top: int = TOP) -> Ranges:
-    return normal((c, c) for c in range(top + 1) if test(chr(c)))
-
-
 @cache
 def category(name: str) -> Ranges:
     """\\d, \\s, \\w and their complements by the names of `re._constants` (CATEGORY_...)."""
     if "_NOT_" in name:
         return inverse(category(name.replace("_NOT_", "_")))
-    tests: dict[str, Callable[[str], bool]] = {
-        "CATEGORY_DIGIT": str.isdecimal,
-        "CATEGORY_SPACE": str.isspace,
-        "CATEGORY_WORD": lambda c: c.isalnum() or c == "_",
-    }
-    return _where(tests[name])
+    runs = {"CATEGORY_DIGIT": r"\d+", "CATEGORY_SPACE": r"\s+", "CATEGORY_WORD": r"\w+"}[name]
+    return tuple((run.start(), run.end() - 1) for run in re.finditer(runs, _every_char()))
+
+
+@cache
+def _every_char() -> str:
+    return "".join(map(chr, range(TOP + 1)))
 
 
 @cache
@@ -63,6 +61,7 @@ def _lowered() -> dict[int, tuple[int, ...]]:
     return {low: tuple(all_) for low, all_ in out.items()}
 
 
+@cache
 def ignore_case(ranges: Ranges) -> Ranges:
     """What `re.IGNORECASE` makes of a set: the characters whose lower case is that of a member."""
     lowered, extra = _lowered(), casefix._EXTRA_CASES

@@ -250,25 +250,24 @@ def holds(before: int | None, after: int | None) -> int:
 
 def _dfa(nfa: Nfa, alpha: Alphabet, most: int) -> list[list[int]] | None:
     """next[state][class or end]; 0 = matched, 1 = can never match, 2 = start. None: more than `most`."""
-    restart = any(not need & START for _, need in nfa.edges[0])
+    restart = int(any(not need & START for _, need in nfa.edges[0]))
+    takes = [0] * alpha.size  # class -> the positions, as bits, that consume it
+    for position, members in enumerate(alpha.members):
+        for cls in members:
+            takes[cls] |= 1 << position
+    follow = _Follow(nfa)
     # A state: the positions just consumed (0 always among them: a match may begin anywhere) and the traits before.
-    numbers: dict[tuple[frozenset[int], int | None], int] = {(frozenset({0}), None): 2}
+    numbers: dict[tuple[int, int | None], int] = {(1, None): 2}
     table: list[list[int]] = [[0] * (alpha.size + 1), [1] * (alpha.size + 1)]
-    queue: list[tuple[frozenset[int], int | None]] = [(frozenset({0}), None)]
+    queue: list[tuple[int, int | None]] = [(1, None)]
     for current, before in queue:  # grows while it is walked
+        targets = {after: follow.of(current, holds(before, after)) for after in {*alpha.traits, None}}
         row = []
-        for cls in (*range(alpha.size), None):
-            after = None if cls is None else alpha.traits[cls]
-            met = holds(before, after)
-            targets = {t for p in current for t, need in nfa.edges[p] if need & met == need}
-            if ACCEPT in targets:
+        for take, after in zip(takes, alpha.traits, strict=True):
+            if targets[after] & 1:
                 row.append(0)
                 continue
-            if cls is None:
-                row.append(1)
-                continue
-            live = frozenset(t for t in targets if cls in alpha.members[t])
-            live = live | {0} if restart else live
+            live = targets[after] & take | restart
             if not live:
                 row.append(1)
                 continue
@@ -279,22 +278,73 @@ def _dfa(nfa: Nfa, alpha: Alphabet, most: int) -> list[list[int]] | None:
                     return None
                 queue.append(key)
             row.append(numbers[key])
+        row.append(0 if targets[None] & 1 else 1)
         table.append(row)
     return table
 
 
+class _Follow:
+    """Which positions come after others, all as bits; bit 0 (ACCEPT) for a match."""
+
+    def __init__(self, nfa: Nfa) -> None:
+        self._edges = nfa.edges
+        self._known: dict[tuple[int, int], int] = {}
+
+    def of(self, positions: int, met: int) -> int:
+        """After any of `positions`, where the needs `met` are met."""
+        found = 0
+        while positions:
+            low = positions & -positions
+            positions ^= low
+            found |= self._after(low.bit_length() - 1, met)
+        return found
+
+    def _after(self, position: int, met: int) -> int:
+        found = self._known.get((position, met))
+        if found is None:
+            found = 0
+            for target, need in self._edges[position]:
+                if need & met == need:
+                    found |= 1 << target
+            self._known[position, met] = found
+        return found
+
+
 def _smaller(table: list[list[int]]) -> list[list[int]]:
-    """The same automaton with equal states merged (Moore); 0, 1 and the start keep their numbers."""
+    """The same automaton with equal states merged; 0, 1 and the start keep their numbers.
+
+    Groups are split until the states of each go to the same groups. Only states that go to one that changed its group
+    are looked at again.
+    """
     group = [0, 1] + [2] * (len(table) - 2)
-    while True:
-        keys: dict[tuple[int, ...], int] = {}
-        fresh = [0, 1]
-        for state in range(2, len(table)):
-            key = (group[state], *(group[t] for t in table[state]))
-            fresh.append(keys.setdefault(key, len(keys) + 2))
-        if len(set(fresh)) == len(set(group)):
-            break
-        group = fresh
+    members = {2: list(range(2, len(table)))}
+    sources: list[list[int]] = [[] for _ in table]
+    for state in range(2, len(table)):
+        for target in set(table[state]):
+            sources[target].append(state)
+    again = set(members[2])
+    groups = 3
+    while again:
+        fresh: list[tuple[int, list[int]]] = []
+        for number in {group[state] for state in again}:
+            parts: dict[tuple[int, ...], list[int]] = {}
+            rest = [state for state in members[number] if state not in again]  # these agree, and so stay together
+            if rest:
+                parts[tuple(map(group.__getitem__, table[rest[0]]))] = rest
+            for state in members[number]:
+                if state in again:
+                    parts.setdefault(tuple(map(group.__getitem__, table[state])), []).append(state)
+            stay, *leave = sorted(parts.values(), key=len, reverse=True)
+            members[number] = stay
+            for part in leave:
+                fresh.append((groups, part))
+                groups += 1
+        again = set()
+        for number, part in fresh:
+            members[number] = part
+            for state in part:
+                group[state] = number
+                again.update(sources[state])
     first: dict[int, int] = {}
     for state in range(2, len(table)):
         first.setdefault(group[state], state)
