@@ -10,13 +10,13 @@ A cache decides what is seen: what others may write there, or what is damaged, i
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import json
 import os
 import sys
 import time
 import zlib
+from _blake2 import blake2b  # hashlib is this and OpenSSL: 3.6 MiB of the sensor's memory
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ class RuleCache:
         self._files = [*found_files(paths), *_pipeline_files(reading)]
 
     def _status_key(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
+        digest = blake2b(digest_size=16)
         parser = importlib.util.find_spec("sigma.rule")
         own = [str(_COMPILER), *([parser.origin] if parser and parser.origin else [])]
         for path, status in [*self._files, *_statuses(own)]:
@@ -81,7 +81,7 @@ class RuleCache:
 
     def content_key(self) -> str:
         """Hash of all that decides what the rules are compiled to: names and contents, settings, compiler, pySigma."""
-        digest = hashlib.blake2b(digest_size=16)
+        digest = blake2b(digest_size=16)
         own = [str(file) for file in sorted(_COMPILER.glob("*.py"))]
         for path in [*own, *(path for path, _ in self._files)]:
             try:
