@@ -153,7 +153,8 @@ static void by_names(const struct sn_logsource *logsource, const struct sn_claim
 		add(out, sn_rules__route(logsource->rules, product, category, service));
 }
 
-void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, struct sn_routes *out)
+void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, uint32_t otherwise,
+			  struct sn_routes *out)
 {
 	out->count = 0;
 	if (claim->product.state == SN_PRESENT)
@@ -162,4 +163,6 @@ void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_
 		by_category(logsource, claim->service, &claim->category, out);
 	else if (claim->service != SN_SERVICE_NONE)
 		by_id(logsource, claim->service, claim->id, out);
+	else if (otherwise != UINT32_MAX)
+		add(out, otherwise & ~(uint32_t)SN_ROUTE_OTHERWISE);
 }

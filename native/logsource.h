@@ -36,6 +36,7 @@ void sn_logsource__free(struct sn_logsource *logsource);
 uint32_t sn_logsource__service(const struct sn_logsource *logsource, const uint8_t *channel, uint32_t len);
 /* The same by its name, which is one of taxonomy.def. */
 uint32_t sn_logsource__service_named(const char *service);
-/* Routes of an event by what it says of itself. */
-void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, struct sn_routes *out);
+/* Routes of an event by what it says of itself; `otherwise` (with SN_ROUTE_OTHERWISE) when it says nothing. */
+void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, uint32_t otherwise,
+			  struct sn_routes *out);
 #endif

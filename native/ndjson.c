@@ -391,9 +391,9 @@ int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, u
 		return -EBADMSG;
 	if (p.claim.service != SN_SERVICE_NONE)
 		sn_mapping__apply(ndjson->mapping, p.claim.service, p.claim.id, values);
-	if (route != (uint32_t)SN_NO_FIELD)
-		*routes = (struct sn_routes){1, {route}};
+	if (route & SN_ROUTE_OTHERWISE)
+		sn_logsource__routes(ndjson->logsource, &p.claim, route, routes);
 	else
-		sn_logsource__routes(ndjson->logsource, &p.claim, routes);
+		*routes = (struct sn_routes){1, {route}};
 	return 0;
 }

@@ -13,9 +13,8 @@ struct sn_ndjson;
 /* NULL: no memory. `rules` must outlive it. */
 struct sn_ndjson *sn_ndjson__new(const struct sn_rules *rules);
 void sn_ndjson__free(struct sn_ndjson *ndjson);
-/* One object of any of the shapes of ndjson.c into `values`. `route` SN_NO_FIELD: `routes` is taken from the line, else
- * it is that one. Texts are borrowed from `line` and `values`. -EBADMSG: not one JSON object, or longer than
- * SN_LINE_MAX. */
+/* One object of any of the shapes of ndjson.c into `values`. `route` as for sn_engine__feed_json. Texts are borrowed
+ * from `line` and `values`. -EBADMSG: not one JSON object, or longer than SN_LINE_MAX. */
 int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, uint32_t route, struct sn_values *values,
 		      struct sn_routes *routes);
 #endif

@@ -202,7 +202,7 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 
 	if (!loaded)
 		return -ENOENT;
-	if (route == (uint32_t)SN_NO_FIELD) {
+	if (route & SN_ROUTE_OTHERWISE) {
 		own = sn_record__parse(line, size, engine->record, sizeof(engine->record));
 		if (own > 0)
 			return sn_pump__record(engine, engine->record, (size_t)own, file, index);

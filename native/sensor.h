@@ -82,6 +82,8 @@ int sn_engine__push(struct sn_engine *engine, const void *record, size_t size);
 /* One record straight through table and matcher, on the caller's thread (replay, tests, start-up snapshot); -EBUSY
  * while the engine runs. -EBADMSG: malformed (counted). */
 int sn_engine__feed(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
+/* Or'ed to a route: for lines that say nothing of their logsource. Part of UINT32_MAX. */
+enum { SN_ROUTE_OTHERWISE = 1 << 30 };
 /* One JSON line; `route` from sn_rules__route, or UINT32_MAX to take it from the line (channel and event id, _cat); a
  * line of sn_record__json is then fed as that record. -EBADMSG: not one JSON object (counted as malformed). */
 int sn_engine__feed_json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,

@@ -11,10 +11,11 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
@@ -25,6 +26,7 @@ from sensor.native import Engine, Frame, RecordingReader, Rules, check, ffi, lib
 from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.sinks import open_sink
+from sensor.taxonomy import product_of
 
 _ALERT_BYTES = 1 << 22  # half of it holds the alert of the longest line that can alert
 _BATCH = 1 << 16  # records between two looks at the clock
@@ -115,11 +117,15 @@ class _Replay:
         self.reference = {"alerts": 0, "undecidable": 0, "matched_events": 0}
 
     def _route_of(self, rules: Rules, logsource: tuple[str, str, str]) -> int | None:
-        if not any(logsource):
-            return None
-        route = rules.route(*logsource)
+        """Of all lines; a product alone is for those that do not say theirs."""
+        product, category, service = logsource
+        if not category and not service:
+            route = rules.route(product) if product else None
+            return None if route is None else route | lib.SN_ROUTE_OTHERWISE
+        product = product or product_of(service)
+        route = rules.route(product, category, service)
         if route is None:
-            shown = "/".join(part or "*" for part in logsource)
+            shown = "/".join(part or "*" for part in (product, category, service))
             raise LinsangError(f"no rule looks at events of {shown}", "see `linsang rules list` for what they look at")
         return route
 
@@ -156,11 +162,20 @@ class _Replay:
         try:
             with open_input(path) as source:
                 if source.recording is None:
+                    before = self.engine.stats()
                     self._lines(number, source)
+                    self._check_any(path, before)
                 else:
                     self._recording(number, path, source.recording)
         except OSError as error:
             raise InputError(path, -1, error.strerror or str(error)) from None
+
+    def _check_any(self, path: str, before: dict[str, Any]) -> None:
+        after = self.engine.stats()
+        if after["malformed"] > before["malformed"] and after["decoded"] == before["decoded"]:
+            raise InputError(
+                path, -1, "nothing in it is an event", "give it one of the forms in `linsang replay --help`"
+            )
 
     def _recording(self, number: int, path: str, fd: int) -> None:
         with RecordingReader(fd, path) as reader:
@@ -290,6 +305,11 @@ def _rule_paths(config: Config) -> list[Path]:
 def replay(config: Config, files: Sequence[str], options: Options) -> int:
     """Replays `files` ("-": lines on standard input). 1 when a rule was refused (unless that is allowed), a file was
     damaged or an output failed; everything else is done nevertheless. LinsangError when nothing could begin."""
+    with _report(options.summary) as report:
+        return _replay(config, files, options, report)
+
+
+def _replay(config: Config, files: Sequence[str], options: Options, report: TextIO | None) -> int:
     loaded = load(_rule_paths(config), Path(config.paths.cache), config.rules.reading)
     for fault in loaded.faults:
         print(f"linsang: {'left out' if config.rules.skip_broken else 'error'}: {fault}", file=sys.stderr)
@@ -301,8 +321,8 @@ def replay(config: Config, files: Sequence[str], options: Options) -> int:
         run.close()
     summary = run.summary(time.perf_counter() - begin)
     run.engine.close()
-    if options.summary:
-        _write_summary(options.summary, summary)
+    if report:
+        report.write(json.dumps(summary, indent=2) + "\n")
     if sys.stderr.isatty() or summary["malformed"] or summary["lost"]["alerts"]:
         counts = ("events", "malformed", "alerts", "undecidable")
         text = ", ".join(f"{summary[name]:,} {name}" for name in counts)
@@ -311,12 +331,15 @@ def replay(config: Config, files: Sequence[str], options: Options) -> int:
     return 1 if errors or refused or summary["lost"]["alerts"] else 0
 
 
-def _write_summary(path: str, summary: dict[str, Any]) -> None:
-    text = json.dumps(summary, indent=2) + "\n"
+@contextmanager
+def _report(path: str | None) -> Iterator[TextIO | None]:
+    """Where the summary goes, opened before there is any. LinsangError: it cannot be written."""
+    if path in {None, "-"}:
+        yield sys.stderr if path else None
+        return
     try:
-        if path == "-":
-            sys.stderr.write(text)
-        else:
-            Path(path).write_text(text)
+        file = Path(str(path)).open("w")  # noqa: SIM115 - closed below
     except OSError as error:
         raise LinsangError(f"{path}: {error.strerror}", "give --summary a file that can be written") from None
+    with file:
+        yield file

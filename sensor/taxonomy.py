@@ -56,6 +56,12 @@ def _services() -> dict[str, str]:
     return {row.origin: row.source for row in rows() if row.kind == "channel"}
 
 
+def product_of(service: str) -> str:
+    """The product whose logs have that service; Windows where there is none, as for a line that has a category only."""
+    found = {row.source: row.category for row in rows() if row.kind == "source"}
+    return found.get(service, "windows")
+
+
 def with_mapped(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A Windows event's fields and those that native/mapping.c makes of them, which go before its own."""
     providers = (fields.get("Channel"), fields.get("Provider_Name"), fields.get("SourceName"))

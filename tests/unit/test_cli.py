@@ -40,6 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("system.evtx").write_bytes(b"ElfFile\0" + bytes(100))
     Path("trace.etl").write_bytes(bytes(100))
     Path("packed.zst").write_bytes(b"(\xb5/\xfd" + bytes(100))
+    Path("nothing.ndjson").write_bytes(b"nope\n[]\n")
     Path("utf16.json").write_bytes('{"a":1}'.encode("utf-16"))
     Path("cut.linsang").write_bytes(DEMO.read_bytes()[:-3])
     return tmp_path
@@ -77,12 +78,17 @@ ROWS = [
     (["replay", "packed.zst", *rules_and_cache()], 1, "packed.zst: Zstandard is not read; unpack it"),
     (["replay", "utf16.json", *rules_and_cache()], 1, "utf16.json: UTF-16; convert it"),
     (["replay", "cut.linsang", *rules_and_cache()], 1, "cut off: the last record is incomplete"),
+    (["replay", "hit.ndjson", "--summary", "no/s", *rules_and_cache()], 1, "no/s: No such file or directory"),
     (["replay", "hit.ndjson", "--speed", "fast", *rules_and_cache()], 2, "--speed fast; write max, 1x"),
     (["replay", "hit.ndjson", "--speed", "0/s", *rules_and_cache()], 2, "--speed 0/s"),
     (["replay", "hit.ndjson", "--speed", "1x", *rules_and_cache()], 1, "--speed 1x is for recordings"),
     (["replay", "hit.ndjson", "--loop", "0", *rules_and_cache()], 2, "`0` is no count"),
     (["replay", "hit.ndjson", "--rules", "norules"], 1, "norules: no such rule file or folder"),
-    (["replay", "hit.ndjson", "--product", "macos", *rules_and_cache()], 1, "no rule looks at events of macos/*/*"),
+    (
+        ["replay", "hit.ndjson", "--service", "auditd", *rules_and_cache()],
+        1,
+        "no rule looks at events of linux/*/auditd",
+    ),
     (["replay", "hit.ndjson", "--summary", "no/such/folder", *rules_and_cache()], 1, "no/such/folder: No such file"),
     (["rules", "check", "norules"], 1, "norules: no such rule file or folder"),
     (["rules", "chekc"], 2, "unknown action `chekc`; did you mean `check`?"),
@@ -150,11 +156,20 @@ LINES = [
     ("nothing", b"", [], [], 0, 0),
     ("no logsource", BARE, [], [], 1, 0),
     ("logsource given", BARE, ["--product", "windows", "--category", "process_creation"], [0], 1, 0),
+    ("category given", BARE, ["--category", "process_creation"], [0], 1, 0),
+    ("product given, lines say the rest", HIT, ["--product", "windows"], [0], 1, 0),
+    ("product given, lines of another", HIT, ["--product", "macos"], [0], 1, 0),
+    ("product given, no rule for it alone", BARE, ["--product", "windows"], [], 1, 0),
     ("blocks that end within a line", HIT + b"\n" + PADDED * 3 + HIT, [], [0, 1, 2, 3, 4], 5, 0),
     ("looped", HIT, ["--loop", "3"], [0, 0, 0], 3, 0),
     ("paced", HIT + b"\n" + HIT, ["--speed", "1000/s"], [0, 1], 2, 0),
     ("by the reference", BARE + b"\n" + HIT, ["--engine", "reference"], [1], 2, 0),
 ]
+
+
+def test_a_file_without_any_event_is_most_likely_the_wrong_one(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "nothing.ndjson", "hit.ndjson", *rules_and_cache()]) == 1
+    assert "linsang: error: nothing.ndjson: nothing in it is an event" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])

@@ -12,7 +12,7 @@ from engine_rules import Row, table
 
 from sensor import taxonomy
 from sensor.event_json import event_fields
-from sensor.native import Engine, Rules
+from sensor.native import Engine, Rules, lib
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESS = {"NewProcessName": "C:\\cmd.exe", "NewProcessId": "0x1a2c", "ProcessId": "0x4", "CommandLine": "cmd /c dir"}
@@ -120,3 +120,24 @@ def test_rows_name_what_is_there() -> None:
 def test_the_document_is_what_the_table_says() -> None:
     text = (ROOT / "docs" / "taxonomy.md").read_text()
     assert text == taxonomy.markdown(), "python -m sensor.taxonomy > docs/taxonomy.md"
+
+
+OTHERWISE = [
+    ({"message": "evil"}, [0]),
+    ({"event": {"message": "evil"}}, [0]),
+    ({"_product": "macos", "event": {"message": "evil"}}, []),
+    ({"_cat": "dns_query", "message": "evil"}, []),
+    ({"Channel": "Security", "message": "evil"}, []),
+    ({"Channel": "unknown", "message": "evil"}, [0]),
+]
+
+
+@pytest.mark.parametrize(("event", "hit"), OTHERWISE)
+def test_a_route_for_lines_that_say_nothing(event: dict[str, Any], hit: list[int]) -> None:
+    with Engine() as engine, Rules(table([("linux", "", "message", "evil")])) as rules:
+        route = rules.route("linux")
+        assert route is not None
+        engine.swap_rules(rules)
+        assert engine.feed_json(json.dumps(event).encode(), route=route | lib.SN_ROUTE_OTHERWISE)
+        assert [frame.rule for frame in engine.take()] == hit
+        engine.close()
