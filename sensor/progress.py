@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -13,17 +14,24 @@ _BAR = 30
 class Progress:
     """One line that is written over and over and wiped at the end. `total` None: how much there is, is not known."""
 
-    def __init__(self, what: str, total: int | None = None, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        total: int | None = None,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._what = what
+        self._clock = clock
         self.total = total
         self._stream = sys.stderr if stream is None else stream
         self._shown = False
-        self._next = time.monotonic() + _AFTER_S if self._stream.isatty() else float("inf")
+        self._next = clock() + _AFTER_S if self._stream.isatty() else float("inf")
 
     def update(self, done: int, note: str = "", *, total: int | None = None) -> None:
         """`done` of `total` (as given here or at first); `note` is put behind it."""
         self.total = total or self.total
-        now = time.monotonic()
+        now = self._clock()
         if now < self._next:
             return
         self._next = now + _EVERY_S
