@@ -239,10 +239,16 @@ def test_rule_without_a_level_is_informational() -> None:
 
 def test_alerts_of_one_event_share_it_and_others_do_not() -> None:
     other = records.exec_record(pid=1, image=b"/other")
-    steps: list[dict[str, Any]] = [{}, {"rule": 1}, {"index": 8}, {"file": 1}, {"file": 1, "lost_any": 1}, {}]
+    steps: list[dict[str, Any]] = [
+        {},
+        {"rule": 1},
+        {"index": 8},
+        {"index": 8, "file": 1},
+        {"index": 8, "file": 1, "lost_any": 1},
+    ]
     frames = [*(frame(EXEC, **step) for step in steps), frame(other), frame(other, process=SSHD)]
     for live in (True, False):
-        assert len(Both().lines(*frames, live=live)) == 8
+        assert len(Both().lines(*frames, live=live)) == len(frames)
 
 
 SYSMON = b"""{"src": "x", "file": "y", "event": {"Image": "C:\\\\a.exe", "CommandLine": "a.exe /x", "User": "S",
