@@ -4,8 +4,9 @@
 #include "ndjson.h"
 #include "stand_in_rules.h"
 
-static const char *const fields[] = {"Image",	      "CommandLine", "ProcessId", "EventID", "Channel",
-				     "Provider_Name", "a",	     "b",	  "*",	     NULL};
+static const char *const fields[] = {"Image",	"CommandLine", "ProcessId", "ParentProcessId", "User", "TargetObject",
+				     "Details", "EventID",     "Channel",   "Provider_Name",   "a",    "b",
+				     "*",	NULL};
 
 volatile uint32_t fuzz_sink; /* keeps the compiler from leaving the reads out */
 
