@@ -50,9 +50,15 @@ def _read(pid: int, name: str) -> bytes:
 
 def stat(pid: int) -> list[bytes]:
     """/proc/PID/stat from `state` on (field 3 of proc(5) is [0]). ProcessLookupError."""
-    words = _read(pid, "stat").rpartition(b")")[2].split()
-    if len(words) < 20:
-        raise ProcessLookupError(pid)
+    return stat_words(_read(pid, "stat"))
+
+
+def stat_words(content: bytes) -> list[bytes]:
+    """The same of a file's content. ProcessLookupError where there is none, or a process that is being let go: then it
+    has no session any more (-1: do_task_stat in fs/proc/array.c), and its parent is 0."""
+    words = content.rpartition(b")")[2].split()
+    if len(words) < 20 or words[3] == b"-1":
+        raise ProcessLookupError
     return words
 
 

@@ -82,3 +82,20 @@ def test_whoever_ends_meanwhile_is_left_out() -> None:
             child.communicate()
 
         assert child.pid not in snapshot(Iterator(os.getpid(), meanwhile=end))
+
+
+STAT = b"812 (a b) c) %b 0 812 %b 0 -1 4228100 0 0 0 0 0 0 0 0 20 0 1 0 %b 0 0 "
+
+
+def test_stat_is_split_behind_the_name() -> None:
+    words = procfs.stat_words(STAT % (b"S", b"640", b"4711"))
+    assert (words[0], words[3], words[19]) == (b"S", b"640", b"4711")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"812 (cat) S 1", STAT % (b"X", b"-1", b"4711")], ids=["gone", "cut", "let go"]
+)
+def test_whom_the_kernel_lets_go_is_gone(content: bytes) -> None:
+    """It has no session any more: -1 would fit into no record, and end the process connector."""
+    with pytest.raises(ProcessLookupError):
+        procfs.stat_words(content)
