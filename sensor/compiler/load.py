@@ -74,9 +74,8 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A rule, and what a filter needs to know of it."""
+    """A rule, and what a filter needs to know of it. Not its document: thousands of them are hundreds of MiB."""
 
-    place: _Place
     rule: Rule
     sigma: SigmaRule  # its detection apart
 
@@ -132,7 +131,7 @@ class _Loader:
         unfilled: set[str] = set()
         condition = _condition(sigma, self._pipeline, unfilled)
         info = _info(place.path, place.document.line, content, sigma, tuple(sorted(unfilled)))
-        return _Loaded(place, Rule(info, _checked(condition)), before)
+        return _Loaded(Rule(info, _checked(condition)), before)
 
     def finish(self) -> RuleSet:
         """What was loaded, filters applied."""
@@ -141,7 +140,8 @@ class _Loader:
             try:
                 rules.append(self._filtered(loaded))
             except (SigmaError, Refused, RecursionError) as error:
-                self._faults.append(loaded.place.fault(error))
+                info = loaded.rule.info
+                self._faults.append(RuleError(info.path, info.line, info.id, f"with its filters: {error}"))
         for place, each in self._filters:
             if each.unseen:
                 why = f"no rule that is loaded has the id or name {', '.join(sorted(each.unseen))}"
