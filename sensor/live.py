@@ -7,6 +7,7 @@ Events wait in the kernel's ring from attach on, until the snapshot is merged.
 
 from __future__ import annotations
 
+import os
 import platform
 import pwd
 import socket
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ from sensor.sources.sockets import OpenSockets
 
 _USERS = Path("/etc/passwd")
 _SETTLE_S = 0.2
+_PRIORITY = -10  # of native/source_bpf.c
 _KERNEL = ("seen", "submitted", "ring_full", "oversized", "busy")  # of struct sn_counters
 
 
@@ -202,10 +204,16 @@ class Live:
     def _start_threads(self) -> None:
         source = self._capture or self.connector
         assert source is not None
-        for name, run in (("match", self.engine.run), ("capture", source.run)):
+        for name, run in (("match", self._match), ("capture", source.run)):
             thread = threading.Thread(target=self._guard, args=(run,), name=name)
             thread.start()
             self._threads.append(thread)
+
+    def _match(self) -> None:
+        """At the capture thread's priority: else, among several busy programs, the kernel's ring fills up behind it."""
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
+        self.engine.run()
 
     def _guard(self, run: Callable[[], None]) -> None:
         try:
