@@ -121,20 +121,42 @@ def _rules(namespace: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415
 
     from sensor import paths, rules_cli  # noqa: PLC0415
+    from sensor.loaded_rules import load  # noqa: PLC0415
     from sensor.progress import Progress  # noqa: PLC0415
 
-    where = [Path(path) for path in namespace.path] or paths.default_rules()
+    settings = _config_of(namespace)
+    reading = settings.rules.reading
+    named = [*settings.rules.paths, *getattr(namespace, "path", ())]
+    where = [Path(path) for path in named] or paths.default_rules()
+    given = namespace.action in {"explain", "cost"}
+    logsource = (namespace.product, namespace.category, namespace.service) if given else ("", "", "")
+    if namespace.action == "cost":
+        how = rules_cli.Costing(namespace.format, namespace.top, logsource)
+        if not namespace.file:
+            return rules_cli.cost_live(settings.paths.runtime, how, sys.stdout)
+        loaded = load(where, Path(settings.paths.cache), reading)
+        return rules_cli.cost(namespace.file, loaded, how, sys.stdout)
     with Progress("rules") as bar:
 
         def progress(done: int, total: int) -> None:
             bar.update(done, total=total)
+            if done == total:
+                bar.close()
 
-        if namespace.action == "check":
-            return rules_cli.check(where, sys.stdout, progress)
         if namespace.action == "test":
-            return rules_cli.run_cases(where, sys.stdout, progress)
-        which = rules_cli.Filter(namespace.tag, namespace.level, namespace.logsource)
-        return rules_cli.list_rules(where, which, namespace.format, sys.stdout, progress)
+            return rules_cli.run_cases(where, sys.stdout, progress, reading=reading, verbose=namespace.verbose)
+        if namespace.action == "explain":
+            asked = rules_cli.Asked(namespace.rule, namespace.event, logsource, namespace.verbose)
+            return rules_cli.explain(where, asked, sys.stdout, progress, reading=reading)
+        sources = rules_cli.sources_of(namespace.product, namespace.seen_by)
+        if namespace.action == "check":
+            verbose = namespace.verbose
+            return rules_cli.check(where, sys.stdout, progress, reading=reading, sources=sources, verbose=verbose)
+        which = rules_cli.Filter(
+            namespace.tag, namespace.level, namespace.logsource, namespace.author, namespace.verdict
+        )
+        listing = rules_cli.Listing(which, namespace.format)
+        return rules_cli.list_rules(where, listing, sys.stdout, progress, reading=reading, sources=sources)
 
 
 # ---- their arguments ----
@@ -179,24 +201,74 @@ linsang status --format json | jq .account"""
 
 
 _RULES = """\
-linsang rules check                             the shipped rules and /etc/linsang/rules.d
-linsang rules check ./sigma/rules/linux
+linsang rules check                             can each rule fire here, and if not, why
 linsang rules list --level high --tag t1218
+linsang rules explain 8d1625f5 --event day.linsang:42
+linsang rules cost day.linsang
 linsang rules test ./rules                      the cases beside the rules"""
+_CHECK = """\
+linsang rules check                             the shipped rules and /etc/linsang/rules.d
+linsang rules check sigma/rules --product windows --verbose
+linsang rules check sigma/rules --seen-by sysmon"""
+_LIST = """\
+linsang rules list --level high --tag t1218
+linsang rules list sigma/rules --verdict degraded
+linsang rules list --format json | jq -r .title"""
+_EXPLAIN = """\
+linsang rules explain 8d1625f5                  what the rule asks for
+linsang rules explain 'Awk Used as a Launcher' --event day.linsang
+linsang rules explain new.yml --event events.ndjson:42 --product linux --category process_creation"""
+_COST = """\
+linsang rules cost day.linsang                  the shipped rules, each judgement timed
+linsang rules cost sysmon.ndjson.gz --rules sigma/rules/windows --top 50
+linsang rules cost --format json                of the sensor that runs now, sampled"""
+_TEST = """\
+linsang rules test                              the shipped rules
+linsang rules test ./rules --verbose"""
 
 
 def _add_rules(commands: Any) -> None:
-    rules = _add(commands, "rules", _rules, "check, list and test rules", examples=_RULES)
+    rules = _add(commands, "rules", _rules, "check, list, explain, time and test rules", examples=_RULES)
     actions = rules.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
-    check = actions.add_parser("check", help="compile; one line for each rule that is refused, and why")
-    listing = actions.add_parser("list", help="what is loaded")
+    read = ("rules.paths", "rules.pipelines", "rules.expand")
+    what = "compile; name each rule that is refused and why, and what the others can do on this host's sources"
+    check = _add(actions, "check", _rules, what, examples=_CHECK, settings=read)
+    listing = _add(actions, "list", _rules, "show what is loaded", examples=_LIST, settings=read)
     listing.add_argument("--tag", default="", metavar="TEXT", help="only rules with such a tag")
     listing.add_argument("--level", default="", choices=_LEVELS, help="only rules of this level or above")
     listing.add_argument("--logsource", default="", metavar="TEXT", help="such as linux/process_creation")
-    listing.add_argument("--format", choices=("table", "json"), default="table")
-    test = actions.add_parser("test", help="run the cases beside each rule, through both engines")
+    listing.add_argument("--author", default="", metavar="TEXT", help="only rules of such an author")
+    verdicts = ("can-fire", "degraded", "cannot-fire")
+    listing.add_argument("--verdict", default="", choices=verdicts, help="only rules of which this is said")
+    what = "show a rule's condition and why it fires on an event or not"
+    explain = _add(actions, "explain", _rules, what, examples=_EXPLAIN, settings=read)
+    explain.add_argument("rule", metavar="RULE", help="id, beginning of an id, title or file")
+    explain.add_argument("--event", default="", metavar="FILE[:N]", help="event N of any file for replay, from 0")
+    what = "time each rule over recorded events, or ask the running sensor"
+    cost = _add(actions, "cost", _rules, what, examples=_COST, settings=(*read, "paths"))
+    cost.add_argument("file", nargs="*", metavar="FILE", help="any file for replay; none: the running sensor")
+    cost.add_argument("--top", type=_count, default=20, metavar="N", help="so many rules, dearest first (20)")
+    test = _add(
+        actions, "test", _rules, "run the cases beside each rule, by both engines", examples=_TEST, settings=read
+    )
     for action in (check, listing, test):
-        action.add_argument("path", nargs="*", metavar="PATH", help="rule files and folders")
+        action.add_argument("path", nargs="*", metavar="PATH", help="rule files and folders, as --rules")
+    for action in (check, listing):
+        action.add_argument("--product", default="", choices=("windows", "linux", "macos"), help="what replay reads")
+        action.add_argument("--seen-by", default="", metavar="SOURCE", help="such as live, sysmon, auditd")
+    for action in (check, explain, test):
+        action.add_argument("--verbose", action="store_true", help="every rule, every value")
+    for action in (listing, cost):
+        action.add_argument("--format", choices=("table", "json"), default="table")
+    for action in (explain, cost):
+        _add_logsource(action)
+
+
+def _add_logsource(parser: _Parser) -> None:
+    for part in ("product", "category", "service"):
+        parser.add_argument(
+            f"--{part}", default="", metavar="NAME", help=f"the lines' logsource: {part}, for all events"
+        )
 
 
 def _parser() -> _Parser:
@@ -218,10 +290,7 @@ def _parser() -> _Parser:
     replay.add_argument(
         "file", nargs="+", metavar="FILE", help="recording or JSON lines; - for lines on standard input"
     )
-    for part in ("product", "category", "service"):
-        replay.add_argument(
-            f"--{part}", default="", metavar="NAME", help=f"the lines' logsource: {part}, for all events"
-        )
+    _add_logsource(replay)
     replay.add_argument("--speed", default="max", metavar="max|1x|N/s", help="max, as it happened, or events a second")
     replay.add_argument("--loop", type=_count, default=1, metavar="N", help="all files so many times")
     replay.add_argument(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from sensor.native import Engine, Rules, check, ffi, lib
 
@@ -17,6 +18,15 @@ class RuleCost:
     candidates: int
     timed: int
     ns: int
+
+
+class Named(Protocol):
+    """What is known of a rule by name."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,25 @@ def rule_costs(engine: Engine, rules: Rules) -> list[RuleCost]:
     costs = ffi.new("struct sn_rule_cost[]", len(rules))
     count = lib.sn_engine__rule_costs(engine.pointer, costs, len(costs))
     return [RuleCost(cost.candidates, cost.timed, cost.ns) for cost in costs[0:count]]
+
+
+def rows_of(rules: Sequence[Named], costs: Sequence[RuleCost]) -> list[dict[str, Any]]:
+    """What the rules cost that were judged, dearest first, for humans and JSON: id, title, `candidates`, `timed`,
+    `mean_ns` of a judgement, `total_ns` of all by that, `share` of the rules' sum (0 to 1)."""
+    total = {n: cost.ns / cost.timed * cost.candidates for n, cost in enumerate(costs) if cost.timed}
+    whole = sum(total.values()) or 1.0
+    return [
+        {
+            "id": rules[n].id,
+            "title": rules[n].title,
+            "candidates": costs[n].candidates,
+            "timed": costs[n].timed,
+            "mean_ns": round(costs[n].ns / costs[n].timed, 1),
+            "total_ns": round(total[n]),
+            "share": round(total[n] / whole, 6),
+        }
+        for n in sorted(total, key=lambda n: (-total[n], n))
+    ]
 
 
 def explain(engine: Engine, rules: Rules, rule: int, feed: Callable[[], object]) -> Explanation:

@@ -18,7 +18,7 @@ COMMAND_LINES = 6  # a command takes at most so many lines; beyond that its midd
 ARGUMENT_COLUMNS = 240  # one argument's share of them
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~^-]+\Z")
-_COLOURS = {"critical": "1;97;41", "high": "1;31", "medium": "1;33", "low": "36", "informational": "2"}
+LEVEL_COLOURS = {"critical": "1;97;41", "high": "1;31", "medium": "1;33", "low": "36", "informational": "2"}
 
 
 def escape(text: str) -> str:
@@ -138,7 +138,7 @@ class Renderer:
             right = ""
         title = cut_middle(escape(str(rule.get("title") or rule.get("id", ""))), room)
         gap = "  " + " " * (room - columns(title)) if right else ""
-        return f"{self._paint(badge, _COLOURS.get(level, '1'))}  {self._paint(title, '1')}" + (
+        return f"{self._paint(badge, LEVEL_COLOURS.get(level, '1'))}  {self._paint(title, '1')}" + (
             gap + self._paint(right, "2") if right else ""
         )
 
