@@ -7,29 +7,16 @@
 
 #include "fold.h"
 #include "scalar.h"
+#include "scan.h"
 #include "values.h"
 
 enum {
 	/* of folded texts: room for a field's text and for the same text among the keywords; untouched pages cost
 	 * nothing. A text that finds no room is undecidable. */
 	SCRATCH = 2 * SN_FOLD_ROOM(SN_VALUES_SCRATCH) + 6 * SN_RECORD_MAX,
-	PAIRS_MAX = 1 << 16, /* of values that two list fields are compared by; undecidable beyond */
+	PADDED_MAX = SN_LINE_MAX, /* longer texts are compared with each value of a list */
+	PAIRS_MAX = 1 << 16,	  /* of values that two list fields are compared by; undecidable beyond */
 };
-
-typedef enum sn_truth text_test(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
-
-static text_test *const text_tests[] = {
-	[SN_OP_EQUALS] = sn_pattern__equals,
-	[SN_OP_CONTAINS] = sn_pattern__contains,
-	[SN_OP_STARTSWITH] = sn_pattern__startswith,
-	[SN_OP_ENDSWITH] = sn_pattern__endswith,
-	[SN_OP_GLOB] = sn_pattern__glob,
-};
-
-enum sn_truth sn_tester__compare(enum sn_op op, const struct sn_text *text, const uint8_t *pattern, uint32_t size)
-{
-	return text_tests[op](text, pattern, size);
-}
 
 int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules)
 {
@@ -38,9 +25,9 @@ int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules)
 	*tester = (struct sn_tester){.rules = rules};
 	tester->known = calloc((size_t)rules->count[SN_ATOMS] + 1, sizeof(*tester->known));
 	tester->folded = calloc(values, sizeof(*tester->folded));
-	tester->pairs = calloc((size_t)sn_rules__field_count(rules) + 1, sizeof(*tester->pairs));
+	tester->padded = malloc(PADDED_MAX + SN_SCAN_PAD);
 	tester->scratch = malloc(SCRATCH);
-	if (!tester->known || !tester->folded || !tester->pairs || !tester->scratch) {
+	if (!tester->known || !tester->folded || !tester->padded || !tester->scratch) {
 		sn_tester__clear(tester);
 		return -ENOMEM;
 	}
@@ -51,7 +38,7 @@ void sn_tester__clear(struct sn_tester *tester)
 {
 	free(tester->known);
 	free(tester->folded);
-	free(tester->pairs);
+	free(tester->padded);
 	free(tester->scratch);
 }
 
@@ -67,7 +54,7 @@ void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event)
 	memset(tester->known, 0, (size_t)tester->rules->count[SN_ATOMS] * sizeof(*tester->known));
 	memset(tester->folded, 0,
 	       ((size_t)sn_rules__field_count(tester->rules) + SN_VALUES_MORE) * sizeof(*tester->folded));
-	memset(tester->pairs, 0, (size_t)sn_rules__field_count(tester->rules) * sizeof(*tester->pairs));
+	tester->joined.stamp = 0;
 	tester->stamp = 1 << SN_TRUTH_BITS;
 }
 
@@ -86,7 +73,7 @@ const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_
 	struct sn_folded *folded = &tester->folded[place->number];
 	struct sn_text text = plain_text(place->value);
 	uint8_t *out = tester->scratch + tester->scratch_used;
-	size_t room = SN_FOLD_ROOM((size_t)text.front_len) + SN_FOLDED_PAD;
+	size_t room = SN_FOLD_ROOM((size_t)text.front_len) + SN_SCAN_PAD;
 
 	if (text.cut)
 		room += SN_FOLD_ROOM((size_t)text.back_len);
@@ -108,31 +95,31 @@ const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_
 	return &folded->text;
 }
 
-/* Mirrored by sensor/compiler/pairs.py. */
-static void mark_pairs(struct sn_pairs *pairs, const uint8_t *text, uint32_t len)
+const struct sn_text *sn_tester__joined(struct sn_tester *tester, uint32_t field)
 {
-	for (uint32_t i = 1; i < len; i++) {
-		uint32_t pair = text[i - 1] | (uint32_t)text[i] << 8;
+	struct sn_folded *joined = &tester->joined;
+	struct sn_place place = sn_tester__first(tester, field);
+	uint8_t *start = tester->scratch + tester->scratch_used, *out = start;
+	size_t left = SCRATCH - tester->scratch_used;
+	bool ascii = true;
 
-		pairs->mark[pair * 0x9e37u >> 4 & (SN_PAIRS - 1)] = pairs->filling;
-	}
-}
+	if (joined->stamp == tester->stamp)
+		return &joined->text;
+	do {
+		uint32_t len = place.value->len;
 
-const struct sn_pairs *sn_tester__pairs(struct sn_tester *tester, uint32_t field, const struct sn_text *text)
-{
-	struct sn_pairs *pairs = &tester->pairs[field];
-
-	if (pairs->stamp == tester->stamp)
-		return pairs;
-	pairs->stamp = tester->stamp;
-	if (++pairs->filling == 0) { /* wrapped: old marks would look set */
-		memset(pairs->mark, 0, sizeof(pairs->mark));
-		pairs->filling = 1;
-	}
-	mark_pairs(pairs, text->front, text->front_len);
-	if (text->cut)
-		mark_pairs(pairs, text->back, text->back_len);
-	return pairs;
+		if (place.value->state != SN_PRESENT)
+			continue;
+		if (SN_FOLD_ROOM((size_t)len) + 1 + SN_SCAN_PAD > left - (size_t)(out - start))
+			return NULL;
+		if (len)
+			out += sn_fold__text(out, place.value->text, len, &ascii);
+		*out++ = SN_BETWEEN;
+	} while (sn_tester__next(tester, &place));
+	*joined = (struct sn_folded){tester->stamp, sn_text__whole(start, (uint32_t)(out - start))};
+	joined->text.ascii = ascii;
+	tester->scratch_used += (size_t)(out - start) + SN_SCAN_PAD;
+	return &joined->text;
 }
 
 static bool is_ordered(const struct sn_decimal *own, enum sn_op op, const uint8_t *value, uint32_t len)
@@ -197,7 +184,7 @@ static enum sn_truth meets(struct sn_tester *tester, const struct sn_atom *atom,
 	const uint8_t *bytes = tester->rules->text + value->off;
 
 	if (atom->op <= SN_OP_GLOB)
-		return text_tests[atom->op](text, bytes, value->len);
+		return sn_pattern__compare((enum sn_form)atom->op, text, bytes, value->len);
 	if (text->cut) /* what they stand for cannot be told from a part */
 		return SN_MAYBE;
 	switch (atom->op) {
@@ -212,36 +199,53 @@ static enum sn_truth meets(struct sn_tester *tester, const struct sn_atom *atom,
 	}
 }
 
+/* Whether the atom's scan finds one of its literals. False also where there is no room for the text: `plain` is then
+ * all values. */
+static bool is_in_list(struct sn_tester *tester, const struct sn_atom *atom, const struct sn_text *text,
+		       uint32_t *plain)
+{
+	struct sn_search search = {.rules = tester->rules};
+	struct sn_text padded = *text;
+
+	*plain = atom->values;
+	if (atom->scan == (uint32_t)SN_ANY || text->cut)
+		return false;
+	if (atom->cased) {
+		if (text->front_len > PADDED_MAX)
+			return false;
+		memcpy(tester->padded, text->front, text->front_len);
+		padded.front = padded.back = tester->padded;
+	}
+	*plain = atom->plain;
+	sn_scan__search(&tester->rules->scans[atom->scan], &padded, &search);
+	return search.found;
+}
+
 static enum sn_truth test_place(struct sn_tester *tester, const struct sn_atom *atom, const struct sn_place *place)
 {
-	const struct sn_literal *value = tester->rules->values + atom->value;
-	const struct sn_pairs *pairs = NULL;
+	const struct sn_stretch *value = tester->rules->values + atom->value;
 	const struct sn_text *text;
-	struct sn_text plain;
+	struct sn_text whole;
 	enum sn_truth result = SN_NO;
+	uint32_t plain;
 
 	if (place->value->state < SN_PRESENT)
 		return SN_NO;
 	if (place->value->state == SN_LOST)
 		return SN_MAYBE;
 	if (atom->cased || atom->op > SN_OP_GLOB) {
-		plain = plain_text(place->value);
-		text = &plain;
+		whole = plain_text(place->value);
+		text = &whole;
 	} else {
 		text = sn_tester__folded(tester, place);
 		if (!text)
 			return SN_MAYBE;
-		if (atom->op == SN_OP_CONTAINS && place->number == atom->field)
-			pairs = sn_tester__pairs(tester, atom->field, text);
 	}
-	if (pairs && text->cut)
-		result = SN_MAYBE;
-	for (uint32_t i = 0; i < atom->values; i++) {
-		enum sn_truth truth;
+	if (is_in_list(tester, atom, text, &plain))
+		return SN_YES;
+	for (uint32_t i = 0; i < plain; i++) {
+		enum sn_truth truth = meets(tester, atom, &value[i], text);
 
-		if (pairs && !(sn_pairs__has(pairs, value[i].pair[0]) && sn_pairs__has(pairs, value[i].pair[1])))
-			continue;
-		truth = meets(tester, atom, &value[i].text, text);
 		if (truth == SN_YES)
 			return SN_YES;
 		result |= truth;
@@ -262,13 +266,13 @@ static enum sn_truth test_pair(struct sn_tester *tester, const struct sn_atom *a
 	if (atom->cased) {
 		plain[0] = plain_text(a->value);
 		plain[1] = plain_text(b->value);
-		return text_tests[atom->form](&plain[0], plain[1].front, plain[1].front_len);
+		return sn_pattern__compare((enum sn_form)atom->form, &plain[0], plain[1].front, plain[1].front_len);
 	}
 	own = sn_tester__folded(tester, a);
 	other = sn_tester__folded(tester, b);
 	if (!own || !other)
 		return SN_MAYBE;
-	return text_tests[atom->form](own, other->front, other->front_len);
+	return sn_pattern__compare((enum sn_form)atom->form, own, other->front, other->front_len);
 }
 
 static enum sn_truth test_fields(struct sn_tester *tester, const struct sn_atom *atom)

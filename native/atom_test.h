@@ -18,20 +18,14 @@ struct sn_folded {
 	struct sn_text text;
 };
 
-/* Which pairs of neighbouring bytes a text has, by a hash. A mark is set when it is the number of the filling. */
-struct sn_pairs {
-	uint32_t stamp; /* of the event whose text it is of */
-	uint8_t filling;
-	uint8_t mark[SN_PAIRS];
-};
-
 struct sn_tester {
 	const struct sn_rules *rules;
 	const struct sn_event *event;
 	uint32_t stamp;		  /* of the event; the low SN_TRUTH_BITS are 0 */
 	uint32_t *known;	  /* an atom's: stamp | enum sn_truth; another stamp: not tested yet */
 	struct sn_folded *folded; /* by field number, then by number of the further value */
-	struct sn_pairs *pairs;	  /* by field number: of the folded text of the first value */
+	uint8_t *padded;	  /* a text that is not folded, with room to read behind it */
+	struct sn_folded joined;  /* of the keywords' field */
 	uint8_t *scratch;
 	size_t scratch_used;
 	uint32_t regex_bounds; /* searches of this event that were given up */
@@ -40,7 +34,6 @@ struct sn_tester {
 
 enum {
 	SN_TRUTH_BITS = 2,
-	SN_FOLDED_PAD = 8, /* bytes that may be read behind a folded text */
 };
 
 /* One of a field's values; `number` counts fields, then further values. */
@@ -54,8 +47,6 @@ int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules);
 void sn_tester__clear(struct sn_tester *tester);
 /* Begins with an event, which must stay as it is until the next begin. */
 void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event);
-/* A text against a pattern by one of SN_OP_EQUALS to SN_OP_GLOB. */
-enum sn_truth sn_tester__compare(enum sn_op op, const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 /* Tests the atom; sn_tester__atom remembers. */
 enum sn_truth sn_tester__test(struct sn_tester *tester, uint32_t number);
 
@@ -78,19 +69,17 @@ static inline bool sn_tester__next(const struct sn_tester *tester, struct sn_pla
 /* The folded text of a value that is SN_PRESENT or SN_TRUNCATED, until the next begin; NULL: no room. */
 const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_place *place);
 
+enum { SN_BETWEEN = 0xff }; /* a byte that no literal has */
+
+/* All whole texts of a field, folded, each followed by SN_BETWEEN: one text to look through instead of the dozens that
+ * an event's keywords are. For one field of a table, until the next begin; NULL: no room. */
+const struct sn_text *sn_tester__joined(struct sn_tester *tester, uint32_t field);
+
 static inline const struct sn_text *sn_tester__folded(struct sn_tester *tester, const struct sn_place *place)
 {
 	const struct sn_folded *folded = &tester->folded[place->number];
 
 	return folded->stamp == tester->stamp ? &folded->text : sn_tester__fold(tester, place);
-}
-
-/* The pairs of a field's first value; `text` is that value, folded. */
-const struct sn_pairs *sn_tester__pairs(struct sn_tester *tester, uint32_t field, const struct sn_text *text);
-
-static inline bool sn_pairs__has(const struct sn_pairs *pairs, uint32_t pair)
-{
-	return pair == SN_PAIR_NONE || pairs->mark[pair] == pairs->filling;
 }
 
 static inline enum sn_truth sn_tester__atom(struct sn_tester *tester, uint32_t number)

@@ -34,7 +34,8 @@ static int occurs(const struct explaining *e, uint32_t field, const struct sn_en
 			continue;
 		text = sn_tester__folded(e->tester, &place);
 		if (text)
-			found |= sn_tester__compare((enum sn_op)entry->op, text, literal, entry->literal.len) & SN_YES;
+			found |= sn_pattern__compare((enum sn_form)entry->op, text, literal, entry->literal.len) &
+				 SN_YES;
 	} while (!found && sn_tester__next(e->tester, &place));
 	return found != 0;
 }

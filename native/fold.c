@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fold.h"
 
-#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "sensor.h"
 #include "utf8.h"
@@ -64,13 +66,27 @@ static uint8_t *encode(uint8_t *out, uint32_t c)
 	return out;
 }
 
-/* Eight ASCII bytes at once: adds 0x20 to those from A to Z. */
-static uint64_t fold_word(uint64_t word)
+/* Folds the ASCII bytes that the text begins with, several at once and no byte beyond its end: how many. */
+static uint32_t fold_ascii(uint8_t *out, const uint8_t *text, uint32_t len)
 {
-	const uint64_t each = 0x0101010101010101u;
-	uint64_t from_a = word + (0x80 - 'A') * each, past_z = word + (0x80 - 'Z' - 1) * each;
+	uint32_t at = 0;
 
-	return word + ((from_a & ~past_z & 0x80 * each) >> 2);
+#ifdef __SSE2__
+	const __m128i before_a = _mm_set1_epi8('A' - 1), past_z = _mm_set1_epi8('Z' + 1), bit = _mm_set1_epi8(0x20);
+
+	for (; len - at >= 16; at += 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+		__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(bytes, before_a), _mm_cmplt_epi8(bytes, past_z));
+
+		if (_mm_movemask_epi8(bytes))
+			break;
+		bytes = _mm_add_epi8(bytes, _mm_and_si128(upper, bit));
+		_mm_storeu_si128((__m128i *)(void *)(out + at), bytes);
+	}
+#endif
+	for (; at < len && text[at] < 0x80; at++)
+		out[at] = (uint8_t)(text[at] + ((uint8_t)(text[at] - 'A') < 26) * 0x20);
+	return at;
 }
 
 uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *ascii)
@@ -79,21 +95,10 @@ uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *as
 	uint8_t *start = out;
 
 	while (text < end) {
-		uint32_t n;
-		uint64_t word;
+		uint32_t n = fold_ascii(out, text, (uint32_t)(end - text));
 
-		for (; end - text >= 8; text += 8, out += 8) {
-			memcpy(&word, text, 8);
-			if (word & 0x8080808080808080u)
-				break;
-			word = fold_word(word);
-			memcpy(out, &word, 8);
-		}
-		while (text < end && *text < 0x80) {
-			uint8_t c = *text++;
-
-			*out++ = c >= 'A' && c <= 'Z' ? c + 0x20 : c;
-		}
+		text += n;
+		out += n;
 		if (text == end)
 			break;
 		*ascii = false;

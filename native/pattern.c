@@ -34,44 +34,60 @@ struct sn_text sn_text__cut(const uint8_t *text, uint32_t len, uint32_t head)
 	return out;
 }
 
-static const uint8_t *find_scalar(const uint8_t *text, const uint8_t *end, const uint8_t *needle, uint32_t size)
+/* memchr for each place of the first byte costs more than it saves: texts this short, or without SSE2. */
+static const uint8_t *find_scalar(const uint8_t *text, const uint8_t *last, const uint8_t *needle, uint32_t size)
 {
-	while ((uint32_t)(end - text) >= size) {
-		text = memchr(text, needle[0], (size_t)(end - text) - size + 1);
-		if (!text || memcmp(text, needle, size) == 0)
+	for (; text <= last; text++)
+		if (*text == *needle && memcmp(text, needle, size) == 0)
 			return text;
-		text++;
+	return NULL;
+}
+
+#ifdef __SSE2__
+/* The first of 16 places, by the needle's first and last byte. */
+static inline const uint8_t *find_16(const uint8_t *text, __m128i first, __m128i last, const uint8_t *needle,
+				     uint32_t size)
+{
+	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)text);
+	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(text + size - 1));
+	uint32_t both = (uint32_t)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+
+	for (; both; both &= both - 1) {
+		const uint8_t *at = text + __builtin_ctz(both);
+
+		if (memcmp(at, needle, size) == 0)
+			return at;
 	}
 	return NULL;
 }
 
+static const uint8_t *find_wide(const uint8_t *text, const uint8_t *last_place, const uint8_t *needle, uint32_t size)
+{
+	const __m128i first = _mm_set1_epi8((char)needle[0]), last = _mm_set1_epi8((char)needle[size - 1]);
+	const uint8_t *at;
+
+	for (; last_place - text > 15; text += 16)
+		if ((at = find_16(text, first, last, needle, size)))
+			return at;
+	/* what is left, with places that have been looked at before it */
+	return find_16(last_place - 15, first, last, needle, size);
+}
+#endif
+
 const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t *needle, uint32_t size)
 {
-	const uint8_t *end = text + len;
+	const uint8_t *last;
 
 	if (!size)
 		return text;
 	if (size > len)
 		return NULL;
+	last = text + len - size;
 #ifdef __SSE2__
-	/* 16 places at once, by the needle's first and last byte */
-	const __m128i first = _mm_set1_epi8((char)needle[0]), last = _mm_set1_epi8((char)needle[size - 1]);
-
-	for (; (uint32_t)(end - text) >= size + 15; text += 16) {
-		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)text);
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(text + size - 1));
-		uint32_t both =
-			(uint32_t)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
-
-		for (; both; both &= both - 1) {
-			const uint8_t *at = text + __builtin_ctz(both);
-
-			if (memcmp(at, needle, size) == 0)
-				return at;
-		}
-	}
+	if (last - text >= 15)
+		return find_wide(text, last, needle, size);
 #endif
-	return find_scalar(text, end, needle, size);
+	return find_scalar(text, last, needle, size);
 }
 
 enum sn_truth sn_pattern__equals(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
@@ -235,4 +251,20 @@ enum sn_truth sn_pattern__glob(const struct sn_text *text, const uint8_t *patter
 	find_parts(&between, front);
 	find_parts(&between, back);
 	return between.at == between.end ? SN_YES : SN_MAYBE;
+}
+
+enum sn_truth sn_pattern__compare(enum sn_form form, const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+{
+	switch (form) {
+	case SN_FORM_EQUALS:
+		return sn_pattern__equals(text, pattern, size);
+	case SN_FORM_CONTAINS:
+		return sn_pattern__contains(text, pattern, size);
+	case SN_FORM_STARTSWITH:
+		return sn_pattern__startswith(text, pattern, size);
+	case SN_FORM_ENDSWITH:
+		return sn_pattern__endswith(text, pattern, size);
+	default:
+		return sn_pattern__glob(text, pattern, size);
+	}
 }

@@ -14,6 +14,15 @@ enum sn_truth { SN_NO = 0, SN_YES = 1, SN_MAYBE = 2 };
 /* In a glob, bytes that UTF-8 never has: any run of characters; one character, or one byte that is no UTF-8. */
 enum sn_glob { SN_GLOB_RUN = 0xff, SN_GLOB_ONE = 0xfe };
 
+/* The ways to compare; the first of enum sn_op in rule_table.h. */
+enum sn_form {
+	SN_FORM_EQUALS = 1,
+	SN_FORM_CONTAINS = 2,
+	SN_FORM_STARTSWITH = 3,
+	SN_FORM_ENDSWITH = 4,
+	SN_FORM_GLOB = 5,
+};
+
 /* A whole text is both its front and its back. */
 struct sn_text {
 	const uint8_t *front, *back;
@@ -38,4 +47,5 @@ enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pa
 enum sn_truth sn_pattern__startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 enum sn_truth sn_pattern__endswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 enum sn_truth sn_pattern__glob(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
+enum sn_truth sn_pattern__compare(enum sn_form form, const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 #endif

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "rule_index.h"
+#include "scan.h"
 #include "rule_verify.h"
 
 static int name_sound(uint32_t number, uint32_t count)
@@ -58,9 +58,8 @@ static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uin
 
 		if (!sn_verifier__in_text(v, &entry->literal) || !entry->op || entry->op > SN_OP_ENDSWITH)
 			return sn_verifier__refuse(v, "entry", scan->entry + i);
-		if (scan->kind == SN_SCAN_FIND &&
-		    !(sn_verifier__pair_sound(entry->key & 0xffff) && sn_verifier__pair_sound(entry->key >> 16)))
-			return sn_verifier__refuse(v, "pairs of entry", scan->entry + i);
+		if (scan->kind == SN_SCAN_SHORT && (!entry->literal.len || entry->literal.len > SN_SHORT_MAX))
+			return sn_verifier__refuse(v, "length of entry", scan->entry + i);
 		if (take_numbers(v, SN_TARGETS, entry->target, entry->targets, route_rules))
 			return -EINVAL;
 	}
@@ -69,15 +68,9 @@ static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uin
 
 static int width_sound(const struct sn_scan *scan)
 {
-	switch (scan->kind) {
-	case SN_SCAN_START:
-	case SN_SCAN_END:
-		return scan->width && scan->width <= SN_EDGE;
-	case SN_SCAN_GRAMS:
+	if (scan->kind == SN_SCAN_GRAMS)
 		return scan->width && scan->width <= SN_WIDTH_MAX && scan->stride;
-	default:
-		return !scan->width;
-	}
+	return !scan->width;
 }
 
 static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32_t number, uint32_t route_rules)
@@ -133,6 +126,10 @@ int sn_verifier__routes(struct sn_verifier *v)
 		return sn_verifier__refuse(v, "too many names of logsources: products", count[SN_PRODUCTS]);
 	for (uint32_t i = 0; i < count[SN_ROUTES]; i++)
 		if (verify_route(v, &rules->routes[i], i))
+			return -EINVAL;
+	/* behind those of the routes, the scans of lists: they have no targets */
+	for (uint32_t i = v->at[SN_SCANS]; i < count[SN_SCANS]; i++)
+		if (verify_scan(v, &rules->scans[i], i, 0))
 			return -EINVAL;
 	seen = calloc((size_t)count[SN_RULES] + 1, 1);
 	if (!seen)

@@ -21,7 +21,7 @@
 #include "sensor.h"
 
 #define SN_TABLE_MAGIC "LNSGRULE"
-enum { SN_TABLE_VERSION = 2, SN_ANY = -1 };
+enum { SN_TABLE_VERSION = 3, SN_ANY = -1 };
 
 struct sn_table_head {
 	char magic[8];
@@ -60,20 +60,11 @@ struct sn_section {
 	uint64_t size;
 };
 
-/* Of TEXT; of REGEX where an atom's operator is SN_OP_REGEX. */
+/* Of TEXT, or of REGEX. */
 struct sn_stretch {
 	uint32_t off;
 	uint32_t len;
 };
-
-/* A value, with two of its pairs of neighbouring bytes as numbers of marks in a struct sn_pairs: a text without one of
- * them does not contain it. SN_PAIR_NONE: it has no pair, or it is not looked for that way. */
-struct sn_literal {
-	struct sn_stretch text;
-	uint16_t pair[2];
-};
-
-enum { SN_PAIRS = 4096, SN_PAIR_NONE = 0xffff };
 
 /* What an atom tests. It holds when any value of the field meets any of the atom's values. */
 enum sn_op {
@@ -104,6 +95,8 @@ struct sn_atom {
 	uint32_t other;
 	uint32_t value; /* first in VALUES */
 	uint32_t values;
+	uint32_t plain; /* without a scan, all values; with one, the first so many that it does not look for */
+	uint32_t scan;	/* in SCANS: looks for the others in a whole text; SN_ANY: there is none */
 };
 
 /* A condition without NOT and without brackets: each step tests one atom and says where to go on, at a later step of
@@ -134,7 +127,7 @@ struct sn_rules {
 	uint8_t *bytes;
 	const uint8_t *text, *regex;
 	const struct sn_stretch *fields, *products, *categories, *services;
-	const struct sn_literal *values;
+	const struct sn_stretch *values;
 	const struct sn_atom *atoms;
 	const struct sn_step *steps;
 	const struct sn_rule *rules;

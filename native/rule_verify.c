@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "regex.h"
-#include "rule_index.h"
+
 #include "scalar.h"
+#include "scan.h"
 
 /* Bytes an element. */
 static const uint32_t element_size[SN_SECTION_KINDS] = {
@@ -17,7 +18,7 @@ static const uint32_t element_size[SN_SECTION_KINDS] = {
 	[SN_PRODUCTS] = sizeof(struct sn_stretch),
 	[SN_CATEGORIES] = sizeof(struct sn_stretch),
 	[SN_SERVICES] = sizeof(struct sn_stretch),
-	[SN_VALUES] = sizeof(struct sn_literal),
+	[SN_VALUES] = sizeof(struct sn_stretch),
 	[SN_ATOMS] = sizeof(struct sn_atom),
 	[SN_STEPS] = sizeof(struct sn_step),
 	[SN_RULES] = sizeof(struct sn_rule),
@@ -152,19 +153,11 @@ static int network_sound(const uint8_t *text, uint32_t len)
 	       (network->family == SN_IPV6 && network->bits <= 128);
 }
 
-int sn_verifier__pair_sound(uint32_t pair)
+static int value_sound(struct sn_verifier *v, const struct sn_atom *atom, const struct sn_stretch *value)
 {
-	return pair < SN_PAIRS || pair == SN_PAIR_NONE;
-}
-
-static int value_sound(struct sn_verifier *v, const struct sn_atom *atom, const struct sn_literal *literal)
-{
-	const struct sn_stretch *value = &literal->text;
 	struct sn_decimal decimal;
 	const uint8_t *text;
 
-	if (!sn_verifier__pair_sound(literal->pair[0]) || !sn_verifier__pair_sound(literal->pair[1]))
-		return 0;
 	if (atom->op == SN_OP_REGEX)
 		return regex_sound(v, value);
 	if (!sn_verifier__in_text(v, value))
@@ -204,6 +197,10 @@ static int verify_atoms(struct sn_verifier *v)
 			return sn_verifier__refuse(v, "other field of atom", i);
 		if (atom->op == SN_OP_TIME && atom->other >= SN_TIME_PARTS)
 			return sn_verifier__refuse(v, "part of time of atom", i);
+		if (atom->plain > atom->values || (atom->scan == (uint32_t)SN_ANY && atom->plain != atom->values) ||
+		    (atom->scan != (uint32_t)SN_ANY &&
+		     (atom->scan >= rules->count[SN_SCANS] || atom->op > SN_OP_ENDSWITH)))
+			return sn_verifier__refuse(v, "scan of atom", i);
 		/* one after the other, so that none is verified twice */
 		if (atom->value != at || atom->values > rules->count[SN_VALUES] - at ||
 		    (atom->values > 0) != takes_values(atom))

@@ -22,7 +22,6 @@ int sn_rules__verify(struct sn_rules *rules, size_t size, char *why, size_t why_
 /* Says what is wrong: -EINVAL. */
 int sn_verifier__refuse(const struct sn_verifier *v, const char *what, uint64_t number);
 int sn_verifier__in_text(const struct sn_verifier *v, const struct sn_stretch *stretch);
-int sn_verifier__pair_sound(uint32_t pair);
 /* Routes, their lists and scans; after the rules. */
 int sn_verifier__routes(struct sn_verifier *v);
 #endif

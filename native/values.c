@@ -40,6 +40,7 @@ void sn_values__unset_all(struct sn_values *values)
 		values->event.value[values->touched[i]] = (struct sn_value){0};
 	values->touched_count = 0;
 	values->event.more_count = 0;
+	values->event.unknown = 0;
 }
 
 void sn_values__clear(struct sn_values *values)
@@ -74,6 +75,7 @@ static void put_further(struct sn_values *values, uint32_t number, const uint8_t
 	if (event->value[number].state == SN_ABSENT) {
 		put_first(values, number, text, len, state);
 	} else if (index == SN_VALUES_MORE) {
+		event->unknown++;
 		put_first(values, number, NULL, 0, SN_LOST);
 	} else if (event->value[number].state != SN_LOST) {
 		write_value(&event->more[index], text, len, state);
@@ -89,6 +91,7 @@ static void put_further(struct sn_values *values, uint32_t number, const uint8_t
 void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
 		    int further)
 {
+	values->event.unknown += state > SN_PRESENT;
 	if (number != (uint32_t)SN_NO_FIELD && further)
 		put_further(values, number, text, len, state);
 	else if (number != (uint32_t)SN_NO_FIELD)

@@ -1,24 +1,23 @@
 """The index of a route: the scans of native/rule_index.h, made of its rules' witnesses."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sensor.compiler.ir import Op
-from sensor.compiler.pairs import pairs_of
+from sensor.compiler.normal import Check
 from sensor.compiler.sample import grams
 from sensor.compiler.witness import Literal
 
-WHOLE, NAME, START, END, GRAMS, FIND = range(1, 7)  # enum sn_scan_kind
-WIDTHS = range(3, 5)  # of windows; literals that are not longer than the narrowest are short
-EDGE = 8  # SN_EDGE: bytes at an end of the text that are looked up at most
+WHOLE, NAME, GRAMS, SHORT = range(1, 5)  # enum sn_scan_kind
+WIDTH = 4  # SN_WIDTH_MAX: bytes of a window
+SHORT_MAX = 3  # SN_SHORT_MAX: bytes of a literal that is looked for by its first two
 FILTER_BITS = range(1, 15)  # SN_FILTER_BITS_MIN .. SN_FILTER_BITS_MAX
 _COMMON = 4  # what a window in the sample weighs, beside one in a literal
 _SPARSE = 2  # keys for each word of a filter
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
-_STRIDES = (16, 8, 4, 2)
-_FEW = 6  # literals up to which a search for each costs less than a look at every place
-_FEW_SHORT = 16  # the same of short ones
+_MANY = 6  # values from which a scan for all costs less than to compare them one by one
+_STRIDES = (16, 8, 4, 2, 1)
 _WORD = 0xFFFFFFFFFFFFFFFF
 
 
@@ -35,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where a scan looks for literals; `stride` of GRAMS."""
+    """Where a scan looks for literals; `width` and `stride` of GRAMS."""
 
     field: str
     kind: int
@@ -78,7 +77,7 @@ def hash_of(text: bytes) -> int:
 
 def hash_of_gram(gram: int) -> int:
     """As native/rule_index.c."""
-    return gram * 0x9E3779B1 & 0xFFFFFFFF
+    return gram * 0x9E3779B97F4A7C15 >> 32 & 0xFFFFFFFF
 
 
 def _raw(literal: Literal) -> bytes:
@@ -97,39 +96,33 @@ def _is_wide(literal: Literal) -> bool:
 
 
 def _place(literal: Literal) -> Place:
-    """Where the literal is found. Of what may stand anywhere: `width` 0, or that of a short one."""
+    """Where the literal is found; of GRAMS the stride is settled later."""
     size = len(_raw(literal))
     if literal.op is Op.EQUALS:
         return Place(literal.field, WHOLE)
-    if literal.op is Op.ENDSWITH:
-        return Place(literal.field, NAME) if _name(literal) else Place(literal.field, END, min(EDGE, size))
-    if literal.op is Op.STARTSWITH:
-        return Place(literal.field, START, min(EDGE, size))
-    return Place(literal.field, GRAMS, size if size <= WIDTHS[0] else 0, 0, _is_wide(literal))
+    if literal.op is Op.ENDSWITH and _name(literal):
+        return Place(literal.field, NAME)
+    if not _is_wide(literal):
+        return Place(literal.field, GRAMS, WIDTH) if size > SHORT_MAX else Place(literal.field, SHORT)
+    return Place(literal.field, GRAMS, min(size, WIDTH), 0, True)
 
 
-def _how_to_find(place: Place, found: Mapping[Literal, object]) -> Place:
-    """A search for each of few literals; else windows, as far apart as the shortest literal allows."""
-    if len(found) <= (_FEW_SHORT if place.width else _FEW):
-        return Place(place.field, FIND, 0, 0, place.wide)
-    if place.width:
-        return Place(place.field, GRAMS, place.width, 1, place.wide)
+def _with_stride(place: Place, found: Iterable[Literal]) -> Place:
+    """Windows as far apart as the shortest literal allows."""
     shortest = min(len(_raw(literal)) for literal in found)
-    stride = next(s for s in _STRIDES if WIDTHS[0] + s - 1 <= shortest)
-    return Place(place.field, GRAMS, min(shortest - stride + 1, WIDTHS[-1]), stride, place.wide)
+    stride = next(s for s in _STRIDES if place.width + s - 1 <= shortest)
+    return Place(place.field, GRAMS, place.width, stride, place.wide)
 
 
-def _windows(raw: bytes, place: Place, used: Mapping[bytes, int]) -> list[int]:
+def _windows(literal: Literal, place: Place, used: Mapping[bytes, int]) -> list[int]:
     """Places in the literal whose windows are looked up, one for each remainder by the stride, so that the scan meets
-    one of them: those that ordinary text and the other literals have least."""
-    common = grams(place.width)
-
-    def rank(at: int) -> int:
-        window = raw[at : at + place.width]
-        return _COMMON * common[window] + used[window]
-
-    last = len(raw) - place.width
-    return [min(range(first, last + 1, place.stride), key=rank) for first in range(place.stride)]
+    one of them: those that ordinary text and the other literals have least. Where the text has to begin with it, the
+    scan meets it at 0."""
+    raw, common, width = _raw(literal), grams(place.width), place.width
+    windows = [raw[at : at + width] for at in range(len(raw) - width + 1)]
+    weights = [_COMMON * common.get(window, 0) + used.get(window, 0) for window in windows]
+    remainders = range(1 if literal.op is Op.STARTSWITH else place.stride)
+    return [min(range(first, len(weights), place.stride), key=weights.__getitem__) for first in remainders]
 
 
 def _bits(count: int) -> int:
@@ -142,13 +135,9 @@ def _keys(literal: Literal, place: Place, used: Mapping[bytes, int]) -> list[tup
     if place.kind in (WHOLE, NAME):
         hashed = hash_of(raw if place.kind == WHOLE else _name(literal))
         return [(hashed, hashed, 0)]
-    if place.kind == FIND:
-        first, second = pairs_of(raw)
-        return [(first | second << 16, 0, 0)]
-    if place.kind in (START, END):
-        hashed = hash_of(raw[:width] if place.kind == START else raw[-width:])
-        return [(hashed, hashed, 0)]
-    grams_at = [(int.from_bytes(raw[at : at + width], "little"), at) for at in _windows(raw, place, used)]
+    if place.kind == SHORT:
+        return [(0, 0, 0)]
+    grams_at = [(int.from_bytes(raw[at : at + width], "little"), at) for at in _windows(literal, place, used)]
     return [(gram, hash_of_gram(gram), at) for gram, at in grams_at]
 
 
@@ -176,7 +165,27 @@ def scans(witnesses: Sequence[tuple[Literal, ...] | None]) -> tuple[list[Scan], 
             places.setdefault(_place(literal), {}).setdefault(literal, []).append(number)
     final: dict[Place, dict[Literal, list[int]]] = {}
     for place, rules_of in sorted(places.items()):
-        where = _how_to_find(place, rules_of) if place.kind == GRAMS else place
+        where = _with_stride(place, rules_of) if place.kind == GRAMS else place
         final.setdefault(where, {}).update(rules_of)
     always = [number for number, witness in enumerate(witnesses) if witness is None]
     return [_scan(place, rules_of) for place, rules_of in final.items()], always
+
+
+def list_scan(check: Check) -> tuple[tuple[str, ...], Scan | None]:
+    """The values that are compared one by one, and a scan for the others where they are many."""
+    every = [Literal(check.field, check.op, value) for value in check.values]
+    listed: list[Literal] = []
+    if check.op is Op.EQUALS:
+        listed, place = every, Place(check.field, WHOLE)
+    elif check.op is Op.ENDSWITH:
+        listed, place = [literal for literal in every if _name(literal)], Place(check.field, NAME)
+    elif check.op in (Op.CONTAINS, Op.STARTSWITH):
+        sizes = [len(_raw(literal)) for literal in every]
+        width = WIDTH if sum(size >= WIDTH for size in sizes) >= _MANY else max(1, min(sizes))
+        listed = [literal for literal, size in zip(every, sizes, strict=True) if size >= width]
+        place = Place(check.field, GRAMS, width, 0, all(map(_is_wide, listed)))
+    if len(listed) < _MANY:
+        return check.values, None
+    where = _with_stride(place, listed) if place.kind == GRAMS else place
+    found = {literal.text for literal in listed}
+    return tuple(value for value in check.values if value not in found), _scan(where, dict.fromkeys(listed, ()))

@@ -174,7 +174,7 @@ C:\Windows\System32\svchost.exe
 """
 # where words are few, each is met often: LogonId 0x3e7 is the system's own
 _FEW = {
-    "IntegrityLevel": "System\nHigh\nMedium\nLow",
+    "IntegrityLevel": "System\nSystem\nHigh\nMedium",
     "LogonId": "0x3e7\n0x3e7\n0x3e4\n0x3e5\n0x14f2a",
     "GrantedAccess": "0x1000\n0x1400\n0x1410\n0x1fffff\n0x1010\n0x40\n0x1478",
     "SignatureStatus": "Valid\nValid\nUnavailable",

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from itertools import chain
 
 from sensor.compiler import regex
-from sensor.compiler.index import Scan, scans
-from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
+from sensor.compiler.index import Scan, list_scan, scans
+from sensor.compiler.ir import KEYWORD, Atom, Logsource, Node, Not, Op, Rule, RuleInfo
 from sensor.compiler.normal import All, Check, Leaf, Tree, normal
-from sensor.compiler.pairs import NO_PAIRS, pairs_of
 from sensor.compiler.witness import ordered, witness_of
 
-MAGIC, VERSION = b"LNSGRULE", 2
+MAGIC, VERSION = b"LNSGRULE", 3
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
-STRETCH, LITERAL = struct.Struct("<II"), struct.Struct("<IIHH")
-ATOM, STEP, RULE = struct.Struct("<IBBBBIII"), struct.Struct("<III"), struct.Struct("<II")
-ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I6BHIIII"), struct.Struct("<IIIHBBII")
+STRETCH = struct.Struct("<II")
+ATOM, STEP, RULE = struct.Struct("<IBBBBIIIII"), struct.Struct("<III"), struct.Struct("<II")
+ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I8BIIII"), struct.Struct("<IIIHBBII")
 NUMBER, WORD = struct.Struct("<I"), struct.Struct("<Q")
 # enum sn_section_kind
 TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
@@ -76,10 +75,6 @@ def _raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _pairs(check: Check, value: str) -> tuple[int, int]:
-    return pairs_of(_raw(value)) if check.op is Op.CONTAINS and not check.cased else NO_PAIRS
-
-
 def _network(text: str) -> bytes:
     network = ipaddress.ip_network(text)
     family = 2 if network.version == 4 else 10
@@ -99,7 +94,7 @@ class _Table:
     def __init__(self, fields: Iterable[str], sources: Iterable[Logsource]) -> None:
         self.text = _Text()
         self.regexes = bytearray()
-        self.values, self.atoms, self.steps = _Section(LITERAL), _Section(ATOM), _Section(STEP)
+        self.values, self.atoms, self.steps = _Section(STRETCH), _Section(ATOM), _Section(STEP)
         self.rules, self.routes, self.scans = _Section(RULE), _Section(ROUTE), _Section(SCAN)
         self.entries, self.filters = _Section(ENTRY), _Section(WORD)
         self.lists = {kind: _Section(NUMBER) for kind in (ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, BUCKETS, TARGETS)}
@@ -112,20 +107,25 @@ class _Table:
         }
         self._field_number = {name: number for number, name in enumerate(self.fields)}
         self._atoms: dict[Hashable, int] = {}
+        self._listed: list[tuple[int, Scan]] = []  # atoms and the scans of their lists
 
     def atom(self, check: Check) -> int:
         number = self._atoms.get(check)
         if number is None:
             first = len(self.values)
-            for value in check.values:
-                self.values.add(*self._value(check, value), *_pairs(check, value))
+            plain, listed = list_scan(check)
+            rest = [value for value in check.values if value not in plain] if listed else []
+            for value in (*plain, *rest):
+                self.values.add(*self._value(check, value))
             field, other, form = self._field_number[check.field], 0, 0
             if check.op is Op.FIELD:
                 other, form = self._field_number[check.other], check.form
             elif check.op is Op.TIME:
                 other, form = check.part, check.form
-            row = (field, check.op, check.cased, form, 0, other, first, len(check.values))
+            row = (field, check.op, check.cased, form, 0, other, first, len(check.values), len(plain), ANY)
             number = self._atoms[check] = self.atoms.add(*row)
+            if listed:
+                self._listed.append((number, listed))
         return number
 
     def _value(self, check: Check, value: str) -> tuple[int, int]:
@@ -177,6 +177,12 @@ class _Table:
 
         return number(PRODUCTS, source.product), number(CATEGORIES, source.category), number(SERVICES, source.service)
 
+    def list_scans(self) -> None:
+        """The scans of lists, behind those of all routes."""
+        for atom, scan in self._listed:
+            NUMBER.pack_into(self.atoms.content, (atom + 1) * ATOM.size - NUMBER.size, len(self.scans))
+            self._scan(scan)
+
     def _scan(self, scan: Scan) -> None:
         first_filter, first_entry = len(self.filters), len(self.entries)
         self.filters.content += scan.filter()
@@ -186,9 +192,10 @@ class _Table:
             targets = self.lists[TARGETS].add_all(entry.rules)
             self.entries.add(entry.key, *literal, entry.at, entry.literal.op, 0, *targets)
         place = scan.place
-        shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits, 0)
+        shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits)
         field = self._field_number[place.field]
-        self.scans.add(field, *shape, first_filter, bucket, first_entry, len(scan.entries))
+        joined = place.field == KEYWORD
+        self.scans.add(field, *shape, joined, 0, first_filter, bucket, first_entry, len(scan.entries))
 
     def assemble(self) -> bytes:
         """The table."""
@@ -246,4 +253,5 @@ def build(rules: Sequence[Rule]) -> CompiledRules:
         table.rule(tree)
     for source, numbers in sorted(by_source.items(), key=lambda item: table.source(item[0])):
         table.route(source, numbers, [trees[number] for number in numbers])
+    table.list_scans()
     return CompiledRules(table.assemble(), tuple(rule.info for rule in rules), tuple(table.fields))

@@ -60,7 +60,8 @@ def literals(check: Check) -> tuple[Literal, ...] | None:
             parts = required(value, check.flags)
         else:
             parts = None
-        op = check.op if check.op in (Op.EQUALS, Op.STARTSWITH, Op.ENDSWITH) else Op.CONTAINS
+        exact = check.op in (Op.EQUALS, Op.STARTSWITH, Op.ENDSWITH) and check.field != KEYWORD
+        op = check.op if exact else Op.CONTAINS
         if parts is None or not all(part or op is Op.EQUALS for part in parts):
             return None
         found.extend(Literal(check.field, op, part) for part in parts)

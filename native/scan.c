@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scan.h"
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+struct scanning {
+	struct sn_search *search;
+	const struct sn_rules *rules;
+	const struct sn_scan *scan;
+	const uint64_t *filter;
+	const uint32_t *bucket;
+	const uint8_t *text;
+	uint32_t len;
+};
+
+/* Eight bytes; a text has SN_SCAN_PAD bytes behind it that may be read. */
+static inline uint64_t load(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* Mirrored by sensor/compiler/index.py, as is the hash of grams. */
+static inline uint32_t hash_of(const uint8_t *text, uint32_t len)
+{
+	uint64_t first = load(text), last = first, hash;
+
+	if (len > 8)
+		last = load(text + len - 8);
+	else
+		first = last = len ? first & UINT64_MAX >> (64 - 8 * len) : 0;
+	hash = first * 0x9e3779b97f4a7c15u ^ (last + len) * 0xc2b2ae3d27d4eb4fu;
+	return (uint32_t)(hash ^ hash >> 32) * 0x9e3779b1u;
+}
+
+static inline uint32_t hash_of_gram(uint32_t gram)
+{
+	return (uint32_t)(gram * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static inline uint32_t gram_at(const uint8_t *at, uint32_t width)
+{
+	return (uint32_t)load(at) & UINT32_MAX >> (32 - 8 * width);
+}
+
+static inline bool passes(const uint64_t *filter, uint32_t bits, uint32_t hash)
+{
+	uint64_t word = filter[hash >> (32 - bits)];
+
+	return word >> (hash >> 12 & 63) & word >> (hash >> 6 & 63) & 1;
+}
+
+/* Whether the literal, which begins at `start`, stands where its operator wants it. */
+static bool stands(const struct scanning *s, const struct sn_entry *entry, uint32_t start)
+{
+	uint32_t len = entry->literal.len;
+
+	if (start > s->len || len > s->len - start ||
+	    memcmp(s->text + start, s->rules->text + entry->literal.off, len) != 0)
+		return false;
+	return (entry->op == SN_OP_CONTAINS || entry->op == SN_OP_ENDSWITH || start == 0) &&
+	       (entry->op == SN_OP_CONTAINS || entry->op == SN_OP_STARTSWITH || start + len == s->len);
+}
+
+static void found(const struct scanning *s, uint32_t number, const struct sn_entry *entry)
+{
+	const uint32_t *target = s->rules->targets + entry->target;
+	struct sn_search *search = s->search;
+
+	search->found = true;
+	if (!search->candidates)
+		return;
+	search->seen[s->scan->entry + number] = search->stamp;
+	for (uint32_t k = 0; k < entry->targets; k++)
+		search->candidates[target[k] / 64] |= 1ull << target[k] % 64;
+}
+
+/* Whether the entry, if it is found, tells nothing new. */
+static bool is_old(const struct scanning *s, uint32_t number)
+{
+	const struct sn_search *search = s->search;
+
+	return search->candidates ? search->seen[s->scan->entry + number] == search->stamp : search->found;
+}
+
+/* The entries with this key. `end`: their literals end the text; else their windows are at `place`. */
+static void look_up(const struct scanning *s, uint32_t key, uint32_t hash, uint32_t place, bool end)
+{
+	uint32_t bucket = hash >> (32 - s->scan->bucket_bits);
+	const struct sn_entry *entry = s->rules->entries + s->scan->entry;
+
+	for (uint32_t i = s->bucket[bucket]; i < s->bucket[bucket + 1]; i++) {
+		uint32_t start = end ? s->len - entry[i].literal.len : place - entry[i].at;
+
+		if (entry[i].key == key && !is_old(s, i) && stands(s, &entry[i], start))
+			found(s, i, &entry[i]);
+	}
+}
+
+/* What is hashed ends the text. */
+static void find_hash(const struct scanning *s, const uint8_t *text, uint32_t len)
+{
+	uint32_t hash = hash_of(text, len);
+
+	if (passes(s->filter, s->scan->filter_bits, hash))
+		look_up(s, hash, hash, 0, true);
+}
+
+static void find_name(const struct scanning *s)
+{
+	const uint8_t *name = s->text + s->len;
+
+	while (name > s->text && name[-1] != '/' && name[-1] != '\\')
+		name--;
+	if (name > s->text)
+		find_hash(s, name, (uint32_t)(s->text + s->len - name));
+}
+
+static inline __attribute__((always_inline)) void find_each_gram(const struct scanning *s, uint32_t width,
+								 uint32_t stride)
+{
+	const uint32_t bits = s->scan->filter_bits, end = s->len - width;
+	const uint64_t *filter = s->filter;
+	const uint8_t *text = s->text;
+
+	for (uint32_t i = 0; i <= end; i += stride) {
+		uint32_t gram = gram_at(text + i, width), hash = hash_of_gram(gram);
+
+		if (__builtin_expect(passes(filter, bits, hash), 0))
+			look_up(s, gram, hash, i, false);
+	}
+}
+
+static void find_grams(const struct scanning *s)
+{
+	if (s->scan->width != 4)
+		find_each_gram(s, s->scan->width, s->scan->stride);
+	else if (s->scan->stride == 1)
+		find_each_gram(s, 4, 1);
+	else
+		find_each_gram(s, 4, s->scan->stride);
+}
+
+static void find_literal(const struct scanning *s, uint32_t number)
+{
+	const struct sn_entry *entry = s->rules->entries + s->scan->entry + number;
+	const struct sn_text text = sn_text__whole(s->text, s->len);
+
+	if (!is_old(s, number) && sn_pattern__compare((enum sn_form)entry->op, &text,
+						      s->rules->text + entry->literal.off, entry->literal.len))
+		found(s, number, entry);
+}
+
+#ifdef __SSE2__
+enum { TOGETHER = 8 };
+
+/* Up to TOGETHER literals at once, by their first two bytes: 16 places of the text a turn. */
+static void find_together(const struct scanning *s, uint32_t from, uint32_t count)
+{
+	const struct sn_entry *entry = s->rules->entries + s->scan->entry + from;
+	__m128i first[TOGETHER], second[TOGETHER];
+
+	for (uint32_t k = 0; k < count; k++) {
+		const uint8_t *literal = s->rules->text + entry[k].literal.off;
+
+		first[k] = _mm_set1_epi8((char)literal[0]);
+		second[k] = _mm_set1_epi8((char)literal[entry[k].literal.len > 1]);
+	}
+	for (uint32_t at = 0; at < s->len; at += 16) {
+		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(s->text + at));
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(s->text + at + 1));
+		uint32_t met = 0;
+
+		for (uint32_t k = 0; k < count; k++) {
+			__m128i next = entry[k].literal.len > 1 ? b : a;
+			__m128i both = _mm_and_si128(_mm_cmpeq_epi8(a, first[k]), _mm_cmpeq_epi8(next, second[k]));
+
+			met |= (uint32_t)(_mm_movemask_epi8(both) != 0) << k;
+		}
+		for (; met; met &= met - 1)
+			find_literal(s, from + (uint32_t)__builtin_ctz(met));
+	}
+}
+#endif
+
+static void find_short(const struct scanning *s)
+{
+#ifdef __SSE2__
+	for (uint32_t i = 0; i < s->scan->entries; i += TOGETHER)
+		find_together(s, i, s->scan->entries - i < TOGETHER ? s->scan->entries - i : TOGETHER);
+#else
+	for (uint32_t i = 0; i < s->scan->entries; i++)
+		find_literal(s, i);
+#endif
+}
+
+void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
+{
+	const struct sn_rules *rules = search->rules;
+	const struct scanning s = {
+		search,	     rules,	     scan, rules->filters + scan->filter, rules->buckets + scan->bucket,
+		text->front, text->front_len};
+
+	if (s.len < scan->width || (scan->wide && text->ascii))
+		return;
+	switch (scan->kind) {
+	case SN_SCAN_WHOLE:
+		find_hash(&s, s.text, s.len);
+		break;
+	case SN_SCAN_NAME:
+		find_name(&s);
+		break;
+	case SN_SCAN_GRAMS:
+		find_grams(&s);
+		break;
+	default:
+		find_short(&s);
+	}
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A scan looks for many literals in one text, each kind of them where it has to be:
+ *   SN_SCAN_WHOLE  is the text: one look-up of the text's hash
+ *   SN_SCAN_NAME   ends the text and holds a slash: one look-up of what stands behind the text's last slash
+ *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
+ *   SN_SCAN_SHORT  a search for each, eight at a time
+ * Of a look-up, two bits of a word of the filter say whether any literal can have that key, the bucket says which have.
+ * Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
+ */
+#ifndef SN_SCAN_H
+#define SN_SCAN_H
+#include "pattern.h"
+#include "rule_table.h"
+
+enum sn_scan_kind {
+	SN_SCAN_WHOLE = 1,
+	SN_SCAN_NAME = 2,
+	SN_SCAN_GRAMS = 3,
+	SN_SCAN_SHORT = 4,
+	SN_SCAN_KINDS = 5,
+};
+
+enum sn_scan_limits {
+	SN_FILTER_BITS_MAX = 14,
+	SN_BUCKET_BITS_MAX = 20,
+	SN_WIDTH_MAX = 4, /* of grams */
+	SN_SHORT_MAX = 3, /* bytes of a literal of SN_SCAN_SHORT */
+};
+
+/* Hashes are 32 bits; the highest are the number of the filter's word, and of the bucket. Bits 6 to 11 and 12 to 17
+ * number the word's two bits. */
+struct sn_scan {
+	uint32_t field; /* of an index; a list's is its atom's */
+	uint8_t kind;
+	uint8_t width;	     /* of GRAMS */
+	uint8_t stride;	     /* of GRAMS */
+	uint8_t wide;	     /* 1: no literal is all ASCII, so a text that is has none of them */
+	uint8_t filter_bits; /* from 1: the filter has 1 << filter_bits words */
+	uint8_t bucket_bits; /* from 1: there are 1 << bucket_bits buckets and one that ends the last */
+	uint8_t joined;	     /* 1: looks through all values of its field at once, as sn_tester__joined makes them */
+	uint8_t pad;
+	uint32_t filter; /* first in FILTERS */
+	uint32_t bucket; /* first in BUCKETS */
+	uint32_t entry;	 /* first in ENTRIES: a bucket's numbers count from it */
+	uint32_t entries;
+};
+
+struct sn_entry {
+	uint32_t key; /* the window as a number, or the hash */
+	struct sn_stretch literal;
+	uint16_t at; /* SN_SCAN_GRAMS: where in the literal the window is */
+	uint8_t op;  /* SN_OP_EQUALS to SN_OP_ENDSWITH */
+	uint8_t pad;
+	uint32_t target, targets; /* in TARGETS; of an index */
+};
+
+/* Where what is found goes. */
+struct sn_search {
+	const struct sn_rules *rules;
+	uint64_t *candidates; /* gets the bits of the entries' targets; NULL: it is enough to know that one is found */
+	uint32_t *seen;	      /* with candidates, an entry's: `stamp` when it was found before */
+	uint32_t stamp;
+	bool found;
+};
+
+enum { SN_SCAN_PAD = 32 }; /* bytes that may be read behind a text */
+
+/* Looks for the scan's literals in the text, which is whole and has SN_SCAN_PAD bytes behind it. */
+void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search);
+#endif
