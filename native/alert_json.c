@@ -190,9 +190,7 @@ static int read_frame(const struct sn_alerts *alerts, const uint8_t *p, size_t s
 		return -EBADMSG;
 	memcpy(alert, p, sizeof(*alert));
 	if (alert->size < sizeof(*alert) || alert->size > size || alert->size % 8 ||
-	    alert->rule >= alerts->rules.count ||
-	    (alert->cause_field != UINT32_MAX && alert->cause_field >= alerts->fields.count) ||
-	    (!alerts->live && alert->file >= alerts->files.count))
+	    alert->rule >= alerts->rules.count || (!alerts->live && alert->file >= alerts->files.count))
 		return -EBADMSG;
 	return read_records(frame, p + sizeof(*alert), alert->size - sizeof(*alert));
 }
@@ -296,7 +294,7 @@ static void put_undecidable(struct sn_writer *w, const struct sn_alerts *alerts,
 	uint32_t cause = frame->alert.cause_field, len = sizeof(unknown) - 1;
 	const char *name = unknown, *reason;
 
-	if (cause != UINT32_MAX) {
+	if (cause < alerts->fields.count) {
 		name = alerts->fields.text[cause];
 		len = text_len(&alerts->fields, cause);
 	}

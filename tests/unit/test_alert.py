@@ -204,6 +204,7 @@ UNREADABLE = records.process_record(pid=3, start=30, flags=lib.SN_F_ARGV_UNREADA
         (0, TRUNCATED, (), 0, "low", {"cause": "Image", "reason": "not known", "level": "high"}),
         (0, EXEC, (UNREADABLE,), 2, "low", {"cause": "ParentCommandLine", "reason": "unreadable", "level": "high"}),
         (0, EXEC, (), None, "low", {"cause": "unknown", "reason": "not known", "level": "high"}),
+        (0, EXEC, (), 3, "low", {"cause": "unknown", "reason": "not known", "level": "high"}),
         (1, EXEC, (), 1, "informational", {"cause": "CommandLine", "reason": "not known", "level": "informational"}),
     ],
 )
