@@ -23,6 +23,7 @@ from sensor.alert import AlertWriter, by_generation
 from sensor.config import Config
 from sensor.encode import Lines
 from sensor.errors import LinsangError
+from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.live import Live, boot_to_epoch_ns, memory_bytes, say
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi
@@ -36,6 +37,8 @@ _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000
 _CLOSE_S = 5.0
 _PATIENCE_S = 1.0
+_TIMED_EVERY = 256  # one of so many judgements of rules is timed
+_COSTS_MAX = 100  # rules that the status tells the cost of
 
 
 def load_rules(config: Config) -> LoadedRules:
@@ -102,9 +105,11 @@ class Outputs:
 class Daemon:
     """One run."""
 
-    def __init__(self, config: Config, loaded: LoadedRules, outputs: Outputs, live: Live) -> None:
+    def __init__(self, config: Config, loaded: LoadedRules, rules: Rules, outputs: Outputs, live: Live) -> None:
         self._config = config
         self._loaded = loaded
+        self._rules = rules
+        self._swapping = threading.Lock()  # the thread of the status asks for the costs of the rules in use
         self._outputs = outputs
         self._live = live
         self._host = socket.gethostname()
@@ -240,8 +245,10 @@ class Daemon:
         self._compiling = None
         if self._compiled is None:
             return
-        self._loaded, self._compiled = self._compiled, None
-        self._live.engine.swap_rules(Rules(self._loaded.table))
+        rules = Rules(self._compiled.table)
+        with self._swapping:
+            self._live.engine.swap_rules(rules)
+            self._loaded, self._compiled, self._rules = self._compiled, None, rules
         generation = self._live.engine.stats()["generation"]
         # alerts of the table before may still wait
         self._writers = {max(self._writers): self._writers[max(self._writers)]}
@@ -278,9 +285,16 @@ class Daemon:
             "processes": {name.removeprefix("table_"): stats[name] for name in table},
             "capture": live.capture_stats(),
             "outputs": [{"url": sink.url, **sink.counters()} for sink in self._outputs.sinks],
+            "costs": self._costs(),
             "memory": memory_bytes(),
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
         }
+
+    def _costs(self) -> dict[str, Any]:
+        """The dearest rules by what was sampled since they were read."""
+        with self._swapping:
+            loaded, costs = self._loaded, rule_costs(self._live.engine, self._rules)
+        return {"every": _TIMED_EVERY, "costs": rows_of(loaded.rules, costs)[:_COSTS_MAX]}
 
 
 def _summary(live: Live, outputs: Outputs) -> None:
@@ -301,8 +315,10 @@ def run(config: Config) -> int:
         stack.callback(outputs.close)
         runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
-        with Live(config, say=say, rules=Rules(loaded.table)) as live:
-            daemon = Daemon(config, loaded, outputs, live)
+        rules = Rules(loaded.table)
+        with Live(config, say=say, rules=rules) as live:
+            time_rules(live.engine, _TIMED_EVERY)
+            daemon = Daemon(config, loaded, rules, outputs, live)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, daemon.ask_stop)
             signal.signal(signal.SIGHUP, daemon.ask_reload)
