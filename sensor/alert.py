@@ -19,6 +19,9 @@ from sensor.native import FRAME_NUMBERS, NO_ROUTE, Engine, Frame, check, ffi, li
 _FIRST_ROOM = 1 << 16  # small enough to stay in the processor's cache
 
 
+RuleLines = tuple[bytes, bytes, bytes]
+
+
 class Rule(Protocol):
     """What an alert says of its rule: compiler's RuleInfo."""
 
@@ -43,24 +46,25 @@ class Rule(Protocol):
 class AlertWriter:
     """Makes JSON lines of the frames of one rule table.
 
-    `rules` and `field_names` are in the table's order. With `host` alerts are live: they name the host and what was
-    lost; without it the event is named by its place in `files`, a replay's inputs. Names of users are the engine's.
+    `lines` (of rule_lines) and `field_names` are in the table's order. With `host` alerts are live: they name the host
+    and what was lost; without it the event is named by its place in `files`, a replay's inputs. Names of users are the
+    engine's.
     """
 
     def __init__(
         self,
         engine: Engine,
-        rules: Iterable[Rule],
+        lines: RuleLines,
         field_names: Iterable[str],
         *,
         host: str | None = None,
         files: Iterable[str] = (),
     ) -> None:
-        maps = [rule_map(rule) for rule in rules]
+        rules, undecidables, levels = lines
         texts = {
-            "rules": _lines(maps),
-            "undecidables": _lines(_lowered(rule) for rule in maps),
-            "levels": _lines(rule["level"] for rule in maps),
+            "rules": rules,
+            "undecidables": undecidables,
+            "levels": levels,
             "fields": _lines(field_names),
             "files": _lines(files),
             "host": b"" if host is None else json_text(host),
@@ -127,6 +131,12 @@ def frame_bytes(frame: Frame) -> bytes:
 
 def _lines(values: Iterable[Any]) -> bytes:
     return b"".join(json_text(value) + b"\n" for value in values)
+
+
+def rule_lines(rules: Iterable[Rule]) -> RuleLines:
+    """What alerts say of each rule, as JSON: a line a rule in a match, in an undecidable, and its level."""
+    maps = [rule_map(rule) for rule in rules]
+    return _lines(maps), _lines(map(_lowered, maps)), _lines(rule["level"] for rule in maps)
 
 
 def rule_map(rule: Rule) -> dict[str, Any]:

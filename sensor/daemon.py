@@ -127,7 +127,7 @@ class Daemon:
         self.problem = ""
 
     def _writer(self, loaded: LoadedRules) -> AlertWriter:
-        writer = AlertWriter(self._live.engine, loaded.rules, loaded.fields, host=self._host)
+        writer = AlertWriter(self._live.engine, loaded.lines, loaded.fields, host=self._host)
         writer.set_clock(self._epoch)
         return writer
 

@@ -57,9 +57,11 @@ class RuleTexts(Sequence[RuleText]):
 
 @dataclass(frozen=True)
 class LoadedRules:
-    """`table` for native.Rules; `rules` and `fields` in its order; `faults`: what was refused."""
+    """`table` for native.Rules; `rules`, `fields` and `lines` (those of alert.rule_lines) in its order; `faults`: what
+    was refused."""
 
     table: bytes
+    lines: tuple[bytes, bytes, bytes]
     rules: Sequence[RuleText]
     fields: tuple[str, ...]
     faults: tuple[RuleError, ...]
@@ -74,7 +76,7 @@ def load(paths: Sequence[Path], cache_dir: Path, reading: Reading | None = None)
     reading = reading or Reading()
     made = RuleCache(cache_dir, paths, reading).by_status() or _from_child(paths, cache_dir, reading)
     faults = tuple(RuleError(**fault) for fault in made.meta["faults"])
-    return LoadedRules(made.table, RuleTexts(made.rules), tuple(made.meta["fields"]), faults)
+    return LoadedRules(made.table, made.lines, RuleTexts(made.rules), tuple(made.meta["fields"]), faults)
 
 
 def _from_child(paths: Sequence[Path], cache_dir: Path, reading: Reading) -> Compiled:

@@ -108,7 +108,7 @@ class _Replay:
         self._route = self._route_of(rules, options.logsource)
         self.engine.swap_rules(rules)
         self._table = table
-        self._writer = AlertWriter(self.engine, loaded.rules, loaded.fields, files=files)
+        self._writer = AlertWriter(self.engine, loaded.lines, loaded.fields, files=files)
         self._pending: list[Frame] = []
         self._malformed_shown = 0
         self._size = 0

@@ -1,6 +1,6 @@
 """Compiled rules, kept from one start to the next.
 
-rules-CONTENT.bin   crc32 of the rest | meta: a line of JSON | a line of JSON a rule | rule table
+rules-CONTENT.bin   crc32 of the rest | meta: a line of JSON | a line of JSON a rule | lines for alerts | rule table
 seen-STATUS         CONTENT, of files that have this status: spares reading thousands of files to find out that
                     nothing changed
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import itertools
 import json
 import os
 import sys
@@ -27,22 +28,26 @@ from sensor.rule_files import Found, Reading, found_files
 _KEPT = 4  # of each kind
 _CRC = 4
 _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
-_COMPILER = Path(__file__).parent / "compiler"
+_HERE = Path(__file__).parent
+# What makes that which is kept: another version makes it anew.
+_MAKERS = [_HERE / name for name in ("alert.py", "encode.py", "loaded_rules.py", "rule_cache.py", "rule_compiler.py")]
+_MAKERS += sorted((_HERE / "compiler").glob("*.py"))
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a compiler made: `meta` of all, one line of JSON a rule in the table's order, and the table."""
+    """What a compiler made: `meta` of all, one line of JSON a rule in the table's order, alert.rule_lines of them, and
+    the table."""
 
     meta: dict[str, Any]
     rules: list[bytes]
+    lines: tuple[bytes, bytes, bytes]
     table: bytes
 
     def pack(self) -> bytes:
         """As bytes; `unpack` takes them."""
-        head = {"rules": len(self.rules), **self.meta}
-        lines = b"\n".join([json.dumps(head).encode(), *self.rules, b""])
-        body = lines + self.table
+        head = {"rules": len(self.rules), "lines": [len(each) for each in self.lines], **self.meta}
+        body = b"\n".join([json.dumps(head).encode(), *self.rules, b"".join([*self.lines, self.table])])
         return zlib.crc32(body).to_bytes(_CRC, "little") + body
 
 
@@ -53,10 +58,11 @@ def unpack(content: bytes) -> Compiled | None:
     try:
         end = content.index(b"\n", _CRC)
         meta = json.loads(content[_CRC:end])
-        *rules, table = content[end + 1 :].split(b"\n", meta.pop("rules"))
+        *rules, rest = content[end + 1 :].split(b"\n", meta.pop("rules"))
+        a, b, c = itertools.accumulate(meta.pop("lines"))
     except (ValueError, KeyError, TypeError):  # an empty or foreign file
         return None
-    return Compiled(meta, rules, table)
+    return Compiled(meta, rules, (rest[:a], rest[a:b], rest[b:c]), rest[c:])
 
 
 class RuleCache:
@@ -72,7 +78,7 @@ class RuleCache:
     def _status_key(self) -> str:
         digest = blake2b(digest_size=16)
         parser = importlib.util.find_spec("sigma.rule")
-        own = [str(_COMPILER), *([parser.origin] if parser and parser.origin else [])]
+        own = [*map(str, _MAKERS), *([parser.origin] if parser and parser.origin else [])]
         for path, status in [*self._files, *_statuses(own)]:
             seen = status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
             digest.update(f"{path}\0{seen}\0".encode(errors="surrogateescape"))
@@ -82,8 +88,7 @@ class RuleCache:
     def content_key(self) -> str:
         """Hash of all that decides what the rules are compiled to: names and contents, settings, compiler, pySigma."""
         digest = blake2b(digest_size=16)
-        own = [str(file) for file in sorted(_COMPILER.glob("*.py"))]
-        for path in [*own, *(path for path, _ in self._files)]:
+        for path in [*map(str, _MAKERS), *(path for path, _ in self._files)]:
             try:
                 content = Path(path).read_bytes() if Path(path).is_file() else b""
             except OSError as error:
@@ -144,9 +149,6 @@ def _versions_of_sigma() -> list[str]:
 def _statuses(paths: Sequence[str]) -> list[Found]:
     found: list[Found] = []
     for path in paths:
-        if os.path.isdir(path):
-            found += _statuses(sorted(entry.path for entry in os.scandir(path) if entry.name.endswith(".py")))
-            continue
         try:
             found.append((path, os.stat(path)))
         except OSError:

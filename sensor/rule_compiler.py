@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sensor.alert import rule_lines
 from sensor.errors import LinsangError, Unsupported
 from sensor.loaded_rules import FAILED, FAULT, INFO
 from sensor.progress import Progress
@@ -28,7 +29,7 @@ def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
         made = compile_table(ruleset)
     faults = [{name: getattr(fault, name) for name in FAULT} for fault in ruleset.faults]
     rules = [json.dumps([getattr(rule, name) for name in INFO]).encode() for rule in made.rules]
-    return Compiled({"fields": made.fields, "faults": faults}, rules, made.bytes)
+    return Compiled({"fields": made.fields, "faults": faults}, rules, rule_lines(made.rules), made.bytes)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import pytest
 from alert_twin import AlertTwin
 
 from sensor import schema
-from sensor.alert import AlertWriter, frame_bytes
+from sensor.alert import AlertWriter, frame_bytes, rule_lines
 from sensor.encode import from_json, to_line
 from sensor.health import EVENTS_LOST, health_alert
 from sensor.native import Engine, Frame, ffi, lib
@@ -47,8 +47,8 @@ class Both:
         for uid, name in known.pop("users").items():
             self.engine.set_user(uid, name)
         self._writers = {
-            True: AlertWriter(self.engine, rules, names, host=known["host"]),
-            False: AlertWriter(self.engine, rules, names, files=known["files"]),
+            True: AlertWriter(self.engine, rule_lines(rules), names, host=known["host"]),
+            False: AlertWriter(self.engine, rule_lines(rules), names, files=known["files"]),
         }
         for writer in self._writers.values():
             writer.set_clock(known["boot_to_epoch_ns"])

@@ -1,5 +1,6 @@
 """Compiled rules from one start to the next: what the cache is trusted with, and when it is not."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,8 @@ def test_the_same_rules_from_the_cache(place: Place) -> None:
     assert again.table == first.table
     assert list(again.rules) == list(first.rules)
     assert again.fields == first.fields
+    assert again.lines == first.lines
+    assert json.loads(first.lines[0])["title"] == "one"
 
 
 def test_a_change_is_seen(place: Place) -> None:
@@ -109,9 +112,9 @@ def test_a_damaged_cache_is_made_anew(place: Place, damage: Callable[[bytes], by
 
 
 def test_pack_and_unpack() -> None:
-    made = Compiled({"fields": ["A"]}, [b'["a"]', b'["b"]'], b"table\n\nbytes\n")
+    made = Compiled({"fields": ["A"]}, [b'["a"]', b'["b"]'], (b"x\n", b"", b"yz"), b"table\n\nbytes\n")
     assert unpack(made.pack()) == made
-    none = Compiled({}, [], b"")
+    none = Compiled({}, [], (b"", b"", b""), b"")
     assert unpack(none.pack()) == none
 
 
