@@ -31,7 +31,7 @@ struct sn_event {
 	struct sn_value *more;	/* further values of list fields */
 	uint32_t fields;
 	uint32_t more_count;
-	uint32_t route; /* of the rule table, from sn_rules__route; UINT32_MAX: no rule looks at it */
-	uint32_t unknown;	/* how often a value that is SN_TRUNCATED or SN_LOST was put here; 0: all is known */
+	uint32_t route;	  /* of the rule table, from sn_rules__route; UINT32_MAX: no rule looks at it */
+	uint32_t unknown; /* how often a value that is SN_TRUNCATED or SN_LOST was put here; 0: all is known */
 };
 #endif
