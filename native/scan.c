@@ -171,7 +171,8 @@ static void find_together(const struct scanning *s, uint32_t from, uint32_t coun
 		first[k] = _mm_set1_epi8((char)literal[0]);
 		second[k] = _mm_set1_epi8((char)literal[entry[k].literal.len > 1]);
 	}
-	for (uint32_t at = 0; at < s->len; at += 16) {
+	/* a literal is searched for through the whole text, so once is enough: more would be quadratic */
+	for (uint32_t at = 0, left = (1u << count) - 1; left && at < s->len; at += 16) {
 		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(s->text + at));
 		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(s->text + at + 1));
 		uint32_t met = 0;
@@ -182,6 +183,8 @@ static void find_together(const struct scanning *s, uint32_t from, uint32_t coun
 
 			met |= (uint32_t)(_mm_movemask_epi8(both) != 0) << k;
 		}
+		met &= left;
+		left ^= met;
 		for (; met; met &= met - 1)
 			find_literal(s, from + (uint32_t)__builtin_ctz(met));
 	}
