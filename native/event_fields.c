@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event_mapped.h"
 #include "json.h"
 
 static const char *const data_names[] = {"EventData", "UserData", "event_data", "user_data"};
@@ -14,6 +15,7 @@ void sn_event_fields__free(struct sn_event_fields *fields)
 {
 	sn_members__free(&fields->members);
 	free(fields->field);
+	free(fields->text);
 	*fields = (struct sn_event_fields){0};
 }
 
@@ -22,8 +24,10 @@ static int prepare(struct sn_event_fields *fields, size_t size)
 	fields->count = 0;
 	if (size > fields->room) {
 		free(fields->field);
-		fields->field = malloc(sn_members__most(size) * sizeof(*fields->field));
-		fields->room = fields->field ? size : 0;
+		free(fields->text);
+		fields->field = malloc((sn_members__most(size) + SN_MAPPED_MAX) * sizeof(*fields->field));
+		fields->text = malloc(sn_event_mapped__room(size));
+		fields->room = fields->field && fields->text ? size : 0;
 	}
 	return fields->room < size || sn_members__begin(&fields->members, size) ? -ENOMEM : 0;
 }
@@ -252,6 +256,7 @@ int sn_event_fields__read(struct sn_event_fields *fields, const char *line, size
 	struct sn_member top = {.value = line, .value_len = (uint32_t)size};
 	const struct sn_member *wrapped;
 	struct sn_range document;
+	uint32_t made;
 
 	if (prepare(fields, size))
 		return -ENOMEM;
@@ -260,5 +265,8 @@ int sn_event_fields__read(struct sn_event_fields *fields, const char *line, size
 	wrapped = member_of(fields, document, "event");
 	add_event(fields, sn_member__is_object(wrapped) ? inside(fields, wrapped) : document);
 	fields->count = sn_member__settle(fields->field, fields->count, fields->members.stack);
+	made = sn_event_mapped__add(fields->field, fields->count, fields->text);
+	if (made != fields->count)
+		fields->count = sn_member__settle(fields->field, made, fields->members.stack);
 	return 0;
 }

@@ -14,8 +14,9 @@
 struct sn_event_fields {
 	struct sn_members members; /* of the objects that are being looked at */
 	struct sn_member *field;   /* by name; each value a scalar or a list of scalars */
+	char *text;		   /* of fields that were made from others */
 	uint32_t count;
-	size_t room; /* bytes of line that `field` is enough for */
+	size_t room; /* bytes of line that `field` and `text` are enough for */
 };
 
 void sn_event_fields__free(struct sn_event_fields *fields);

@@ -82,6 +82,10 @@ def _is_there(value: Any) -> bool:
     return value is not None and not isinstance(value, (dict, list))
 
 
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _made(how: str, values: Sequence[Any]) -> Any:
     if how == "HEX" and re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", str(values[0])):
         return str(int(str(values[0]), 16))
@@ -89,7 +93,7 @@ def _made(how: str, values: Sequence[Any]) -> Any:
         for root, name in _ROOTS.items():
             if str(values[0]).upper().startswith(root):
                 values = [name + str(values[0])[len(root) :], *values[1:]]
-    return "\\".join(map(str, values)) if how in {"PATH", "KEY"} else values[0]
+    return "\\".join(map(_text, values)) if how in {"PATH", "KEY"} else values[0]
 
 
 _ROOTS = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}

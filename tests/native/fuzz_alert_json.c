@@ -1,4 +1,4 @@
-// sources: alert_json.c alert_event.c alert_record.c event_fields.c json_members.c json_write.c json.c
+// sources: alert_json.c alert_event.c alert_record.c event_fields.c event_mapped.c json_members.c json_write.c json.c
 // sources: record_write.c record.c schema.c text.c users.c
 /* sn_alerts__json: of any bytes as frames it makes whole lines of JSON, or says no; of any JSON object a line. */
 #include <string.h>

@@ -8,6 +8,7 @@ from sensor import schema
 from sensor.alert import Rule, rule_map
 from sensor.event_json import event_fields, parse_event
 from sensor.native import Frame, lib, record_json
+from sensor.taxonomy import with_mapped
 
 # Which members of a record say that a field is not whole.
 _DAMAGE = {
@@ -175,7 +176,7 @@ def _damage_of(own: Mapping[str, Any] | None, parent: Mapping[str, Any] | None) 
 
 def _json_parts(line: bytes) -> dict[str, Any]:
     parts: dict[str, Any] = {"event": {}, "fields": {}, "evidence": {}, "_damage": {}}
-    fields = parts["fields"] = event_fields(parse_event(line))
+    fields = parts["fields"] = with_mapped(event_fields(parse_event(line)))
     if process := _named_process(fields, "", {"cwd": "CurrentDirectory", "user": "User"}):
         parts["process"] = process
     if parent := _named_process(fields, "Parent", {}):

@@ -91,6 +91,29 @@ def test_numbers_stay_as_they_were_or_become_text(number: str, shown: str) -> No
     compare_value(event)
 
 
+AUDITED = [
+    *("NewProcessName", "NewProcessId", "ProcessId", "SubjectUserName", "SubjectDomainName", "ObjectName", "Image"),
+    *("ObjectValueName", "NewValue", "ProcessName", "Application", "DestAddress", "ProcessID"),
+]
+AUDITED_VALUE = st.sampled_from(
+    ["0x1a2c", "0xffffffffffffffff", "0x", "0xg", "\\registry\\Machine\\a", "\\REGISTRY\\USER\\", "\\REGISTRY\\USERS"]
+)
+
+
+@given(
+    st.sampled_from([4688, 4657, 5156, 4689, "4688", None]),
+    st.sampled_from(["Security", "Microsoft-Windows-Security-Auditing", "System", None]),
+    st.dictionaries(
+        st.sampled_from(AUDITED), AUDITED_VALUE | st.text(max_size=6) | SCALAR | st.lists(SCALAR, max_size=2)
+    ),
+)
+def test_fields_made_from_others(number: Any, channel: Any, data: dict[str, Any]) -> None:
+    for name in ("Channel", "SourceName"):
+        system = {"EventID": number, name: channel}
+        compare_value(json_text({"Event": {"System": system, "EventData": data}}))
+        compare_value(json_text(data | system))
+
+
 def corpus() -> Path:
     if "LINSANG_CORPUS" not in os.environ:
         pytest.skip("LINSANG_CORPUS is not set: no events to compare with")
