@@ -12,6 +12,7 @@ import pytest
 from shipped import PAGE, ROOT, Shipped, page, shipped
 
 from sensor.compiler import Logsource, load_rules
+from sensor.coverage import CAN_FIRE, live_sources, verdict_of
 from sensor.reference import Reference
 from sensor.rules_cli import run_cases
 
@@ -53,6 +54,7 @@ def test_form(item: Shipped) -> None:
     assert rule["author"] == "Linsang"
     assert "attack.t1218" in rule["tags"]
     assert rule["falsepositives"]
+    assert "https://attack.mitre.org/techniques/T1218/" in rule["references"]
     assert rule["description"].startswith("Detects ")
     assert len(rule["title"]) <= 110  # SigmaHQ's limit
     prefix = {"process_creation": "proc_creation_lnx_", "network_connection": "net_connection_lnx_"}
@@ -95,6 +97,11 @@ def test_no_benign_case_fires_any_other_rule_loudly() -> None:
         for case in item.cases["negative"]:
             fired = [rule.info.title for rule, verdict in reference.judge(case["event"], source) if verdict is True]
             assert not fired, f"{item.path.name}: {case['name']}: {fired}"
+
+
+def test_every_rule_can_fire_here() -> None:
+    for rule in load_rules([ROOT / "rules"]).rules:
+        assert verdict_of(rule, live_sources()).kind == CAN_FIRE, rule.info.title
 
 
 def test_page_is_current() -> None:
