@@ -183,9 +183,9 @@ def list_scan(check: Check) -> tuple[tuple[str, ...], Scan | None]:
         sizes = [len(_raw(literal)) for literal in every]
         width = WIDTH if sum(size >= WIDTH for size in sizes) >= _MANY else max(1, min(sizes))
         listed = [literal for literal, size in zip(every, sizes, strict=True) if size >= width]
-        place = Place(check.field, GRAMS, width, 0, all(map(_is_wide, listed)))
+        # every place, though longer ones would allow fewer: run seldom, it had better be small
+        place = Place(check.field, GRAMS, width, 1, all(map(_is_wide, listed)))
     if len(listed) < _MANY:
         return check.values, None
-    where = _with_stride(place, listed) if place.kind == GRAMS else place
     found = {literal.text for literal in listed}
-    return tuple(value for value in check.values if value not in found), _scan(where, dict.fromkeys(listed, ()))
+    return tuple(value for value in check.values if value not in found), _scan(place, dict.fromkeys(listed, ()))

@@ -50,10 +50,9 @@ class _Section:
 
     def add_all(self, numbers: Iterable[int]) -> tuple[int, int]:
         """(first, count) of a list."""
-        first = len(self)
-        for number in numbers:
-            self.add(number)
-        return first, len(self) - first
+        first, listed = len(self), list(numbers)
+        self.content += struct.pack(f"<{len(listed)}I", *listed)
+        return first, len(listed)
 
 
 class _Text:
