@@ -16,6 +16,7 @@ from sensor.rules_cli.verdicts import judged
 from sensor.rules_cli.wording import Page, counted
 
 _REASONS_MAX = 12  # without --verbose
+_NAMES_MAX = 4
 
 
 def check(
@@ -37,7 +38,8 @@ def check(
     page.line(f"{counted(len(ruleset.rules), 'rule')} loaded, {len(ruleset.faults)} refused")
     seen = live_sources() if sources is None else sources
     verdicts = [(rule, judged(rule, seen)) for rule in ruleset.rules]
-    where = ", ".join(dict.fromkeys(source.name for source in seen))
+    names = list(dict.fromkeys(source.name for source in seen))
+    where = ", ".join(names) if len(names) <= _NAMES_MAX else counted(len(names), "source")
     kinds = Counter(verdict.kind for _, verdict in verdicts)
     for kind in (CAN_FIRE, DEGRADED, CANNOT_FIRE):
         page.line(f"{kinds[kind]:>7,} {kind}{f' on: {where}' if kind == CAN_FIRE else ''}")
