@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from sensor.encode import Lines, json_text
 from sensor.native import FRAME_NUMBERS, NO_ROUTE, Engine, Frame, check, ffi, lib
 
-_FIRST_ROOM = 1 << 16  # small enough to stay in the processor's cache
+_FIRST_ROOM = 1 << 16  # what the alerts of a quiet machine need
+_MOST_ROOM = 1 << 20  # for many: fewer pieces to hand over; a longer line has what it needs
 
 
 RuleLines = tuple[bytes, bytes, bytes]
@@ -89,11 +90,11 @@ class AlertWriter:
         while progress.used < len(frames):
             before = progress.lines
             size = lib.sn_alerts__json(self._pointer, raw, len(frames), progress, self._room, len(self._room))
-            if size == -errno.ENOSPC:
+            if size != -errno.ENOSPC:
+                data = bytes(ffi.buffer(self._room, check(size, "write an alert")))
+                yield Lines(data, progress.lines - before)
+            if progress.used < len(frames) and (size < 0 or len(self._room) < _MOST_ROOM):
                 self._room = ffi.new("char[]", 2 * len(self._room))
-                continue
-            data = bytes(ffi.buffer(self._room, check(size, "write an alert")))
-            yield Lines(data, progress.lines - before)
 
 
 def by_generation(frames: memoryview) -> Iterator[tuple[int, memoryview]]:

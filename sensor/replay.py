@@ -152,7 +152,7 @@ class _Replay:
                     errors.append(error)
                     print(f"linsang: error: {error}", file=sys.stderr)
                 self._flush()
-                self.seq_lost += self.engine.stats()["seq_lost"]
+                self.seq_lost += self.engine.count("seq_lost")
                 self._done = begin + (Path(path).stat().st_size if Path(path).is_file() else 0)
         return errors
 
@@ -208,9 +208,9 @@ class _Replay:
             end = len(block)
             if self._pace.rate:
                 end = after_lines(block, at, self._pace.wait()[0])
-            malformed = self.engine.stats()["malformed"]
+            malformed = self.engine.count("malformed")
             used, after = self.engine.feed_lines(view[at:end], route=self._route, file=number, index=index)
-            if self.engine.stats()["malformed"] > malformed:
+            if self.engine.count("malformed") > malformed:
                 self._explain(path, view[at : at + used], index)
             self._pace.fed(after - index)
             at, index = at + used, after
@@ -234,7 +234,7 @@ class _Replay:
                     return
 
     def _show(self, done: int) -> None:
-        self._progress.update(done, f"{self.engine.stats()['alerts']} alerts")
+        self._progress.update(done, f"{self.engine.count('alerts')} alerts")
 
     # ---- alerts ----
 

@@ -31,7 +31,7 @@ from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
 __all__ = ["Input", "after_lines", "open_input", "what_is_wrong"]
 
 _BLOCK = 1 << 20
-_START = 1 << 16
+_START = 1 << 16  # as much as a reader of lines holds: larger reads go past it
 _RECORDING, _GZIP, _EVTX = b"LINSANG\n", b"\x1f\x8b", b"ElfFile\0"
 _REFUSED = {
     b"\xff\xfe": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
@@ -65,7 +65,7 @@ class Input:
 def open_input(path: str) -> Iterator[Input]:
     """`path` ("-": standard input). InputError for what is not read, then or while its blocks are; OSError."""
     raw = io.FileIO(0 if path == "-" else path, closefd=path != "-")
-    with io.BufferedReader(raw, _BLOCK) as file, ExitStack() as more:
+    with io.BufferedReader(raw, _START) as file, ExitStack() as more:
         content: Content = file
         if file.peek(2).startswith(_GZIP):
             content = more.enter_context(gzip.GzipFile(fileobj=file))

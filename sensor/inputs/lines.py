@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sensor.errors import InputError
 
 LEFT_OUT = b"!"  # begins a line that stands for what could not be read; the reason follows
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18  # what is read is still in the processor's cache when it is judged
 _LINE_MAX = 64 << 20
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -45,18 +45,20 @@ class Decoder(Protocol):
 def line_blocks(path: str, file: Content, start: bytes) -> Iterator[bytes]:
     """`start` and what follows it in `file` in blocks of whole lines, without a byte order mark. InputError: not what
     it should be; what stood before has been given out."""
-    rest, read = b"", start.removeprefix(_BYTE_ORDER_MARK)
+    rest: list[bytes | memoryview] = []  # of the last line
+    held, read = 0, start.removeprefix(_BYTE_ORDER_MARK)
     while read:
-        rest += read
-        end = rest.rfind(b"\n") + 1
+        end = read.rfind(b"\n") + 1
         if end:
-            yield rest[:end]
-            rest = rest[end:]
-        elif len(rest) > _LINE_MAX:
+            yield b"".join((*rest, memoryview(read)[:end]))
+            rest, held = [], 0
+        rest.append(read[end:])
+        held += len(rest[-1])
+        if held > _LINE_MAX:
             raise InputError(path, -1, f"a line of more than {_LINE_MAX >> 20} MiB", "give it JSON lines")
         read = _read(path, file)
-    if rest:
-        yield rest
+    if held:
+        yield b"".join(rest)
 
 
 def _read(path: str, file: Content) -> bytes:

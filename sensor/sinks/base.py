@@ -19,7 +19,7 @@ from sensor.errors import UsageError, nearest
 
 BATCH_FRAMES = 256
 BATCH_BYTES = 1 << 20
-PIECE_BYTES = 1 << 16
+PIECE_BYTES = 1 << 20
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 10.0
 
@@ -240,15 +240,14 @@ class Sink:
 
 def _pieces(lines: Lines, most: int) -> Iterator[tuple[bytes, int]]:
     """Pieces of whole lines of at most `most` bytes, or of one longer line, and how many lines each is."""
-    data, left = lines.data, lines.count
-    while len(data) > most and left > 1:
-        end = data.rfind(b"\n", 0, most) + 1 or data.index(b"\n") + 1
-        piece, data = data[:end], data[end:]
-        count = piece.count(b"\n")
-        left -= count
-        yield piece, count
+    data, left, begin = lines.data, lines.count, 0
+    while len(data) - begin > most and left > 1:
+        end = data.rfind(b"\n", begin, begin + most) + 1 or data.index(b"\n", begin) + 1
+        count = data.count(b"\n", begin, end)
+        yield data[begin:end], count
+        begin, left = end, left - count
     if left:
-        yield data, left
+        yield data[begin:], left  # all of it is no copy
 
 
 # ---- URLs ----

@@ -49,7 +49,8 @@ class FileTransport(Transport):
         fitting = len(frames)
         if self._rotate_bytes:
             fitting = max(1, sum(size + end <= self._rotate_bytes for end in ends[1:]))
-        written = self._append(b"".join(frames[:fitting]), size, ends)
+        data = frames[0] if fitting == 1 else b"".join(frames[:fitting])
+        written = self._append(data, size, ends)
         if not self._unsynced_since:
             self._unsynced_since = time.monotonic()
         self._sync(force=self._fsync == "always")
