@@ -67,6 +67,7 @@ $(VENV)/.made: | packages.BUILD
 $(VENV)/.built: $(VENV)/.made $(NATIVE) $(HEADERS) setup.py sensor/_build.py pyproject.toml
 	$(call say,CC,native/*.c -> sensor/_native)
 	$(Q)$(PIP) --editable '.[rules,linux,evtx]'
+	$(Q)$(PY) -m compileall -q sensor  # PYTHONDONTWRITEBYTECODE would have each start do it
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.built

@@ -30,7 +30,7 @@ ffibuilder.set_source(
     sources=sources(),
     include_dirs=["native"],
     depends=sorted(f"native/{p.name}" for p in NATIVE.iterdir() if p.suffix in {".h", ".def"}),
-    extra_compile_args=["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
+    extra_compile_args=["-std=c11", "-O2", "-flto=auto", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
     if sys.platform != "win32"
     else [],
 )
