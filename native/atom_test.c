@@ -54,7 +54,6 @@ void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event)
 	memset(tester->known, 0, (size_t)tester->rules->count[SN_ATOMS] * sizeof(*tester->known));
 	memset(tester->folded, 0,
 	       ((size_t)sn_rules__field_count(tester->rules) + SN_VALUES_MORE) * sizeof(*tester->folded));
-	tester->joined.stamp = 0;
 	tester->stamp = 1 << SN_TRUTH_BITS;
 }
 
@@ -93,33 +92,6 @@ const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_
 	tester->scratch_used += room;
 	*folded = (struct sn_folded){tester->stamp, text};
 	return &folded->text;
-}
-
-const struct sn_text *sn_tester__joined(struct sn_tester *tester, uint32_t field)
-{
-	struct sn_folded *joined = &tester->joined;
-	struct sn_place place = sn_tester__first(tester, field);
-	uint8_t *start = tester->scratch + tester->scratch_used, *out = start;
-	size_t left = SCRATCH - tester->scratch_used;
-	bool ascii = true;
-
-	if (joined->stamp == tester->stamp)
-		return &joined->text;
-	do {
-		uint32_t len = place.value->len;
-
-		if (place.value->state != SN_PRESENT)
-			continue;
-		if (SN_FOLD_ROOM((size_t)len) + 1 + SN_SCAN_PAD > left - (size_t)(out - start))
-			return NULL;
-		if (len)
-			out += sn_fold__text(out, place.value->text, len, &ascii);
-		*out++ = SN_BETWEEN;
-	} while (sn_tester__next(tester, &place));
-	*joined = (struct sn_folded){tester->stamp, sn_text__whole(start, (uint32_t)(out - start))};
-	joined->text.ascii = ascii;
-	tester->scratch_used += (size_t)(out - start) + SN_SCAN_PAD;
-	return &joined->text;
 }
 
 static bool is_ordered(const struct sn_decimal *own, enum sn_op op, const uint8_t *value, uint32_t len)

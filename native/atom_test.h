@@ -25,7 +25,6 @@ struct sn_tester {
 	uint32_t *known;	  /* an atom's: stamp | enum sn_truth; another stamp: not tested yet */
 	struct sn_folded *folded; /* by field number, then by number of the further value */
 	uint8_t *padded;	  /* a text that is not folded, with room to read behind it */
-	struct sn_folded joined;  /* of the keywords' field */
 	uint8_t *scratch;
 	size_t scratch_used;
 	uint32_t regex_bounds; /* searches of this event that were given up */
@@ -68,12 +67,6 @@ static inline bool sn_tester__next(const struct sn_tester *tester, struct sn_pla
 
 /* The folded text of a value that is SN_PRESENT or SN_TRUNCATED, until the next begin; NULL: no room. */
 const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_place *place);
-
-enum { SN_BETWEEN = 0xff }; /* a byte that no literal has */
-
-/* All whole texts of a field, folded, each followed by SN_BETWEEN: one text to look through instead of the dozens that
- * an event's keywords are. For one field of a table, until the next begin; NULL: no room. */
-const struct sn_text *sn_tester__joined(struct sn_tester *tester, uint32_t field);
 
 static inline const struct sn_text *sn_tester__folded(struct sn_tester *tester, const struct sn_place *place)
 {

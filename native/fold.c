@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fold.h"
 
+#include <string.h>
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
+#include "few_bytes.h"
 #include "sensor.h"
 #include "utf8.h"
 
@@ -87,6 +90,26 @@ static uint32_t fold_ascii(uint8_t *out, const uint8_t *text, uint32_t len)
 	for (; at < len && text[at] < 0x80; at++)
 		out[at] = (uint8_t)(text[at] + ((uint8_t)(text[at] - 'A') < 26) * 0x20);
 	return at;
+}
+
+bool sn_fold__is_ascii(const uint8_t *text, uint32_t len)
+{
+	uint64_t all = 0, word;
+
+#ifdef __SSE2__
+	if (len >= 16) {
+		__m128i many = _mm_loadu_si128((const __m128i *)(const void *)(text + len - 16));
+
+		for (uint32_t at = 0; at + 16 < len; at += 16)
+			many = _mm_or_si128(many, _mm_loadu_si128((const __m128i *)(const void *)(text + at)));
+		return !_mm_movemask_epi8(many);
+	}
+#endif
+	for (; len >= 8; len -= 8, text += 8) {
+		memcpy(&word, text, 8);
+		all |= word;
+	}
+	return !((all | sn_bytes__few(text, len)) & 0x8080808080808080u);
 }
 
 uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *ascii)

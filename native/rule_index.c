@@ -5,6 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fold.h"
+#include "scan_memo.h"
+
+/* Literals of several kinds are looked for in texts that a memo has room for. */
+enum { SCANS_KEPT = 2 };
+
+static struct sn_group group_of(const struct sn_rules *rules, uint32_t scan, uint32_t end)
+{
+	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, true, false};
+
+	for (; scan < end && rules->scans[scan].field == group.field; scan++) {
+		const struct sn_scan *next = &rules->scans[scan];
+
+		for (uint32_t i = next->entry; i < next->entry + next->entries; i++)
+			if (rules->entries[i].literal.len < group.shortest)
+				group.shortest = rules->entries[i].literal.len;
+		group.quick = group.quick && sn_scan__is_quick(next);
+		group.scans++;
+	}
+	group.kept = group.scans >= SCANS_KEPT || !group.quick;
+	return group;
+}
+
+static void make_groups(struct sn_index *index, const struct sn_rules *rules)
+{
+	uint32_t groups = 0;
+
+	for (uint32_t r = 0; r < rules->count[SN_ROUTES]; r++) {
+		const struct sn_route *route = &rules->routes[r];
+		const uint32_t end = route->scan + route->scans;
+
+		index->first_group[r] = groups;
+		for (uint32_t at = route->scan; at < end; at += index->group[groups++].scans)
+			index->group[groups] = group_of(rules, at, end);
+	}
+	index->first_group[rules->count[SN_ROUTES]] = groups;
+}
+
 int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
 {
 	uint32_t most = 0;
@@ -15,39 +53,107 @@ int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
 	index->candidates = calloc((size_t)most / 64 + 1, sizeof(*index->candidates));
 	index->entries = rules->count[SN_ENTRIES];
 	index->seen = calloc((size_t)index->entries + 1, sizeof(*index->seen));
-	if (index->candidates && index->seen)
-		return 0;
-	sn_index__clear(index);
-	return -ENOMEM;
+	index->group = calloc((size_t)rules->count[SN_SCANS] + 1, sizeof(*index->group));
+	index->first_group = calloc((size_t)rules->count[SN_ROUTES] + 1, sizeof(*index->first_group));
+	index->memo = malloc(SN_MEMO_SLOTS * sizeof(*index->memo));
+	if (!index->candidates || !index->seen || !index->group || !index->first_group || !index->memo) {
+		sn_index__clear(index);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < SN_MEMO_SLOTS; i++)
+		index->memo[i].len = SN_MEMO_FREE;
+	make_groups(index, rules);
+	return 0;
 }
 
 void sn_index__clear(struct sn_index *index)
 {
 	free(index->candidates);
 	free(index->seen);
+	free(index->group);
+	free(index->first_group);
+	free(index->memo);
 }
 
-/* False: there is no room for a text. */
-static bool find_scan(struct sn_tester *tester, const struct sn_scan *scan, struct sn_search *search)
+struct finding {
+	struct sn_index *index;
+	struct sn_tester *tester;
+	const struct sn_group *group;
+};
+
+static bool may_find(const struct finding *f, const struct sn_value *value)
 {
-	struct sn_place place = sn_tester__first(tester, scan->field);
-	const struct sn_text *text;
+	const struct sn_rules *rules = f->tester->rules;
 
-	if (scan->joined) {
-		text = sn_tester__joined(tester, scan->field);
-		if (text)
-			sn_scan__search(scan, text, search);
-		return text != NULL;
+	if (!f->group->quick || !sn_fold__is_ascii(value->text, value->len))
+		return true;
+	for (uint32_t i = 0; i < f->group->scans; i++)
+		if (sn_scan__may_find(&rules->scans[f->group->scan + i], rules, value->text, value->len))
+			return true;
+	return false;
+}
+
+/* False: there is no room for the text. */
+static bool scan_text(const struct finding *f, const struct sn_place *place, struct sn_memo *memo)
+{
+	struct sn_index *index = f->index;
+	const struct sn_rules *rules = f->tester->rules;
+	const struct sn_text *text = sn_tester__folded(f->tester, place);
+	struct sn_search search = {.rules = rules, .candidates = index->candidates, .seen = index->seen, .memo = memo};
+
+	if (!text)
+		return false;
+	if (++index->stamp == 0) { /* wrapped: what was found long ago could look new */
+		memset(index->seen, 0, (size_t)index->entries * sizeof(*index->seen));
+		index->stamp = 1;
 	}
-	do {
+	search.stamp = index->stamp;
+	for (uint32_t i = 0; i < f->group->scans; i++)
+		sn_scan__search(&rules->scans[f->group->scan + i], text, &search);
+	return true;
+}
 
-		if (place.value->state != SN_PRESENT)
-			continue;
-		text = sn_tester__folded(tester, &place);
-		if (!text)
+/* The same by way of the memo. */
+static bool recall_text(const struct finding *f, const struct sn_place *place)
+{
+	const struct sn_value *value = place->value;
+	const uint32_t number = f->group->scan;
+	struct sn_memo *memo = sn_memo__slot(f->index->memo, number, value->text, value->len);
+
+	if (!sn_memo__is(memo, number, value->text, value->len)) {
+		sn_memo__begin(memo, number, value->text, value->len);
+		if (may_find(f, value) && !scan_text(f, place, memo)) {
+			memo->len = SN_MEMO_FREE;
 			return false;
-		sn_scan__search(scan, text, search);
-	} while (sn_tester__next(tester, &place));
+		}
+		return true;
+	}
+	for (uint32_t i = 0; i < memo->targets; i++)
+		f->index->candidates[memo->target[i] / 64] |= 1ull << memo->target[i] % 64;
+	return true;
+}
+
+static bool find_text(const struct finding *f, const struct sn_place *place)
+{
+	const uint32_t len = place->value->len;
+
+	/* Few literals are looked for sooner than the text in the memo. */
+	if (!f->group->kept && len && !may_find(f, place->value))
+		return true;
+	if (len && len <= SN_MEMO_TEXT)
+		return recall_text(f, place);
+	return (f->group->kept && len && !may_find(f, place->value)) || scan_text(f, place, NULL);
+}
+
+static bool find_group(const struct finding *f)
+{
+	struct sn_place place = sn_tester__first(f->tester, f->group->field);
+
+	do
+		if (place.value->state == SN_PRESENT &&
+		    SN_FOLD_ROOM((uint64_t)place.value->len) >= f->group->shortest && !find_text(f, &place))
+			return false;
+	while (sn_tester__next(f->tester, &place));
 	return true;
 }
 
@@ -78,14 +184,9 @@ static void add_all(struct sn_index *index, const struct sn_route *route)
 bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route)
 {
 	const struct sn_rules *rules = tester->rules;
-	const uint32_t *always = rules->route_always + route->always;
-	struct sn_search search = {.rules = rules, .candidates = index->candidates, .seen = index->seen};
+	const uint32_t *always = rules->route_always + route->always, number = (uint32_t)(route - rules->routes);
+	struct finding finding = {index, tester, NULL};
 
-	if (++index->stamp == 0) { /* wrapped: what was found long ago could look new */
-		memset(index->seen, 0, (size_t)index->entries * sizeof(*index->seen));
-		index->stamp = 1;
-	}
-	search.stamp = index->stamp;
 	/* what is not known may hold the witness */
 	if (!is_whole(tester, route)) {
 		add_all(index, route);
@@ -93,8 +194,9 @@ bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const stru
 	}
 	for (uint32_t i = 0; i < route->alwayses; i++)
 		index->candidates[always[i] / 64] |= 1ull << always[i] % 64;
-	for (uint32_t i = 0; i < route->scans; i++) {
-		if (!find_scan(tester, &rules->scans[route->scan + i], &search)) {
+	for (uint32_t i = index->first_group[number]; i < index->first_group[number + 1]; i++) {
+		finding.group = &index->group[i];
+		if (!find_group(&finding)) {
 			add_all(index, route);
 			return false;
 		}

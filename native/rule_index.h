@@ -9,17 +9,29 @@
 #include "atom_test.h"
 #include "scan.h"
 
+/* Scans of a route, one after the other, that look through the same field. */
+struct sn_group {
+	uint32_t field;
+	uint32_t scan, scans;
+	uint32_t shortest; /* bytes of the shortest literal */
+	bool quick;	   /* sn_scan__is_quick of all: most texts need not be folded */
+	bool kept;	   /* what is found in a text is kept: scanning would cost more than to find it again */
+};
+
 struct sn_index {
-	uint64_t *candidates; /* a bit a rule of the route; all 0 between events */
-	uint32_t *seen;	      /* see struct sn_search */
+	uint64_t *candidates;	/* a bit a rule of the route; all 0 between events */
+	uint32_t *seen;		/* see struct sn_search */
+	struct sn_group *group; /* of all routes */
+	uint32_t *first_group;	/* of a route; those behind it are of the next */
+	struct sn_memo *memo;	/* SN_MEMO_SLOTS */
 	uint32_t entries;
-	uint32_t stamp; /* of the event's search */
+	uint32_t stamp; /* of the text's search */
 };
 
 /* -ENOMEM */
 int sn_index__init(struct sn_index *index, const struct sn_rules *rules);
 void sn_index__clear(struct sn_index *index);
-/* Sets the bits of the route's rules that the tester's event can meet. */
-/* False: all of them, since not all that they read is known. */
+/* Sets the bits of the route's rules that the tester's event can meet. False: all of them, since not all that they read
+ * is known. */
 bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route);
 #endif

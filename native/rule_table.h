@@ -21,7 +21,7 @@
 #include "sensor.h"
 
 #define SN_TABLE_MAGIC "LNSGRULE"
-enum { SN_TABLE_VERSION = 3, SN_ANY = -1 };
+enum { SN_TABLE_VERSION = 4, SN_ANY = -1 };
 
 struct sn_table_head {
 	char magic[8];

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan.h"
 
+#include "few_bytes.h"
+#include "scan_memo.h"
+
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -16,6 +19,8 @@ struct scanning {
 	uint32_t len;
 };
 
+#define LOWER 0x2020202020202020u /* sets the bit that tells lower from upper case in each byte */
+
 /* Eight bytes; a text has SN_SCAN_PAD bytes behind it that may be read. */
 static inline uint64_t load(const uint8_t *at)
 {
@@ -28,19 +33,23 @@ static inline uint64_t load(const uint8_t *at)
 /* Mirrored by sensor/compiler/index.py, as is the hash of grams. */
 static inline uint32_t hash_of(const uint8_t *text, uint32_t len)
 {
-	uint64_t first = load(text), last = first, hash;
+	uint64_t first, last, hash;
 
-	if (len > 8)
+	if (len >= 8) {
+		first = load(text);
 		last = load(text + len - 8);
-	else
-		first = last = len ? first & UINT64_MAX >> (64 - 8 * len) : 0;
+	} else {
+		first = last = sn_bytes__few(text, len);
+	}
+	first |= LOWER;
+	last |= LOWER;
 	hash = first * 0x9e3779b97f4a7c15u ^ (last + len) * 0xc2b2ae3d27d4eb4fu;
 	return (uint32_t)(hash ^ hash >> 32) * 0x9e3779b1u;
 }
 
 static inline uint32_t hash_of_gram(uint32_t gram)
 {
-	return (uint32_t)(gram * 0x9e3779b97f4a7c15u >> 32);
+	return (uint32_t)((gram | (uint32_t)LOWER) * 0x9e3779b97f4a7c15u >> 32);
 }
 
 static inline uint32_t gram_at(const uint8_t *at, uint32_t width)
@@ -76,6 +85,8 @@ static void found(const struct scanning *s, uint32_t number, const struct sn_ent
 	if (!search->candidates)
 		return;
 	search->seen[s->scan->entry + number] = search->stamp;
+	if (search->memo)
+		sn_memo__add(search->memo, target, entry->targets);
 	for (uint32_t k = 0; k < entry->targets; k++)
 		search->candidates[target[k] / 64] |= 1ull << target[k] % 64;
 }
@@ -111,13 +122,21 @@ static void find_hash(const struct scanning *s, const uint8_t *text, uint32_t le
 		look_up(s, hash, hash, 0, true);
 }
 
+/* What stands behind the last slash; NULL: there is none. */
+static const uint8_t *name_of(const uint8_t *text, uint32_t len)
+{
+	const uint8_t *name = text + len;
+
+	while (name > text && name[-1] != '/' && name[-1] != '\\')
+		name--;
+	return name > text ? name : NULL;
+}
+
 static void find_name(const struct scanning *s)
 {
-	const uint8_t *name = s->text + s->len;
+	const uint8_t *name = name_of(s->text, s->len);
 
-	while (name > s->text && name[-1] != '/' && name[-1] != '\\')
-		name--;
-	if (name > s->text)
+	if (name)
 		find_hash(s, name, (uint32_t)(s->text + s->len - name));
 }
 
@@ -223,5 +242,53 @@ void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, str
 		break;
 	default:
 		find_short(&s);
+	}
+}
+
+static bool may_find_hash(const struct sn_scan *scan, const uint64_t *filter, const uint8_t *text, uint32_t len)
+{
+	return passes(filter, scan->filter_bits, hash_of(text, len));
+}
+
+/* Without a branch for each place: what ends the loop is then the only one that is hard to foresee. */
+static bool may_find_grams(const struct sn_scan *scan, const uint64_t *filter, const uint8_t *text, uint32_t len)
+{
+	const uint32_t bits = scan->filter_bits, stride = scan->stride, end = len - SN_WIDTH_MAX;
+	uint64_t met = 0;
+
+	for (uint32_t i = 0; i <= end; i += stride) {
+		uint32_t gram, hash;
+		uint64_t word;
+
+		memcpy(&gram, text + i, sizeof(gram));
+		hash = hash_of_gram(gram);
+		word = filter[hash >> (32 - bits)];
+		met |= word >> (hash >> 12 & 63) & word >> (hash >> 6 & 63);
+	}
+	return met & 1;
+}
+
+bool sn_scan__is_quick(const struct sn_scan *scan)
+{
+	if (scan->kind == SN_SCAN_GRAMS)
+		return scan->wide || scan->width == SN_WIDTH_MAX;
+	return scan->kind != SN_SCAN_SHORT;
+}
+
+bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text, uint32_t len)
+{
+	const uint64_t *filter = rules->filters + scan->filter;
+	const uint8_t *name;
+
+	if (scan->wide || len < scan->width)
+		return false;
+	switch (scan->kind) {
+	case SN_SCAN_WHOLE:
+		return may_find_hash(scan, filter, text, len);
+	case SN_SCAN_NAME:
+		name = name_of(text, len);
+		return name && may_find_hash(scan, filter, name, (uint32_t)(text + len - name));
+	default:
+		return may_find_grams(scan, filter, text, len);
 	}
 }

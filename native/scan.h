@@ -6,7 +6,8 @@
  *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
  *   SN_SCAN_SHORT  a search for each, eight at a time
  * Of a look-up, two bits of a word of the filter say whether any literal can have that key, the bucket says which have.
- * Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
+ * Hashes take upper and lower case of ASCII for the same: a text that is all ASCII need not be folded to be passed
+ * over. Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
  */
 #ifndef SN_SCAN_H
 #define SN_SCAN_H
@@ -38,8 +39,7 @@ struct sn_scan {
 	uint8_t wide;	     /* 1: no literal is all ASCII, so a text that is has none of them */
 	uint8_t filter_bits; /* from 1: the filter has 1 << filter_bits words */
 	uint8_t bucket_bits; /* from 1: there are 1 << bucket_bits buckets and one that ends the last */
-	uint8_t joined;	     /* 1: looks through all values of its field at once, as sn_tester__joined makes them */
-	uint8_t pad;
+	uint8_t pad[2];
 	uint32_t filter; /* first in FILTERS */
 	uint32_t bucket; /* first in BUCKETS */
 	uint32_t entry;	 /* first in ENTRIES: a bucket's numbers count from it */
@@ -61,6 +61,7 @@ struct sn_search {
 	uint64_t *candidates; /* gets the bits of the entries' targets; NULL: it is enough to know that one is found */
 	uint32_t *seen;	      /* with candidates, an entry's: `stamp` when it was found before */
 	uint32_t stamp;
+	struct sn_memo *memo; /* with candidates: gets the entries' targets too; NULL: not wanted */
 	bool found;
 };
 
@@ -68,4 +69,9 @@ enum { SN_SCAN_PAD = 32 }; /* bytes that may be read behind a text */
 
 /* Looks for the scan's literals in the text, which is whole and has SN_SCAN_PAD bytes behind it. */
 void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search);
+/* Whether the scan is one for sn_scan__may_find. */
+bool sn_scan__is_quick(const struct sn_scan *scan);
+/* False: none of the quick scan's literals is in the text, which is all ASCII, not folded, and of which no byte beyond
+ * its end is read. */
+bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text, uint32_t len);
 #endif

@@ -12,13 +12,15 @@ from sensor.compiler.witness import Literal
 WHOLE, NAME, GRAMS, SHORT = range(1, 5)  # enum sn_scan_kind
 WIDTH = 4  # SN_WIDTH_MAX: bytes of a window
 SHORT_MAX = 3  # SN_SHORT_MAX: bytes of a literal that is looked for by its first two
-FILTER_BITS = range(1, 15)  # SN_FILTER_BITS_MIN .. SN_FILTER_BITS_MAX
+FILTER_BITS = range(4, 15)  # up to SN_FILTER_BITS_MAX; fewer keep too little away
 _COMMON = 4  # what a window in the sample weighs, beside one in a literal
 _SPARSE = 2  # keys for each word of a filter
+_ROOMY, _SMALL_BITS = 4, 8  # words for each key where they are so few that all fit into 2 KiB
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
-_STRIDES = (16, 8, 4, 2, 1)
+_STRIDE_MAX = 16
 _WORD = 0xFFFFFFFFFFFFFFFF
+_LOWER = 0x2020202020202020
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,14 @@ class Scan:
 
 def hash_of(text: bytes) -> int:
     """As native/rule_index.c."""
-    first, last = (int.from_bytes(part, "little") for part in (text[:8], text[-8:]))
+    first, last = (int.from_bytes(part, "little") | _LOWER for part in (text[:8], text[-8:]))
     value = (first * 0x9E3779B97F4A7C15 & _WORD) ^ ((last + len(text)) * 0xC2B2AE3D27D4EB4F & _WORD)
     return ((value ^ value >> 32) & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
 
 
 def hash_of_gram(gram: int) -> int:
     """As native/rule_index.c."""
-    return gram * 0x9E3779B97F4A7C15 >> 32 & 0xFFFFFFFF
+    return ((gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B97F4A7C15) >> 32 & 0xFFFFFFFF
 
 
 def _raw(literal: Literal) -> bytes:
@@ -110,7 +112,7 @@ def _place(literal: Literal) -> Place:
 def _with_stride(place: Place, found: Iterable[Literal]) -> Place:
     """Windows as far apart as the shortest literal allows."""
     shortest = min(len(_raw(literal)) for literal in found)
-    stride = next(s for s in _STRIDES if place.width + s - 1 <= shortest)
+    stride = min(shortest - place.width + 1, _STRIDE_MAX)
     return Place(place.field, GRAMS, place.width, stride, place.wide)
 
 
@@ -122,7 +124,9 @@ def _windows(literal: Literal, place: Place, used: Mapping[bytes, int]) -> list[
     windows = [raw[at : at + width] for at in range(len(raw) - width + 1)]
     weights = [_COMMON * common.get(window, 0) + used.get(window, 0) for window in windows]
     remainders = range(1 if literal.op is Op.STARTSWITH else place.stride)
-    return [min(range(first, len(weights), place.stride), key=weights.__getitem__) for first in remainders]
+    # of equals the last: what literals have in common, as a hash's name, stands before what tells them apart
+    places = [range(first, len(weights), place.stride) for first in remainders]
+    return [min(reversed(every), key=weights.__getitem__) for every in places]
 
 
 def _bits(count: int) -> int:
@@ -151,7 +155,8 @@ def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
         for literal, rules in rules_of.items()
         for key, hashed, at in _keys(literal, place, used)
     ]
-    filter_bits = min(max(_bits(-(-len(entries) // _SPARSE)), FILTER_BITS[0]), FILTER_BITS[-1])
+    small = min(_bits(_ROOMY * len(entries)), _SMALL_BITS)
+    filter_bits = min(max(_bits(-(-len(entries) // _SPARSE)), small, FILTER_BITS[0]), FILTER_BITS[-1])
     bucket_bits = min(_bits(len(entries)), BUCKET_BITS_MAX)
     entries.sort(key=lambda entry: entry.hash)
     return Scan(place, filter_bits, bucket_bits, tuple(entries))

@@ -8,11 +8,11 @@ from itertools import chain
 
 from sensor.compiler import regex
 from sensor.compiler.index import Scan, list_scan, scans
-from sensor.compiler.ir import KEYWORD, Atom, Logsource, Node, Not, Op, Rule, RuleInfo
+from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
 from sensor.compiler.normal import All, Check, Leaf, Tree, normal
 from sensor.compiler.witness import ordered, witness_of
 
-MAGIC, VERSION = b"LNSGRULE", 3
+MAGIC, VERSION = b"LNSGRULE", 4
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
@@ -193,8 +193,7 @@ class _Table:
         place = scan.place
         shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits)
         field = self._field_number[place.field]
-        joined = place.field == KEYWORD
-        self.scans.add(field, *shape, joined, 0, first_filter, bucket, first_entry, len(scan.entries))
+        self.scans.add(field, *shape, 0, 0, first_filter, bucket, first_entry, len(scan.entries))
 
     def assemble(self) -> bytes:
         """The table."""
