@@ -127,6 +127,16 @@ static const uint8_t *name_of(const uint8_t *text, uint32_t len)
 {
 	const uint8_t *name = text + len;
 
+#ifdef __SSE2__
+	for (const __m128i slash = _mm_set1_epi8('/'), other = _mm_set1_epi8('\\'); name - text >= 16; name -= 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(name - 16));
+		__m128i both = _mm_or_si128(_mm_cmpeq_epi8(bytes, slash), _mm_cmpeq_epi8(bytes, other));
+		uint32_t met = (uint32_t)_mm_movemask_epi8(both);
+
+		if (met)
+			return name - 16 + 32 - __builtin_clz(met);
+	}
+#endif
 	while (name > text && name[-1] != '/' && name[-1] != '\\')
 		name--;
 	return name > text ? name : NULL;
