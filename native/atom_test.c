@@ -27,7 +27,8 @@ int sn_tester__init(struct sn_tester *tester, const struct sn_rules *rules)
 	tester->folded = calloc(values, sizeof(*tester->folded));
 	tester->padded = malloc(PADDED_MAX + SN_SCAN_PAD);
 	tester->scratch = malloc(SCRATCH);
-	if (!tester->known || !tester->folded || !tester->padded || !tester->scratch) {
+	tester->indexes = malloc(SN_INDEXES * sizeof(*tester->indexes));
+	if (!tester->known || !tester->folded || !tester->padded || !tester->scratch || !tester->indexes) {
 		sn_tester__clear(tester);
 		return -ENOMEM;
 	}
@@ -40,13 +41,16 @@ void sn_tester__clear(struct sn_tester *tester)
 	free(tester->folded);
 	free(tester->padded);
 	free(tester->scratch);
+	free(tester->indexes);
 }
 
 void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event)
 {
 	tester->event = event;
 	tester->scratch_used = 0;
+	tester->long_count = 0;
 	tester->regex_bounds = 0;
+	tester->regex.steps = 0;
 	tester->stamp += 1 << SN_TRUTH_BITS;
 	if (tester->stamp)
 		return;
@@ -67,13 +71,42 @@ static struct sn_text plain_text(const struct sn_value *value)
 	return sn_text__whole(text, value->len);
 }
 
+/* The same text folded before; NULL: it was not, or is not kept. */
+static const struct sn_long_text *long_text(const struct sn_tester *tester, const struct sn_value *value)
+{
+	for (uint32_t i = 0; i < tester->long_count; i++)
+		if (tester->long_texts[i].raw_len == value->len && value->state == SN_PRESENT &&
+		    memcmp(tester->long_texts[i].raw, value->text, value->len) == 0)
+			return &tester->long_texts[i];
+	return NULL;
+}
+
+/* Gives a folded text, of which a back follows the front, an index. */
+static void index_text(struct sn_tester *tester, const struct sn_value *value, struct sn_text *text)
+{
+	uint32_t len = text->front_len + (text->cut ? text->back_len : 0);
+	struct sn_text_index *index = &tester->indexes[tester->long_count];
+
+	if (len < SN_INDEXED_MIN || len > SN_INDEXED_MAX || tester->long_count == SN_INDEXES)
+		return;
+	sn_text_index__build(index, text->front, len);
+	text->index = index;
+	tester->long_texts[tester->long_count++] =
+		(struct sn_long_text){value->text, text->cut ? 0 : value->len, *text};
+}
+
 const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_place *place)
 {
 	struct sn_folded *folded = &tester->folded[place->number];
 	struct sn_text text = plain_text(place->value);
 	uint8_t *out = tester->scratch + tester->scratch_used;
 	size_t room = SN_FOLD_ROOM((size_t)text.front_len) + SN_SCAN_PAD;
+	const struct sn_long_text *known = sn_is_long(place->value) ? long_text(tester, place->value) : NULL;
 
+	if (known) {
+		*folded = (struct sn_folded){tester->stamp, known->text};
+		return &folded->text;
+	}
 	if (text.cut)
 		room += SN_FOLD_ROOM((size_t)text.back_len);
 	if (room > SCRATCH - tester->scratch_used)
@@ -90,6 +123,8 @@ const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_
 		text.back_len = text.front_len;
 	}
 	tester->scratch_used += room;
+	if (sn_is_long(place->value))
+		index_text(tester, place->value, &text);
 	*folded = (struct sn_folded){tester->stamp, text};
 	return &folded->text;
 }

@@ -10,12 +10,22 @@
 #include "pattern.h"
 #include "regex.h"
 #include "rule_table.h"
+#include "text_index.h"
 #include "view.h"
 
 /* A text as atoms that are not `cased` see it. */
 struct sn_folded {
 	uint32_t stamp; /* of the event that it was folded for */
 	struct sn_text text;
+};
+
+enum { SN_INDEXES = 8 }; /* long texts of an event that get an index */
+
+/* A long text, under all the numbers that it has in the event. */
+struct sn_long_text {
+	const uint8_t *raw;
+	uint32_t raw_len;
+	struct sn_text text; /* folded */
 };
 
 struct sn_tester {
@@ -27,6 +37,9 @@ struct sn_tester {
 	uint8_t *padded;	  /* a text that is not folded, with room to read behind it */
 	uint8_t *scratch;
 	size_t scratch_used;
+	struct sn_text_index *indexes; /* SN_INDEXES of them; untouched pages cost nothing */
+	struct sn_long_text long_texts[SN_INDEXES];
+	uint32_t long_count;
 	uint32_t regex_bounds; /* searches of this event that were given up */
 	struct sn_regex_scratch regex;
 };
@@ -67,6 +80,11 @@ static inline bool sn_tester__next(const struct sn_tester *tester, struct sn_pla
 
 /* The folded text of a value that is SN_PRESENT or SN_TRUNCATED, until the next begin; NULL: no room. */
 const struct sn_text *sn_tester__fold(struct sn_tester *tester, const struct sn_place *place);
+
+static inline bool sn_is_long(const struct sn_value *value)
+{
+	return value->len >= SN_INDEXED_MIN;
+}
 
 static inline const struct sn_text *sn_tester__folded(struct sn_tester *tester, const struct sn_place *place)
 {

@@ -6,6 +6,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "text_index.h"
 #include "utf8.h"
 
 static bool is_continuation(uint8_t byte)
@@ -101,13 +102,24 @@ enum sn_truth sn_pattern__equals(const struct sn_text *text, const uint8_t *patt
 	return SN_MAYBE;
 }
 
+/* sn_pattern__find among `len` bytes of the text. */
+static const uint8_t *find_in(const struct sn_text *text, const uint8_t *from, uint32_t len, const uint8_t *needle,
+			      uint32_t size)
+{
+	const uint8_t *place;
+
+	if (text->index && sn_text_index__find(text->index, from, len, needle, size, &place))
+		return place;
+	return sn_pattern__find(from, len, needle, size);
+}
+
 enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
-	if (sn_pattern__find(text->front, text->front_len, pattern, size))
+	if (find_in(text, text->front, text->front_len, pattern, size))
 		return SN_YES;
 	if (!text->cut)
 		return SN_NO;
-	return sn_pattern__find(text->back, text->back_len, pattern, size) ? SN_YES : SN_MAYBE;
+	return find_in(text, text->back, text->back_len, pattern, size) ? SN_YES : SN_MAYBE;
 }
 
 enum sn_truth sn_pattern__startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
@@ -175,35 +187,37 @@ static bool from_back(struct span *pattern, struct span *text)
 	return true;
 }
 
-/* Behind the first place of a part without runs, NULL when there is none. */
-static const uint8_t *find_part(const struct span *part, const struct span *text)
+/* Behind the first place of a part without runs among `rest`, which is of the text; NULL when there is none. */
+static const uint8_t *find_part(const struct sn_text *text, struct span part, struct span rest)
 {
-	uint32_t size = (uint32_t)(part->end - part->at);
+	const uint8_t *one;
 
-	if (!memchr(part->at, SN_GLOB_ONE, size)) {
-		const uint8_t *at = sn_pattern__find(text->at, (uint32_t)(text->end - text->at), part->at, size);
-
-		return at ? at + size : NULL;
-	}
-	for (const uint8_t *at = text->at;; at += character(at, text->end)) {
-		struct span left = *part, rest = {at, text->end};
-
-		if (from_front(&left, &rest) && left.at == left.end)
-			return rest.at;
-		if (at == text->end)
+	for (; part.at < part.end && *part.at == SN_GLOB_ONE; part.at++) {
+		if (rest.at == rest.end)
 			return NULL;
+		rest.at += character(rest.at, rest.end);
+	}
+	one = memchr(part.at, SN_GLOB_ONE, (size_t)(part.end - part.at));
+	for (uint32_t size = (uint32_t)((one ? one : part.end) - part.at);; rest.at++) {
+		struct span left = part, behind = {NULL, rest.end};
+
+		rest.at = find_in(text, rest.at, (uint32_t)(rest.end - rest.at), part.at, size);
+		if (!rest.at)
+			return NULL;
+		behind.at = rest.at;
+		if (from_front(&left, &behind) && left.at == left.end)
+			return behind.at;
 	}
 }
 
 /* Takes the parts between runs off the pattern, each at its first place, as long as they are found. */
-static void find_parts(struct span *pattern, struct span text)
+static void find_parts(const struct sn_text *text, struct span *pattern, struct span rest)
 {
 	while (pattern->at < pattern->end) {
 		const uint8_t *run = memchr(pattern->at, SN_GLOB_RUN, (size_t)(pattern->end - pattern->at));
-		struct span part = {pattern->at, run ? run : pattern->end};
 
-		text.at = find_part(&part, &text);
-		if (!text.at)
+		rest.at = find_part(text, (struct span){pattern->at, run ? run : pattern->end}, rest);
+		if (!rest.at)
 			return;
 		pattern->at = run ? run + 1 : pattern->end;
 	}
@@ -245,11 +259,11 @@ enum sn_truth sn_pattern__glob(const struct sn_text *text, const uint8_t *patter
 		return text->cut ? SN_MAYBE : SN_NO;
 	if (!text->cut) {
 		front.end = back.end;
-		find_parts(&between, front);
+		find_parts(text, &between, front);
 		return between.at == between.end ? SN_YES : SN_NO;
 	}
-	find_parts(&between, front);
-	find_parts(&between, back);
+	find_parts(text, &between, front);
+	find_parts(text, &between, back);
 	return between.at == between.end ? SN_YES : SN_MAYBE;
 }
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sn_text_index;
+
 enum sn_truth { SN_NO = 0, SN_YES = 1, SN_MAYBE = 2 };
 
 /* In a glob, bytes that UTF-8 never has: any run of characters; one character, or one byte that is no UTF-8. */
@@ -28,7 +30,8 @@ struct sn_text {
 	const uint8_t *front, *back;
 	uint32_t front_len, back_len;
 	bool cut;
-	bool ascii; /* of a folded text: false where it may not be all ASCII */
+	bool ascii;			   /* of a folded text: false where it may not be all ASCII */
+	const struct sn_text_index *index; /* of the front, and of a back that follows it; NULL: there is none */
 };
 
 static inline struct sn_text sn_text__whole(const uint8_t *text, uint32_t len)

@@ -109,6 +109,8 @@ static uint32_t wide_class(const struct layout *l, const uint8_t *text, size_t l
 {
 	uint32_t c = wide_character(text, len, at);
 	uint32_t low = 0, high = l->head->ranges;
+	if (l->ranges[2 * (high - 1)] <= c)
+		low = high - 1; /* most that is far from ASCII */
 	while (high - low > 1) {
 		uint32_t middle = (low + high) / 2;
 		if (l->ranges[2 * middle] <= c)
@@ -132,22 +134,24 @@ static size_t body_length(const struct layout *l, const uint8_t *text, size_t le
 	return len && text[len - 1] == '\n' && l->head->final != UINT32_MAX ? len - 1 : len;
 }
 
-static int search_dfa(const struct layout *l, const uint8_t *text, size_t len)
+/* The columns are by class, so that all but the last step to a look-up needs not wait for the state before it. */
+static int search_dfa(const struct layout *l, const uint8_t *text, size_t len, struct sn_regex_scratch *s)
 {
-	const uint32_t stride = l->head->classes + 1u;
+	const uint32_t states = l->head->states;
 	const size_t body = body_length(l, text, len);
 	uint32_t state = l->head->start;
-	for (size_t at = 0; at < body;) {
-		state = l->next[state * stride + class_at(l, text, body, &at)];
-		if (state <= 1)
-			return state == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+	size_t at = 0;
+
+	while (at < body && state > 1) {
+		const uint16_t *column = l->next + class_at(l, text, body, &at) * states;
+		state = column[state];
 	}
-	if (body < len) {
-		state = l->next[state * stride + l->head->final];
-		if (state <= 1)
-			return state == 0 ? SN_REGEX_YES : SN_REGEX_NO;
-	}
-	return l->next[state * stride + l->head->classes] == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+	s->steps += (uint32_t)at;
+	if (body < len && state > 1)
+		state = l->next[l->head->final * states + state];
+	if (state <= 1)
+		return state == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+	return l->next[l->head->classes * states + state] == 0 ? SN_REGEX_YES : SN_REGEX_NO;
 }
 
 /* before, after: traits of the neighbours, -1 at the edge of the text. Mirrors holds() of compiler/regex.py. */
@@ -165,7 +169,7 @@ static uint32_t met_between(int before, int after)
 static int search_nfa(const struct layout *l, const uint8_t *text, size_t len, struct sn_regex_scratch *s)
 {
 	uint16_t *current = s->list[0], *next = s->list[1];
-	uint32_t count = 1, steps = 0;
+	uint32_t count = 1;
 	const size_t body = body_length(l, text, len);
 	int before = -1;
 
@@ -181,7 +185,7 @@ static int search_nfa(const struct layout *l, const uint8_t *text, size_t len, s
 		}
 		for (uint32_t i = 0; i < count; i++) {
 			uint32_t from = l->first[current[i]], to = l->first[current[i] + 1];
-			steps += to - from + 1;
+			s->steps += to - from + 1;
 			for (uint32_t e = from; e < to; e++) {
 				uint32_t target = l->edges[e].target;
 				if (l->edges[e].need & ~met)
@@ -196,7 +200,7 @@ static int search_nfa(const struct layout *l, const uint8_t *text, size_t len, s
 		}
 		if (end)
 			return SN_REGEX_NO;
-		if (steps > SN_REGEX_STEPS_MAX)
+		if (s->steps > SN_REGEX_STEPS_MAX)
 			return SN_REGEX_BUDGET;
 		next[fresh++] = 0; /* a match may begin at any character; position 0 is never a target */
 		uint16_t *swap = current;
@@ -210,5 +214,7 @@ static int search_nfa(const struct layout *l, const uint8_t *text, size_t len, s
 int sn_regex__search(const uint8_t *blob, const uint8_t *text, size_t len, struct sn_regex_scratch *scratch)
 {
 	struct layout l = layout_of(blob);
-	return l.head->kind == SN_REGEX_DFA ? search_dfa(&l, text, len) : search_nfa(&l, text, len, scratch);
+	if (scratch->steps > SN_REGEX_STEPS_MAX)
+		return SN_REGEX_BUDGET;
+	return l.head->kind == SN_REGEX_DFA ? search_dfa(&l, text, len, scratch) : search_nfa(&l, text, len, scratch);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Regular expressions of rules, compiled to automata by sensor/compiler/regex.py and run here. The time is linear in
- * the text: a DFA costs one table look-up a character; an expression whose DFA would be too large is an NFA whose
- * steps are bounded by a budget (SN_REGEX_BUDGET: undecidable, counted by the caller).
+ * the text: a DFA takes one step a byte, a table look-up; an expression whose DFA would be too large is an NFA, which
+ * takes one an edge. All searches of an event share one budget of steps: none begins when it is spent, and an NFA ends
+ * there (SN_REGEX_BUDGET: undecidable, counted by the caller).
  *
  * The alphabet is Unicode characters, grouped into classes that the expression cannot tell apart. A byte that is no
  * UTF-8 counts as one character U+DC80..U+DCFF, as in Python's surrogateescape.
  *
  *   +----------------+-----------+---------------------------+----------------------------------------+
- *   | sn_regex_head  | ascii[128]| ranges: first char, class | DFA: next[state][class] u16            |
+ *   | sn_regex_head  | ascii[128]| ranges: first char, class | DFA: next[class][state] u16            |
  *   |                | u8        | {u32, u32} sorted         | NFA: traits[256] u8 of the classes,    |
  *   |                |           |                           | member[position][32] u8 (bit a class), |
  *   |                |           |                           | first[position + 1] u32, edges         |
@@ -28,7 +29,7 @@ enum sn_regex_limits {
 	SN_REGEX_STATES_MAX = 4096,    /* DFA states */
 	SN_REGEX_POSITIONS_MAX = 4096, /* NFA positions, the start included */
 	SN_REGEX_CLASSES_MAX = 250,
-	SN_REGEX_STEPS_MAX = 400000, /* edges followed for one text: about a millisecond */
+	SN_REGEX_STEPS_MAX = 200000, /* of all searches of an event: about 0.4 ms */
 };
 
 struct sn_regex_head {
@@ -62,8 +63,9 @@ enum sn_regex_need {
 	SN_AT_BEFORE_FINAL = 64,
 };
 
-/* Two sets of positions for the NFA; one per matching thread, its contents need no clearing between texts. */
+/* Two sets of positions for the NFA; one per matching thread. */
 struct sn_regex_scratch {
+	uint32_t steps; /* taken; to be cleared for each event, the rest never */
 	uint32_t mark[SN_REGEX_POSITIONS_MAX];
 	uint16_t list[2][SN_REGEX_POSITIONS_MAX];
 	uint32_t stamp;

@@ -137,6 +137,8 @@ static bool find_text(const struct finding *f, const struct sn_place *place)
 {
 	const uint32_t len = place->value->len;
 
+	if (sn_is_long(place->value)) /* its index is made once, for all scans and tests */
+		return scan_text(f, place, NULL);
 	/* Few literals are looked for sooner than the text in the memo. */
 	if (!f->group->kept && len && !may_find(f, place->value))
 		return true;

@@ -9,13 +9,18 @@
 #include <emmintrin.h>
 #endif
 
+#include "text_index.h"
+
+enum { BY_WINDOW = 2 }; /* windows of a text that cost what one literal does */
+
 struct scanning {
 	struct sn_search *search;
 	const struct sn_rules *rules;
 	const struct sn_scan *scan;
 	const uint64_t *filter;
 	const uint32_t *bucket;
-	const uint8_t *text;
+	const struct sn_text *whole;
+	const uint8_t *text; /* of `whole` */
 	uint32_t len;
 };
 
@@ -178,9 +183,8 @@ static void find_grams(const struct scanning *s)
 static void find_literal(const struct scanning *s, uint32_t number)
 {
 	const struct sn_entry *entry = s->rules->entries + s->scan->entry + number;
-	const struct sn_text text = sn_text__whole(s->text, s->len);
 
-	if (!is_old(s, number) && sn_pattern__compare((enum sn_form)entry->op, &text,
+	if (!is_old(s, number) && sn_pattern__compare((enum sn_form)entry->op, s->whole,
 						      s->rules->text + entry->literal.off, entry->literal.len))
 		found(s, number, entry);
 }
@@ -231,15 +235,54 @@ static void find_short(const struct scanning *s)
 #endif
 }
 
+/* Whether the entry's literal stands at one of its window's places in a long text. */
+static bool stands_indexed(const struct scanning *s, const struct sn_entry *entry, uint32_t bucket)
+{
+	const bool is_window = entry->literal.len == SN_WIDTH_MAX && entry->op == SN_OP_CONTAINS;
+	uint32_t place = bucket & 0xffff;
+
+	for (uint32_t left = bucket >> 16; left; left--, place = s->whole->index->next[place])
+		if (gram_at(s->text + place, SN_WIDTH_MAX) == entry->key &&
+		    (is_window || stands(s, entry, place - entry->at)))
+			return true;
+	return false;
+}
+
+/* A long text: not each of its windows among the literals, but each literal by its window among the text's. */
+static void find_indexed(const struct scanning *s)
+{
+	const struct sn_entry *entry = s->rules->entries + s->scan->entry;
+
+	for (uint32_t i = 0; i < s->scan->entries; i++) {
+		uint32_t bucket = 0;
+
+		if (s->scan->width == SN_WIDTH_MAX) {
+			bucket = sn_text_index__bucket(s->whole->index, entry[i].key);
+			if (!bucket)
+				continue;
+		}
+		if (!bucket || bucket >> 16 > SN_INDEX_WALK_MAX)
+			find_literal(s, i);
+		else if (!is_old(s, i) && stands_indexed(s, &entry[i], bucket))
+			found(s, i, &entry[i]);
+		if (!s->search->candidates && s->search->found)
+			return;
+	}
+}
+
 void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
 {
 	const struct sn_rules *rules = search->rules;
 	const struct scanning s = {
-		search,	     rules,	     scan, rules->filters + scan->filter, rules->buckets + scan->bucket,
-		text->front, text->front_len};
+		search, rules,	     scan,	     rules->filters + scan->filter, rules->buckets + scan->bucket,
+		text,	text->front, text->front_len};
 
 	if (s.len < scan->width || (scan->wide && text->ascii))
 		return;
+	if (text->index && scan->kind >= SN_SCAN_GRAMS && scan->entries < s.len / BY_WINDOW) {
+		find_indexed(&s);
+		return;
+	}
 	switch (scan->kind) {
 	case SN_SCAN_WHOLE:
 		find_hash(&s, s.text, s.len);

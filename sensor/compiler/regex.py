@@ -367,7 +367,7 @@ def compile_regex(pattern: str, flags: int = 0, dfa_states: int = DFA_STATES) ->
     ranges = b"".join(struct.pack("<II", at, cls) for at, cls in wide)
     if table is not None:
         table = _smaller(table)
-        body = b"".join(struct.pack(f"<{alpha.size + 1}H", *row) for row in table)
+        body = b"".join(struct.pack(f"<{len(table)}H", *column) for column in zip(*table, strict=True))
         kind, states, edges = DFA, len(table), 0
     else:
         body, edges = _nfa_body(nfa, alpha)

@@ -26,12 +26,12 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Search:
         ["cc", "-shared", "-fPIC", "-O2", "-std=c11", f"-I{NATIVE}", "-o", library, NATIVE / "regex.c"], check=True
     )
     lib = ctypes.CDLL(str(library))
-    scratch = ctypes.create_string_buffer(SCRATCH)
 
     def run(blob: bytes, text: str) -> int:
         held = ctypes.create_string_buffer(blob, len(blob))
         assert lib.sn_regex__check(held, ctypes.c_size_t(len(blob))) == 0
         raw = text.encode("utf-8", "surrogateescape")
+        scratch = ctypes.create_string_buffer(SCRATCH)
         return int(lib.sn_regex__search(held, raw, ctypes.c_size_t(len(raw)), scratch))
 
     return run
