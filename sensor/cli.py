@@ -6,7 +6,6 @@ import argparse
 import math
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -339,6 +338,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fail(error: LinsangError, code: int, debug: bool) -> int:
     if debug:
+        import traceback  # noqa: PLC0415
+
         traceback.print_exc()
     print(f"linsang: error: {error}", file=sys.stderr)
     return code

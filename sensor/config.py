@@ -9,7 +9,6 @@ import dataclasses
 import json
 import os
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -252,6 +251,8 @@ class _Document:
 
 def parse(text: str, path: str) -> Config:
     """The settings in the TOML `text`; `path` is for the messages. Raises ConfigError."""
+    import tomllib  # noqa: PLC0415 - most commands find no file
+
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-import msgpack
-
 Alert = Mapping[str, Any]
 
 # Legal inside a JSON string, but a terminal obeys C1 controls and bidi overrides, and readers that split lines by
@@ -96,6 +94,8 @@ class Lines:
 
 def to_msgpack(alert: Alert) -> bytes:
     """One msgpack map; strings are valid UTF-8."""
+    import msgpack  # noqa: PLC0415 - where no output writes it, it is not loaded
+
     packed: bytes = msgpack.packb(alert, unicode_errors="backslashreplace")
     return packed
 

@@ -11,7 +11,6 @@ LinsangError
 
 import os
 from collections.abc import Collection
-from difflib import get_close_matches
 
 
 def _one_line(text: str) -> str:
@@ -25,6 +24,8 @@ def _with_remedy(text: str, remedy: str) -> str:
 
 def nearest(word: str, known: Collection[str], otherwise: str = "") -> str:
     """The remedy for an unknown `word`: the nearest of `known`; else `otherwise`, or all of them."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+
     near = get_close_matches(word, known, 1)
     return f"did you mean `{near[0]}`?" if near else otherwise or f"known are {', '.join(known)}"
 

@@ -11,8 +11,6 @@ import io
 import json
 import os
 import re
-import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,12 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from sensor.errors import InputError
-from sensor.event_json import parse_event
-from sensor.inputs.auditd import AuditLines
 from sensor.inputs.documents import Documents, one_a_line
-from sensor.inputs.eslogger import EsloggerLines
-from sensor.inputs.evtx import evtx_lines
-from sensor.inputs.laurel import LaurelLines
 from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
 
 __all__ = ["Input", "after_lines", "open_input", "what_is_wrong"]
@@ -83,6 +76,8 @@ def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Inp
     if start.startswith((_RECORDING, _EVTX)):
         whole = _seekable(file, content, start, more)
         if start.startswith(_EVTX):
+            from sensor.inputs.evtx import evtx_lines  # noqa: PLC0415 - each form loads its own
+
             return Input(path, None, file, evtx_lines(path, whole))
         return Input(path, whole.fileno(), file, iter(()))
     blocks = line_blocks(path, content, start)
@@ -106,6 +101,9 @@ def _start(path: str, file: BinaryIO, content: Content) -> bytes:
 def _seekable(file: BinaryIO, content: Content, start: bytes, more: ExitStack) -> BinaryIO:
     """The same content with a descriptor at its first byte: a copy of what is packed or comes from a pipe."""
     if isinstance(content, gzip.GzipFile) or not file.seekable():
+        import shutil  # noqa: PLC0415
+        import tempfile  # noqa: PLC0415
+
         file = more.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - `more` closes it
         file.write(start)
         shutil.copyfileobj(content, file, _BLOCK)
@@ -117,11 +115,17 @@ def _seekable(file: BinaryIO, content: Content, start: bytes, more: ExitStack) -
 def _decoders(start: bytes) -> list[Decoder]:
     """Of the text that begins so, in the order in which they are to be used."""
     if _AUDITD.search(start):
+        from sensor.inputs.auditd import AuditLines  # noqa: PLC0415
+
         return [AuditLines()]
     found: list[Decoder] = [] if one_a_line(start) else [Documents()]
     if _LAUREL.match(start.lstrip()):
+        from sensor.inputs.laurel import LaurelLines  # noqa: PLC0415
+
         found.append(LaurelLines())
     elif all(key in start for key in _ESLOGGER):
+        from sensor.inputs.eslogger import EsloggerLines  # noqa: PLC0415
+
         found.append(EsloggerLines())
     return found
 
@@ -139,6 +143,8 @@ def what_is_wrong(line: bytes) -> str:
     """Why a line is no event."""
     if line.startswith(LEFT_OUT):
         return line.removeprefix(LEFT_OUT).decode("utf-8", "replace")
+    from sensor.event_json import parse_event  # noqa: PLC0415 - most files have no such line
+
     try:
         parse_event(line)
     except json.JSONDecodeError as error:

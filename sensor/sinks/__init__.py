@@ -6,13 +6,25 @@ from sensor.errors import UsageError
 from sensor.sinks.base import Sink, Target
 from sensor.sinks.file import open_file
 from sensor.sinks.stdout import open_stdout
-from sensor.sinks.syslog import open_syslog_tcp, open_syslog_udp
+
+
+def _syslog_udp(target: Target) -> Sink:
+    from sensor.sinks.syslog import open_syslog_udp  # noqa: PLC0415 - sockets, and few outputs are any
+
+    return open_syslog_udp(target)
+
+
+def _syslog_tcp(target: Target) -> Sink:
+    from sensor.sinks.syslog import open_syslog_tcp  # noqa: PLC0415
+
+    return open_syslog_tcp(target)
+
 
 SCHEMES: dict[str, Callable[[Target], Sink]] = {
     "stdout": open_stdout,
     "file": open_file,
-    "syslog+udp": open_syslog_udp,
-    "syslog+tcp": open_syslog_tcp,
+    "syslog+udp": _syslog_udp,
+    "syslog+tcp": _syslog_tcp,
 }
 
 

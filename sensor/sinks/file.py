@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 
-import msgpack
-
 from sensor.errors import LinsangError
 from sensor.sinks.base import PIECE_BYTES, Sink, Target, Transport
 from sensor.sinks.formats import encoder
@@ -116,6 +114,8 @@ class FileTransport(Transport):
             if os.pread(self._fd, 1, size - 1) != b"\n":
                 os.write(self._fd, b"\n")
             return
+        import msgpack  # noqa: PLC0415 - few files are
+
         with open(self._path, "rb") as file:
             unpacker = msgpack.Unpacker(file, max_buffer_size=0)
             whole = 0

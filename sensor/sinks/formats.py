@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 
 from sensor.encode import Alert, to_line, to_msgpack
-from sensor.render import Renderer, terminal_width, wants_colour
 from sensor.sinks.base import Target
 
 FORMATS = ("json", "pretty", "msgpack")
@@ -19,6 +18,8 @@ def encoder(target: Target, fd: int = -1) -> Callable[[Alert], bytes]:
         return to_msgpack
     if chosen == "json":
         return to_line
+    from sensor.render import Renderer, terminal_width, wants_colour  # noqa: PLC0415 - for people only
+
     renderer = Renderer(colour=wants_colour(is_terminal), width=terminal_width(fd))
 
     def pretty(alert: Alert) -> bytes:
