@@ -202,7 +202,6 @@ class Engine(_Runner):
         super().__init__(out[0], lib.sn_engine__free, lib.sn_engine__run, lib.sn_engine__stop)
         self._rules: Rules | None = None
         self._recording: RecordingWriter | None = None
-        self._stats = ffi.new("struct sn_stats *")
         self._buffer = ffi.new_allocator(should_clear_after_alloc=False)("uint8_t[]", alert_bytes // 2)
 
     def swap_rules(self, rules: Rules) -> None:
@@ -261,11 +260,6 @@ class Engine(_Runner):
         lib.sn_engine__stats(self.pointer, out)
         names = (name for name, _ in ffi.typeof("struct sn_stats").fields)
         return {name: list(getattr(out, name)) if name in _ARRAYS else getattr(out, name) for name in names}
-
-    def count(self, name: str) -> int:
-        """One counter of struct sn_stats: cheap enough to look at it once a block."""
-        lib.sn_engine__stats(self.pointer, self._stats)
-        return int(getattr(self._stats, name))
 
     def match_quantile(self, q: float) -> int:
         """ns at quantile `q` of the match times, to 6 %; 0 without `timing`."""
