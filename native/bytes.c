@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bytes.h"
+
+#include <string.h>
+
+const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what)
+{
+	const uint8_t *at = in.at, *end = in.at + in.len;
+
+	while ((uint32_t)(end - at) >= what.len && (at = memchr(at, what.at[0], (size_t)(end - at) - what.len + 1))) {
+		if (memcmp(at, what.at, what.len) == 0)
+			return at;
+		at++;
+	}
+	return NULL;
+}
+
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 32 : c;
+}
+
+bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head)
+{
+	if (bytes.len < head.len)
+		return false;
+	for (uint32_t i = 0; i < head.len; i++)
+		if (lower(bytes.at[i]) != lower(head.at[i]))
+			return false;
+	return true;
+}
+
+struct sn_bytes sn_bytes__basename(struct sn_bytes path)
+{
+	const uint8_t *at = path.at + path.len;
+
+	while (at > path.at && at[-1] != '/')
+		at--;
+	return (struct sn_bytes){at, (uint32_t)(path.at + path.len - at)};
+}

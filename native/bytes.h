@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A borrowed run of bytes, and what C's library has for it only on some systems.
+ */
+#ifndef SN_BYTES_H
+#define SN_BYTES_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sn_bytes {
+	const uint8_t *at;
+	uint32_t len;
+};
+
+/* Where `what` (at least one byte) first stands in `in`, NULL: nowhere. */
+const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what);
+/* Whether `bytes` begins with `head`, A to Z being a to z. */
+bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head);
+/* What stands behind the last slash. */
+struct sn_bytes sn_bytes__basename(struct sn_bytes path);
+#endif

