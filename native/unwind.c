@@ -544,8 +544,9 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 			from_shell = true;
 		}
 		if (from_shell && skip_assignments(&r, &argv)) {
-			out->kind = r.found.kind;
+			out->kind = r.found.outcome == ENDED ? r.found.kind : SN_PAYLOAD_INLINE_SCRIPT;
 			out->path = r.found.path;
+			out->text = r.found.text.len ? r.found.text : out->text;
 			break;
 		}
 		if (from_shell && !out->piped.len && argv.len) {
