@@ -178,6 +178,11 @@ static int read_records(struct frame *frame, const uint8_t *body, size_t room)
 		at += size;
 	}
 	records->ancestors = alert->lineage;
+	if (!alert->proxy_size)
+		return 0;
+	if (alert->proxy_size > room - at || !sn_proxy__is_sound(body + at, alert->proxy_size))
+		return -EBADMSG;
+	records->proxy = body + at;
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 #define SN_ALERT_JSON_H
 #include "event_fields.h"
 #include "json_write.h"
+#include "proxy.h"
+#include "schema.h"
 #include "users.h"
 
 /* The records of a frame, all sound; borrowed from it. */
@@ -17,6 +19,7 @@ struct sn_alert_records {
 	const uint8_t *lineage; /* one after another, parent first */
 	uint32_t ancestors;
 	uint32_t complete;
+	const uint8_t *proxy; /* struct sn_proxy_block; NULL: it is none */
 	const struct sn_users *users;
 };
 
@@ -31,6 +34,9 @@ void sn_alert_schema__free(struct sn_alert_schema *schema);
 void sn_alert_record__fields(struct sn_writer *w, const struct sn_alert_schema *schema,
 			     const struct sn_alert_records *records);
 void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_records *records);
+/* alert_proxy.c: "proxy" as a member, and the inside of one of its fields: 1, or 0 when it is not there. */
+void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *block);
+int sn_alert_proxy__field(struct sn_writer *w, enum sn_derived_value value, const uint8_t *block);
 /* Why the field of that Sigma name is not whole: "truncated", "unreadable", or "not known". */
 const char *sn_alert_record__damage(const struct sn_alert_records *records, const char *field, size_t len);
 

@@ -131,8 +131,9 @@ static int put_derived(struct sn_writer *w, enum sn_derived_value value, const s
 		return parent && sn_record__write_command_line(w, parent);
 	case SN_VALUE_PARENT_USER:
 		return parent && put_user(w, records->users, parent);
+	default:
+		return records->proxy && sn_alert_proxy__field(w, value, records->proxy);
 	}
-	return 0;
 }
 
 static int put_field(struct sn_writer *w, const struct sn_field *field, const uint8_t *record)
@@ -249,6 +250,8 @@ void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_recor
 	put_process(w, records);
 	sn_write__close(w, '}');
 	sn_write__literal(w, ",");
+	if (records->proxy)
+		sn_alert_proxy__member(w, records->proxy);
 }
 
 /* ---- damage ---- */

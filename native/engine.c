@@ -61,11 +61,13 @@ static int make_parts(struct sn_engine *engine)
 		return rc;
 	engine->evidence = sn_evidence__new();
 	engine->users = sn_users__new();
+	engine->proxies = sn_proxies__new();
 	engine->frame_max = o->alert_bytes / 2 - FRAME_OVERHEAD;
 	engine->frame = malloc(engine->frame_max);
 	if (o->timing)
 		engine->match_fine = calloc(SN_FINE_BUCKETS, sizeof(*engine->match_fine));
-	if (!engine->evidence || !engine->users || !engine->frame || (o->timing && !engine->match_fine))
+	if (!engine->evidence || !engine->users || !engine->proxies || !engine->frame ||
+	    (o->timing && !engine->match_fine))
 		return -ENOMEM;
 	return 0;
 }
@@ -100,6 +102,7 @@ void sn_engine__free(struct sn_engine *engine)
 	sn_table__free(engine->table);
 	sn_evidence__free(engine->evidence);
 	sn_users__free(engine->users);
+	sn_proxies__free(engine->proxies);
 	free(engine->match_fine);
 	free(engine->frame);
 	free(engine);

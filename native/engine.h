@@ -16,6 +16,7 @@
 #include "matcher.h"
 #include "ndjson.h"
 #include "process_table.h"
+#include "proxy.h"
 #include "recording.h"
 #include "ring.h"
 #include "rule_table.h"
@@ -50,6 +51,8 @@ struct sn_engine {
 	struct sn_table *table;
 	struct sn_evidence *evidence;
 	struct sn_users *users;
+	struct sn_proxies *proxies;
+	const struct sn_proxy *proxy;	/* of the record being judged; NULL: it is no exec, or nothing is unwound */
 	struct sn_recording *recording; /* the caller's; NULL when nothing is recorded */
 
 	_Atomic uint32_t state; /* enum sn_engine_state */

@@ -56,6 +56,11 @@ static size_t build(struct sn_engine *engine, const struct sn_origin *origin)
 		alert->lost_recent = sn_evidence__recent(engine->evidence, origin->record->cpu, origin->record->time);
 		used = add_lineage(engine, origin->record, used);
 	}
+	if (origin->record && engine->proxy) {
+		alert->proxy_size =
+			(uint32_t)sn_proxy__write(engine->proxy, engine->frame + used, engine->frame_max - used);
+		used += alert->proxy_size;
+	}
 	alert->size = (uint32_t)used;
 	return used;
 }

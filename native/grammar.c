@@ -2,14 +2,17 @@
 #include "grammar.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const uint32_t element_size[SN_GR_SECTIONS] = {
-	[SN_GR_SLOTS] = sizeof(struct sn_grammar_slot),	      [SN_GR_PROGRAMS] = sizeof(struct sn_grammar),
-	[SN_GR_OPTIONS] = sizeof(struct sn_grammar_entry),    [SN_GR_SETTINGS] = sizeof(struct sn_grammar_entry),
-	[SN_GR_PLACES] = sizeof(uint32_t),		      [SN_GR_SUBS] = sizeof(struct sn_grammar_entry),
-	[SN_GR_MARKERS] = sizeof(struct sn_grammar_text),     [SN_GR_TEXT] = 1,
+	[SN_GR_SLOTS] = sizeof(struct sn_grammar_slot),
+	[SN_GR_PROGRAMS] = sizeof(struct sn_grammar),
+	[SN_GR_OPTIONS] = sizeof(struct sn_grammar_entry),
+	[SN_GR_SETTINGS] = sizeof(struct sn_grammar_entry),
+	[SN_GR_PLACES] = sizeof(uint32_t),
+	[SN_GR_SUBS] = sizeof(struct sn_grammar_entry),
+	[SN_GR_MARKERS] = sizeof(struct sn_grammar_text),
+	[SN_GR_TEXT] = 1,
 };
 
 /* ---- verification ---- */
@@ -101,28 +104,17 @@ static bool programs_are_sound(const struct sn_grammars *g)
 
 int sn_grammars__open(const void *bytes, size_t size, struct sn_grammars *out)
 {
-	struct sn_grammars g = {0};
+	struct sn_grammars g = {.bytes = bytes};
 
 	if (size < sizeof(struct sn_grammar_head) || size > UINT32_MAX)
 		return -EINVAL;
-	g.bytes = malloc(size);
-	if (!g.bytes)
-		return -ENOMEM;
-	memcpy(g.bytes, bytes, size);
-	if (!lay_out(&g, (const struct sn_grammar_head *)g.bytes, size) || !slots_are_sound(&g) ||
+	if (!lay_out(&g, bytes, size) || !slots_are_sound(&g) ||
 	    !entries_are_sound(&g, g.options, SN_GR_OPTIONS, SN_GIVES) ||
 	    !entries_are_sound(&g, g.settings, SN_GR_SETTINGS, SN_GIVES) ||
-	    !entries_are_sound(&g, g.subs, SN_GR_SUBS, g.count[SN_GR_PROGRAMS]) || !programs_are_sound(&g)) {
-		free(g.bytes);
+	    !entries_are_sound(&g, g.subs, SN_GR_SUBS, g.count[SN_GR_PROGRAMS]) || !programs_are_sound(&g))
 		return -EINVAL;
-	}
 	*out = g;
 	return 0;
-}
-
-void sn_grammars__close(struct sn_grammars *grammars)
-{
-	free(grammars->bytes);
 }
 
 /* ---- look-up ---- */

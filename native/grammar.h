@@ -35,23 +35,23 @@ enum sn_grammar_section {
 
 /* What an option's value, a positional argument or the rest of a setting is. */
 enum sn_give {
-	SN_GIVE_FLAG = 0,     /* no value */
-	SN_GIVE_VALUE = 1,    /* a value of no interest */
-	SN_GIVE_ATTACHED = 2, /* likewise, but only where it is attached (-i0, --in=x) */
-	SN_GIVE_COMMAND = 3,  /* the program to run; the arguments behind it are its own */
-	SN_GIVE_EXEC = 4,     /* likewise, up to an argument `;` or `+` */
-	SN_GIVE_SHELL = 5,    /* text for a shell */
+	SN_GIVE_FLAG = 0,	/* no value */
+	SN_GIVE_VALUE = 1,	/* a value of no interest */
+	SN_GIVE_ATTACHED = 2,	/* likewise, but only where it is attached (-i0, --in=x) */
+	SN_GIVE_COMMAND = 3,	/* the program to run; the arguments behind it are its own */
+	SN_GIVE_EXEC = 4,	/* likewise, up to an argument `;` or `+` */
+	SN_GIVE_SHELL = 5,	/* text for a shell */
 	SN_GIVE_SHELL_REST = 6, /* likewise, joined with all arguments behind it */
-	SN_GIVE_WORDS = 7,    /* text that is split into words; the arguments behind it follow */
-	SN_GIVE_CODE = 8,     /* program text of another language */
-	SN_GIVE_SCRIPT = 9,   /* a file with such text */
-	SN_GIVE_PROGRAM = 10, /* an executable that is run with arguments of the proxy's own */
-	SN_GIVE_LIBRARY = 11, /* a file that is loaded into the proxy */
-	SN_GIVE_URL = 12,     /* what is run comes from there */
-	SN_GIVE_SETTING = 13, /* by what it begins with: see settings */
-	SN_GIVE_ASSIGN = 14,  /* as SETTING where it has a =, else the place behind this one counts */
-	SN_GIVE_SUB = 15,     /* a subcommand: its grammar has the rest; none of them: the place behind this one counts */
-	SN_GIVE_PAIR = 16,    /* an option's: two values of no interest */
+	SN_GIVE_WORDS = 7,	/* text that is split into words; the arguments behind it follow */
+	SN_GIVE_CODE = 8,	/* program text of another language */
+	SN_GIVE_SCRIPT = 9,	/* a file with such text */
+	SN_GIVE_PROGRAM = 10,	/* an executable that is run with arguments of the proxy's own */
+	SN_GIVE_LIBRARY = 11,	/* a file that is loaded into the proxy */
+	SN_GIVE_URL = 12,	/* what is run comes from there */
+	SN_GIVE_SETTING = 13,	/* by what it begins with: see settings */
+	SN_GIVE_ASSIGN = 14,	/* as SETTING where it has a =, else the place behind this one counts */
+	SN_GIVE_SUB = 15,  /* a subcommand: its grammar has the rest; none of them: the place behind this one counts */
+	SN_GIVE_PAIR = 16, /* an option's: two values of no interest */
 	SN_GIVE_OPERAND = 17, /* an option's: no value, but the first positional argument is text for a shell (sh -c) */
 	SN_GIVE_STDIN = 18,   /* an option's: no value, and no positional argument names a program (sh -s) */
 	SN_GIVE_COMMA = 19,   /* text for a shell, up to its first comma */
@@ -60,13 +60,13 @@ enum sn_give {
 };
 
 enum sn_grammar_flag {
-	SN_GR_PERMUTE = 1,  /* options may follow positional arguments */
-	SN_GR_WORDS = 2,    /* -abc is one option, not three */
-	SN_GR_BUNDLE = 4,   /* the first argument is options even without its dash (tar xf) */
-	SN_GR_STDIN = 8,    /* runs what comes on standard input when no argument names anything else */
+	SN_GR_PERMUTE = 1,   /* options may follow positional arguments */
+	SN_GR_WORDS = 2,     /* -abc is one option, not three */
+	SN_GR_BUNDLE = 4,    /* the first argument is options even without its dash (tar xf) */
+	SN_GR_STDIN = 8,     /* runs what comes on standard input when no argument names anything else */
 	SN_GR_CHILDREN = 16, /* starts programs on its user's word: what its children run is a payload */
-	SN_GR_BUILTIN = 64, /* a shell's own word: no program, so no link of the chain */
-	SN_GR_APPLET = 32,  /* its own name counts, not the file's (busybox) */
+	SN_GR_BUILTIN = 64,  /* a shell's own word: no program, so no link of the chain */
+	SN_GR_APPLET = 32,   /* its own name counts, not the file's (busybox) */
 };
 
 struct sn_grammar_text {
@@ -101,7 +101,7 @@ struct sn_grammar_head {
 };
 
 struct sn_grammars {
-	uint8_t *bytes; /* own */
+	const uint8_t *bytes; /* the rule table's */
 	const struct sn_grammar_slot *slots;
 	const struct sn_grammar *programs;
 	const struct sn_grammar_entry *options, *settings, *subs;
@@ -112,9 +112,8 @@ struct sn_grammars {
 	uint32_t count[SN_GR_SECTIONS];
 };
 
-/* Verifies and copies `size` bytes. 0, -EINVAL, -ENOMEM. */
+/* Verifies `size` bytes at a 4-aligned address, which stay the caller's. 0 or -EINVAL. */
 int sn_grammars__open(const void *bytes, size_t size, struct sn_grammars *out);
-void sn_grammars__close(struct sn_grammars *grammars);
 /* The grammar of a program by the last part of its path, a version at its end (python3.11, gcc-12) left aside where the
  * whole name has none; NULL: it is no proxy. */
 const struct sn_grammar *sn_grammars__find(const struct sn_grammars *grammars, const uint8_t *name, uint32_t len);

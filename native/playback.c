@@ -67,6 +67,7 @@ int sn_engine__forget(struct sn_engine *engine)
 		sn_users__free(users);
 		return -ENOMEM;
 	}
+	sn_proxies__forget(engine->proxies);
 	sn_table__free(engine->table);
 	sn_evidence__free(engine->evidence);
 	sn_users__free(engine->users);

@@ -182,11 +182,14 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	sn_count(&engine->stats.by_type[h->type], 1);
 	record(engine, bytes, size);
 	sn_table__apply(engine->table, h);
+	engine->proxy = NULL;
+	if (h->type == SN_EXEC && loaded && loaded->rules->count[SN_GRAMMARS])
+		engine->proxy = sn_proxies__see(engine->proxies, &loaded->rules->grammars, (const struct sn_exec *)h);
 	route = loaded ? sn_view__route(loaded->view, h->type) : (uint32_t)SN_NO_FIELD;
 	if (route == (uint32_t)SN_NO_FIELD)
 		return 0;
 	begin = clock_if(engine);
-	sn_view__fill(loaded->view, loaded->values, engine->table, engine->users, h);
+	sn_view__fill(loaded->view, loaded->values, engine->table, engine->users, engine->proxy, h);
 	judge(engine, &route, 1, begin, &origin);
 	return 0;
 }

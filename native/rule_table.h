@@ -18,6 +18,7 @@
  */
 #ifndef SN_RULE_TABLE_H
 #define SN_RULE_TABLE_H
+#include "grammar.h"
 #include "sensor.h"
 
 #define SN_TABLE_MAGIC "LNSGRULE"
@@ -50,7 +51,8 @@ enum sn_section_kind {
 	SN_BUCKETS = 17,      /* uint32_t: numbers of a scan's entries */
 	SN_ENTRIES = 18,      /* struct sn_entry */
 	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules */
-	SN_SECTION_KINDS = 20,
+	SN_GRAMMARS = 20,     /* bytes of grammar.h; none: nothing is unwound */
+	SN_SECTION_KINDS = 21,
 };
 
 struct sn_section {
@@ -138,6 +140,7 @@ struct sn_rules {
 	const uint32_t *buckets;
 	const struct sn_entry *entries;
 	const uint32_t *targets;
+	struct sn_grammars grammars;	  /* of GRAMMARS */
 	uint32_t count[SN_SECTION_KINDS]; /* elements by kind */
 };
 

@@ -99,10 +99,20 @@ bool sn_sed__runs(struct sn_bytes program)
 			if (substitutes_and_runs(&s))
 				return true;
 			break;
-		case '#': case 'a': case 'i': case 'c': case 'r': case 'R': case 'w': case 'W': case ':':
+		case '#':
+		case 'a':
+		case 'i':
+		case 'c':
+		case 'r':
+		case 'R':
+		case 'w':
+		case 'W':
+		case ':':
 			skip_line(&s);
 			break;
-		case 'b': case 't': case 'T':
+		case 'b':
+		case 't':
+		case 'T':
 			while (s.at < s.end && *s.at != '\n' && *s.at != ';' && *s.at != '}')
 				s.at++;
 			break;

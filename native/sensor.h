@@ -177,6 +177,8 @@ struct sn_alert {
 	uint32_t process_size;
 	uint32_t lineage;
 	uint32_t lineage_complete; /* 1: ends at a process without parent; 0: cut or unknown beyond */
+	uint32_t proxy_size;	   /* behind the lineage: what the process was made to run (proxy.h), may be 0 */
+	uint32_t pad;
 };
 
 /* ---- alert frames as JSON lines (alert_json.c) ---- */

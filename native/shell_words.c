@@ -35,10 +35,10 @@ enum { PLAIN = 0, ENDS_WORD = 1, SPECIAL = 2 };
 
 static const uint8_t kind_of[256] = {
 	[' '] = ENDS_WORD, ['\t'] = ENDS_WORD, ['|'] = ENDS_WORD, ['&'] = ENDS_WORD, [';'] = ENDS_WORD,
-	['<'] = ENDS_WORD, ['>'] = ENDS_WORD,	['\''] = SPECIAL,  ['"'] = SPECIAL,   ['\\'] = SPECIAL,
-	['$'] = SPECIAL,   ['`'] = SPECIAL,	['('] = SPECIAL,   [')'] = SPECIAL,   ['{'] = SPECIAL,
-	['}'] = SPECIAL,   ['*'] = SPECIAL,	['?'] = SPECIAL,   ['['] = SPECIAL,   ['~'] = SPECIAL,
-	['!'] = SPECIAL,   ['\n'] = SPECIAL,	['\r'] = SPECIAL,
+	['<'] = ENDS_WORD, ['>'] = ENDS_WORD,  ['\''] = SPECIAL,  ['"'] = SPECIAL,   ['\\'] = SPECIAL,
+	['$'] = SPECIAL,   ['`'] = SPECIAL,    ['('] = SPECIAL,	  [')'] = SPECIAL,   ['{'] = SPECIAL,
+	['}'] = SPECIAL,   ['*'] = SPECIAL,    ['?'] = SPECIAL,	  ['['] = SPECIAL,   ['~'] = SPECIAL,
+	['!'] = SPECIAL,   ['\n'] = SPECIAL,   ['\r'] = SPECIAL,
 };
 
 /* What only a shell can make a word of; `~` and `!` mean something at a word's begin only, `{}` nothing at all. */
@@ -128,9 +128,9 @@ static bool skip_redirection(struct split *s)
 /* At the place of a command's name these are none. */
 static bool is_reserved(const struct split *s)
 {
-	static const char *const reserved[] = {"if",	 "then", "else", "elif", "fi",	"do",	    "done", "case",
-					       "esac",	 "for",	 "while", "until", "in", "function", "time", "select",
-					       "coproc", "[["};
+	static const char *const reserved[] = {"if",   "then",	   "else", "elif",   "fi",     "do",
+					       "done", "case",	   "esac", "for",    "while",  "until",
+					       "in",   "function", "time", "select", "coproc", "[["};
 
 	if (s->quoted)
 		return false;
@@ -191,8 +191,7 @@ int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_
 			s.at++;
 		last = s.at;
 	}
-	*out = (struct sn_shell_words){{room, (uint32_t)(s.out - room)},
-				       {last, (uint32_t)(s.end - last)},
-				       {text, (uint32_t)(pipe - text)}};
+	*out = (struct sn_shell_words){
+		{room, (uint32_t)(s.out - room)}, {last, (uint32_t)(s.end - last)}, {text, (uint32_t)(pipe - text)}};
 	return SN_SHELL_SPLIT;
 }

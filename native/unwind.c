@@ -293,8 +293,7 @@ static bool take_word(struct reading *r, struct sn_bytes argument)
 		option = exact_option(r, behind(name, 1));
 	if (!option)
 		return false;
-	return take_value(r, option->give, equals != NULL,
-			  behind(argument, equals ? name.len + 1 : argument.len));
+	return take_value(r, option->give, equals != NULL, behind(argument, equals ? name.len + 1 : argument.len));
 }
 
 /* -abc: letters until one takes the rest, or the next argument, for its value. `letters` has no dash. */
@@ -475,7 +474,7 @@ static struct sn_bytes url_in(struct sn_bytes text)
 
 		while (from > text.at && ((from[-1] | 32) >= 'a' && (from[-1] | 32) <= 'z'))
 			from--;
-		while (to < end && *to > ' ' && !strchr("\"'`|;<>()\\", *to))
+		while (to<end && * to> ' ' && !strchr("\"'`|;<>()\\", *to))
 			to++;
 		if (at - from >= 3 && at - from <= 5 && to > at + 3)
 			return (struct sn_bytes){from, (uint32_t)(to - from)};

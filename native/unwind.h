@@ -13,7 +13,7 @@
 #include "grammar.h"
 
 enum sn_unwind_limits {
-	SN_UNWIND_DEPTH = 16,	      /* proxies in a chain; deeper ones make the rest the payload */
+	SN_UNWIND_DEPTH = 16,	    /* proxies in a chain; deeper ones make the rest the payload */
 	SN_UNWIND_ROOM = 2 * 65536, /* bytes of texts that are split or joined for one event */
 };
 
@@ -28,16 +28,16 @@ enum sn_payload_kind {
 };
 
 struct sn_unwound {
-	uint32_t depth; /* proxies; 0: none, and nothing below is set */
-	uint32_t kind;	/* enum sn_payload_kind */
+	uint32_t depth;				/* proxies; 0: none, and nothing below is set */
+	uint32_t kind;				/* enum sn_payload_kind */
 	struct sn_bytes chain[SN_UNWIND_DEPTH]; /* basenames, outermost first */
-	struct sn_bytes class;	/* of the innermost proxy */
-	struct sn_bytes argv;	/* each argument ended by NUL, the last perhaps not */
-	struct sn_bytes text;	/* that was given to an interpreter */
-	struct sn_bytes path;	/* of a program, a script or a library, as it was given */
-	struct sn_bytes url;	/* the first one in the payload */
-	struct sn_bytes piped;	/* the commands whose output is run */
-	bool truncated;		/* the arguments were cut within the payload */
+	struct sn_bytes class;			/* of the innermost proxy */
+	struct sn_bytes argv;			/* each argument ended by NUL, the last perhaps not */
+	struct sn_bytes text;			/* that was given to an interpreter */
+	struct sn_bytes path;			/* of a program, a script or a library, as it was given */
+	struct sn_bytes url;			/* the first one in the payload */
+	struct sn_bytes piped;			/* the commands whose output is run */
+	bool truncated;				/* the arguments were cut within the payload */
 };
 
 /* One per matching thread; what an unwinding found stands in it until the next one. */

@@ -46,6 +46,7 @@ struct filling {
 	struct sn_values *values;
 	const struct sn_table *table;
 	const struct sn_users *users;
+	const struct sn_proxy *proxy; /* NULL: no exec, or nothing is unwound */
 	const struct sn_header *record;
 	const struct sn_exec *own;    /* NULL: not known */
 	const struct sn_exec *parent; /* NULL: none, or not known */
@@ -313,18 +314,33 @@ static struct sn_value derived_value(struct filling *f, enum sn_derived_value va
 		return parent_value(f, value);
 	case SN_VALUE_TRUE:
 		return sn_value__text("true", 4);
+	default:
+		return f->proxy ? sn_view__proxy(f->values, f->proxy, value) : (struct sn_value){0};
 	}
-	return lost();
+}
+
+/* The names are values of the field, each on its own. */
+static void put_chain(struct filling *f, uint32_t number)
+{
+	struct sn_bytes chain = f->proxy->chain;
+
+	for (uint32_t at = 0; at < chain.len;) {
+		uint32_t len = (uint32_t)strlen((const char *)chain.at + at);
+
+		sn_values__put(f->values, number, chain.at + at, len, SN_PRESENT, 1);
+		at += len + 1;
+	}
 }
 
 void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct sn_table *table,
-		   const struct sn_users *users, const struct sn_header *record)
+		   const struct sn_users *users, const struct sn_proxy *proxy, const struct sn_header *record)
 {
 	const struct bindings *bindings = record->type == SN_EXEC ? &view->exec : &view->connect;
 	struct filling f = {.view = view,
 			    .values = values,
 			    .table = table,
 			    .users = users,
+			    .proxy = proxy,
 			    .record = record,
 			    .own = record->type == SN_EXEC ? (const struct sn_exec *)record : NULL,
 			    .has_parent = UNLOOKED};
@@ -332,8 +348,13 @@ void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct 
 	sn_values__clear(values);
 	for (uint32_t i = 0; i < bindings->count; i++) {
 		const struct binding *binding = &bindings->binding[i];
-		struct sn_value value =
-			binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
+		struct sn_value value;
+
+		if (!binding->field && binding->value == SN_VALUE_PROXY_CHAIN && proxy && proxy->depth) {
+			put_chain(&f, binding->number);
+			continue;
+		}
+		value = binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
 
 		if (value.state != SN_ABSENT)
 			sn_values__set(values, binding->number, &value);

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 SHIPPED_RULES = Path(__file__).resolve().parents[1] / "rules"
+GRAMMARS = SHIPPED_RULES / "grammars"
 SITE_RULES = Path("/etc/linsang/rules.d")
 _PLATFORMS = {"linux": "linux", "win32": "windows", "darwin": "macos"}
 

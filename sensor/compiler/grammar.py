@@ -2,12 +2,14 @@
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sensor.errors import ConfigError
+from sensor.paths import GRAMMARS
 
 _MAGIC, _VERSION = b"LNSGGRAM", 1
 # enum sn_give, enum sn_grammar_flag
@@ -115,12 +117,18 @@ def _check(where: str, spec: Any) -> None:
         _check(f"{where} {name}", sub)
 
 
+@cache
+def shipped_grammars() -> bytes:
+    """Those that come with the sensor."""
+    return compile_grammars(GRAMMARS)
+
+
 def compile_grammars(folder: Path) -> bytes:
     """The grammars of every *.yml in `folder`. ConfigError names the file, the program and what is wrong."""
     writer, programs = _Writer(), {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            document = yaml.safe_load(path.read_text()) or {}
+            document = yaml.load(path.read_bytes(), yaml.CSafeLoader) or {}
         except yaml.YAMLError as error:
             raise ConfigError(f"{path}: {error}") from None
         for own, spec in document.items():

@@ -21,7 +21,7 @@ ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I8BIIII"), struct.St
 NUMBER, WORD = struct.Struct("<I"), struct.Struct("<Q")
 # enum sn_section_kind
 TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
-ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS = range(11, 20)
+ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS, GRAMMARS = range(11, 21)
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class _Table:
         field = self._field_number[place.field]
         self.scans.add(field, *shape, 0, 0, first_filter, bucket, first_entry, len(scan.entries))
 
-    def assemble(self) -> bytes:
+    def assemble(self, grammars: bytes) -> bytes:
         """The table."""
         names: dict[int, _Section] = {}
         for kind, texts in [(FIELDS, self.fields), *self.names.items()]:
@@ -216,6 +216,7 @@ class _Table:
         }
         parts = [(kind, len(section), section.content) for kind, section in sorted(sections.items())]
         parts += [(TEXT, len(self.text.content), self.text.content), (REGEX, len(self.regexes), self.regexes)]
+        parts.append((GRAMMARS, len(grammars), bytearray(grammars)))
         at = HEAD.size + len(parts) * SECTION.size
         directory, body = bytearray(), bytearray()
         for kind, count, content in parts:
@@ -238,8 +239,8 @@ def check_atoms(node: Node) -> None:
         check_atoms(item)
 
 
-def build(rules: Sequence[Rule]) -> CompiledRules:
-    """The table of `rules`, in their order."""
+def build(rules: Sequence[Rule], grammars: bytes = b"") -> CompiledRules:
+    """The table of `rules`, in their order, and what compile_grammars made."""
     trees = [ordered(normal(rule.condition)) for rule in rules]
     checks = list(chain.from_iterable(map(_checks, trees)))
     fields = [c.field for c in checks] + [c.other for c in checks if c.op is Op.FIELD]
@@ -252,4 +253,4 @@ def build(rules: Sequence[Rule]) -> CompiledRules:
     for source, numbers in sorted(by_source.items(), key=lambda item: table.source(item[0])):
         table.route(source, numbers, [trees[number] for number in numbers])
     table.list_scans()
-    return CompiledRules(table.assemble(), tuple(rule.info for rule in rules), tuple(table.fields))
+    return CompiledRules(table.assemble(grammars), tuple(rule.info for rule in rules), tuple(table.fields))

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_proxies: the chain of proxies that an exec stands in. A command line names those that are still to come
+ * (unwind.h); those that have been are known from the execs before: wrappers that exec in the same process, helpers
+ * that fork and exec in a child.
+ *
+ *   exec of env (pid 7)      "env nice id"   chain env, nice         payload id
+ *   exec of nice (pid 7)     "nice id"       chain env, nice         payload id
+ *   exec of id (pid 7)       "id"            chain env, nice         payload id
+ *
+ * What the last execs were made to run is remembered in a table of fixed size, by (pid, start). Whoever shares a slot
+ * drives the older one out: a chain can come out shorter than it was, never another.
+ */
+#ifndef SN_PROXY_H
+#define SN_PROXY_H
+#include "event.h"
+#include "unwind.h"
+
+struct sn_proxies;
+
+/* One exec's. Borrowed texts are valid until the next sn_proxies__see and as long as the record is. */
+struct sn_proxy {
+	uint32_t depth;	       /* names in `chain`; 0: no proxy, and nothing below is set */
+	uint32_t kind;	       /* enum sn_payload_kind */
+	bool unknown;	       /* the arguments are not whole enough to tell */
+	bool truncated;	       /* the payload goes on beyond what is there */
+	struct sn_bytes chain; /* basenames, each ended by NUL, outermost first */
+	struct sn_bytes class, argv, text, path, url;
+};
+
+/* What goes with an alert: followed by the texts. */
+struct sn_proxy_block {
+	uint32_t size; /* whole, multiple of 8 */
+	uint32_t depth;
+	uint32_t kind;
+	uint32_t truncated;
+	struct sn_span chain, class, argv, text, path, url;
+};
+
+/* NULL: no memory. */
+struct sn_proxies *sn_proxies__new(void);
+void sn_proxies__free(struct sn_proxies *proxies);
+/* Of a checked, 8-aligned SN_EXEC, in the order of arrival. Owned by `proxies`. */
+const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct sn_grammars *grammars,
+				       const struct sn_exec *exec);
+/* Forgets the execs so far, as between two recordings. */
+void sn_proxies__forget(struct sn_proxies *proxies);
+/* The name of a kind, as rules and alerts have it. */
+const char *sn_proxy__kind_name(uint32_t kind);
+/* Writes a block of at most `room` bytes to an 8-aligned buf: its size; 0 when there is no proxy, or no room. */
+size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room);
+/* Whether `size` bytes are a sound block. */
+bool sn_proxy__is_sound(const void *block, size_t size);
+#endif
