@@ -53,6 +53,8 @@ int sn_alert_proxy__field(struct sn_writer *w, enum sn_derived_value value, cons
 {
 	struct sn_proxy_block block = block_of(bytes);
 
+	if (!block.depth)
+		return 0;
 	switch (value) {
 	case SN_VALUE_PROXY_CHAIN:
 		put_texts(w, bytes + block.chain.off, block.chain.len, 1);
@@ -61,15 +63,13 @@ int sn_alert_proxy__field(struct sn_writer *w, enum sn_derived_value value, cons
 		sn_write__number(w, block.depth);
 		return 1;
 	case SN_VALUE_PROXY_FUNCTION:
-		return put_span(w, bytes, block.class);
+		return put_span(w, bytes, block.function);
 	case SN_VALUE_PAYLOAD_IMAGE:
 		return block.kind == SN_PAYLOAD_COMMAND && put_span(w, bytes, block.path);
 	case SN_VALUE_PAYLOAD_COMMAND_LINE:
 		return put_command_line(w, bytes);
 	case SN_VALUE_PAYLOAD_KIND:
-		sn_write__text(w, (const uint8_t *)sn_proxy__kind_name(block.kind),
-			       strlen(sn_proxy__kind_name(block.kind)));
-		return 1;
+		return put_span(w, bytes, block.kind_name);
 	case SN_VALUE_PAYLOAD_PATH:
 		return put_span(w, bytes, block.path);
 	case SN_VALUE_PAYLOAD_URL:
@@ -95,6 +95,8 @@ void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *bytes)
 {
 	struct sn_proxy_block block = block_of(bytes);
 
+	if (!block.depth)
+		return;
 	sn_write__literal(w, "\"proxy\":{");
 	put_member(w, "chain", SN_VALUE_PROXY_CHAIN, bytes);
 	put_member(w, "depth", SN_VALUE_PROXY_DEPTH, bytes);

@@ -216,20 +216,23 @@ size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room)
 {
 	uint32_t used = sizeof(struct sn_proxy_block);
 	struct sn_proxy_block block = {.depth = proxy->depth, .kind = proxy->kind, .truncated = proxy->truncated};
-	size_t size = used + proxy->chain.len + proxy->class.len + proxy->argv.len + proxy->text.len + proxy->path.len +
-		      proxy->url.len;
+	const char *kind = sn_proxy__kind_name(proxy->kind);
+	struct sn_bytes kind_name = {(const uint8_t *)kind, (uint32_t)strlen(kind)};
+	size_t size = used + kind_name.len + proxy->chain.len + proxy->class.len + proxy->argv.len + proxy->text.len +
+		      proxy->path.len + proxy->url.len;
 
 	size = (size + 7) & ~(size_t)7;
-	if (!proxy->depth || size > room)
+	if ((!proxy->depth && !proxy->unknown) || size > room)
 		return 0;
 	memset((uint8_t *)buf + size - 8, 0, 8);
 	block.size = (uint32_t)size;
 	block.chain = put(buf, &used, proxy->chain);
-	block.class = put(buf, &used, proxy->class);
+	block.function = put(buf, &used, proxy->class);
 	block.argv = put(buf, &used, proxy->argv);
 	block.text = put(buf, &used, proxy->text);
 	block.path = put(buf, &used, proxy->path);
 	block.url = put(buf, &used, proxy->url);
+	block.kind_name = put(buf, &used, kind_name);
 	memcpy(buf, &block, sizeof(block));
 	return size;
 }
@@ -246,7 +249,7 @@ bool sn_proxy__is_sound(const void *bytes, size_t size)
 	if (size < sizeof(block))
 		return false;
 	memcpy(&block, bytes, sizeof(block));
-	return block.size == size && is_inside(block.chain, size) && is_inside(block.class, size) &&
+	return block.size == size && is_inside(block.chain, size) && is_inside(block.function, size) &&
 	       is_inside(block.argv, size) && is_inside(block.text, size) && is_inside(block.path, size) &&
-	       is_inside(block.url, size);
+	       is_inside(block.url, size) && is_inside(block.kind_name, size);
 }

@@ -13,7 +13,7 @@
  */
 #ifndef SN_PROXY_H
 #define SN_PROXY_H
-#include "event.h"
+#include "sensor.h"
 #include "unwind.h"
 
 struct sn_proxies;
@@ -28,15 +28,6 @@ struct sn_proxy {
 	struct sn_bytes class, argv, text, path, url;
 };
 
-/* What goes with an alert: followed by the texts. */
-struct sn_proxy_block {
-	uint32_t size; /* whole, multiple of 8 */
-	uint32_t depth;
-	uint32_t kind;
-	uint32_t truncated;
-	struct sn_span chain, class, argv, text, path, url;
-};
-
 /* NULL: no memory. */
 struct sn_proxies *sn_proxies__new(void);
 void sn_proxies__free(struct sn_proxies *proxies);
@@ -47,7 +38,8 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 void sn_proxies__forget(struct sn_proxies *proxies);
 /* The name of a kind, as rules and alerts have it. */
 const char *sn_proxy__kind_name(uint32_t kind);
-/* Writes a block of at most `room` bytes to an 8-aligned buf: its size; 0 when there is no proxy, or no room. */
+/* Writes a struct sn_proxy_block of at most `room` bytes to an 8-aligned buf: its size; 0 when there is no proxy, or no
+ * room. */
 size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room);
 /* Whether `size` bytes are a sound block. */
 bool sn_proxy__is_sound(const void *block, size_t size);

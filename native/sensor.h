@@ -177,7 +177,7 @@ struct sn_alert {
 	uint32_t process_size;
 	uint32_t lineage;
 	uint32_t lineage_complete; /* 1: ends at a process without parent; 0: cut or unknown beyond */
-	uint32_t proxy_size;	   /* behind the lineage: what the process was made to run (proxy.h), may be 0 */
+	uint32_t proxy_size;	   /* of struct sn_proxy_block, may be 0 */
 	uint32_t pad;
 };
 
@@ -209,6 +209,16 @@ struct sn_alert_progress {
  * -ENOSPC: not even one has; -ENOMEM; -EBADMSG: not what sn_engine__take gives. Any thread, one at a time. */
 int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t size, struct sn_alert_progress *progress,
 			char *buf, size_t buf_size);
+
+/* Behind the lineage, `proxy_size` bytes: what the exec was really made to run (proxy.h). The texts follow the head; of
+ * `chain` and `argv` each is ended by NUL, the last perhaps not. */
+struct sn_proxy_block {
+	uint32_t size;	    /* whole, multiple of 8 */
+	uint32_t depth;	    /* proxies in the chain; 0: it cannot be told */
+	uint32_t kind;	    /* enum sn_payload_kind */
+	uint32_t truncated; /* 1: the payload goes on beyond what is there */
+	struct sn_span chain, function, argv, text, path, url, kind_name;
+};
 
 /* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
 struct sn_capture;

@@ -114,7 +114,7 @@ def by_generation(frames: memoryview) -> Iterator[tuple[int, memoryview]]:
 def frame_bytes(frame: Frame) -> bytes:
     """A frame as Engine.take_raw has it: the way back of Engine.take."""
     event = frame.event + b"\0" * (-len(frame.event) % 8)
-    body = event + frame.process + b"".join(frame.lineage)
+    body = event + frame.process + b"".join(frame.lineage) + frame.proxy
     alert = ffi.new(
         "struct sn_alert *",
         {
@@ -125,6 +125,7 @@ def frame_bytes(frame: Frame) -> bytes:
             "process_size": len(frame.process),
             "lineage": len(frame.lineage),
             "lineage_complete": frame.lineage_complete,
+            "proxy_size": len(frame.proxy),
         },
     )
     return bytes(ffi.buffer(alert)) + body

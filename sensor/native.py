@@ -103,6 +103,7 @@ class Frame:
     lost_total: int
     lost_recent: int
     lost_any: int
+    proxy: bytes = b""  # see sensor.proxy
 
 
 _ALERT_SIZE = ffi.sizeof("struct sn_alert")
@@ -136,6 +137,7 @@ def parse_frames(frames: memoryview) -> Iterator[Frame]:
             process=process,
             lineage=tuple(lineage),
             lineage_complete=bool(alert.lineage_complete),
+            proxy=bytes(body[where : where + alert.proxy_size]),
         )
         at += alert.size
 

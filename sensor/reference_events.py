@@ -7,7 +7,7 @@ rule has and that applies to it. What a rule would see of it is then worked out 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +16,23 @@ from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table
 from sensor.compiler.ir import Atom, Not, Op, Or
 from sensor.event_json import event_fields
 from sensor.native import Frame, ffi, lib, record_json
+from sensor.proxy import Proxy, proxy_of
 from sensor.reference import LOST, Truncated, judge
 from sensor.taxonomy import with_mapped
 
 _KNOWN = {"KNOWN16": 0, "KNOWN32": 0, "KNOWN64": 0, "ID32": 0xFFFFFFFF}
 _CUT = {"image": lib.SN_F_IMAGE_TRUNCATED, "cwd": lib.SN_F_CWD_TRUNCATED, "script": lib.SN_F_SCRIPT_TRUNCATED}
 _PARENTS = {"PARENT_IMAGE": "image", "PARENT_ARGV": "argv"}
+_PROXIES: dict[str, Callable[[Proxy], Any]] = {
+    "PROXY_CHAIN": lambda p: list(p.chain),
+    "PROXY_DEPTH": lambda p: len(p.chain),
+    "PROXY_FUNCTION": lambda p: p.function or None,
+    "PAYLOAD_IMAGE": lambda p: p.path if p.kind == "command" and p.path else None,
+    "PAYLOAD_COMMAND_LINE": lambda p: (Truncated(p.command_line) if p.truncated else p.command_line) or None,
+    "PAYLOAD_KIND": lambda p: p.kind,
+    "PAYLOAD_PATH": lambda p: p.path or None,
+    "PAYLOAD_URL": lambda p: p.url or None,
+}
 _OWN = {"IMAGE": "image", "ARGV": "argv", "CWD": "cwd"}
 
 
@@ -125,6 +136,7 @@ class _Event:
     own: _Record | None
     parent: _Record | None
     parentless: bool
+    proxy: Proxy | None
     users: Mapping[int, str]
 
     def value(self, field: schema.Field) -> Any:
@@ -138,6 +150,10 @@ class _Event:
             return "true"
         if source == "USER":
             return self.record.user(self.users)
+        if source in _PROXIES:
+            if self.proxy is None:
+                return None
+            return _PROXIES[source](self.proxy) if self.proxy.chain else LOST
         if source in _OWN:
             return LOST if self.own is None else self.own.of_process(_OWN[source])
         if self.parent is None:
@@ -153,7 +169,8 @@ def event_of(frame: Frame, users: Mapping[int, str]) -> dict[str, Any]:
     record = _Record(frame.event)
     own = record if record.is_exec else _Record(frame.process) if frame.process else None
     parent = _Record(frame.lineage[0]) if frame.lineage else None
-    event = _Event(record, own, parent, bool(frame.process) and frame.lineage_complete, users)
+    parentless = bool(frame.process) and frame.lineage_complete
+    event = _Event(record, own, parent, parentless, proxy_of(frame.proxy), users)
     kind = "EXEC" if record.is_exec else "CONNECT"
     values = {f.sigma: event.value(f) for f in schema.fields() if f.sigma and f.type == kind}
     return {name: value for name, value in values.items() if value is not None}

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sensor.paths import GRAMMARS
 from sensor.rule_files import Found, Reading, found_files
 
 _KEPT = 4  # of each kind
@@ -31,7 +32,7 @@ _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
 _HERE = Path(__file__).parent
 # What makes that which is kept: another version makes it anew.
 _MAKERS = [_HERE / name for name in ("alert.py", "encode.py", "loaded_rules.py", "rule_cache.py", "rule_compiler.py")]
-_MAKERS += sorted((_HERE / "compiler").glob("*.py"))
+_MAKERS += [*sorted((_HERE / "compiler").glob("*.py")), *sorted(GRAMMARS.glob("*.yml"))]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from sensor.errors import InputError
 
 CASES = ".cases.yml"  # beside a rule; not a rule
+GRAMMAR = ".grammar.yml"  # of programs that run others; not a rule
 _SUFFIXES = (".yml", ".yaml")
 Found = tuple[str, os.stat_result | None]  # a file's path and status; None: a link to nothing
 
@@ -63,7 +64,7 @@ def _look_into(folder: str, status: os.stat_result, seen: set[tuple[int, int]], 
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if _is_folder(entry):
                     _look_into(entry.path, os.stat(entry.path), seen, files)
-                elif entry.name.endswith(_SUFFIXES) and not entry.name.endswith(CASES):
+                elif entry.name.endswith(_SUFFIXES) and not entry.name.endswith((CASES, GRAMMAR)):
                     files.append((entry.path, _status(entry)))
     except OSError as error:
         raise InputError(folder, -1, error.strerror or "unreadable") from None

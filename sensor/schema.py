@@ -33,6 +33,11 @@ SOURCES = {
     "PARENT_ARGV": "the process table: the parent",
     "PARENT_USER": "the process table: the parent",
     "TRUE": "a constant",
+    **dict.fromkeys(
+        ("PROXY_CHAIN", "PROXY_DEPTH", "PROXY_FUNCTION"), "grammars: the command line and the execs before"
+    ),
+    **dict.fromkeys(("PAYLOAD_IMAGE", "PAYLOAD_COMMAND_LINE", "PAYLOAD_KIND"), "grammars: the payload"),
+    **dict.fromkeys(("PAYLOAD_PATH", "PAYLOAD_URL"), "grammars: the payload"),
 }
 
 

@@ -10,13 +10,14 @@ import yaml
 
 from sensor.errors import ConfigError
 from sensor.paths import GRAMMARS
+from sensor.rule_files import GRAMMAR
 
 _MAGIC, _VERSION = b"LNSGGRAM", 1
 # enum sn_give, enum sn_grammar_flag
 _WORDS = (
-    "flag value attached command exec shell shell-rest words code script program library url setting assign sub pair "
-    "operand stdin comma sed"
-).split()
+    *("flag", "value", "attached", "command", "exec", "shell", "shell-rest", "words", "code", "script", "program"),
+    *("library", "url", "setting", "assign", "sub", "pair", "operand", "stdin", "comma", "sed"),
+)
 _GIVE = {word: number for number, word in enumerate(_WORDS)}
 _FLAG = {"permute": 1, "words": 2, "bundle": 4, "stdin": 8, "children": 16, "applet": 32, "builtin": 64}
 _KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
@@ -124,9 +125,9 @@ def shipped_grammars() -> bytes:
 
 
 def compile_grammars(folder: Path) -> bytes:
-    """The grammars of every *.yml in `folder`. ConfigError names the file, the program and what is wrong."""
+    """The grammars of every *.grammar.yml in `folder`. ConfigError names the file, the program and what is wrong."""
     writer, programs = _Writer(), {}
-    for path in sorted(folder.glob("*.yml")):
+    for path in sorted(folder.glob(f"*{GRAMMAR}")):
         try:
             document = yaml.load(path.read_bytes(), yaml.CSafeLoader) or {}
         except yaml.YAMLError as error:

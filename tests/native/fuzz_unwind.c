@@ -1,4 +1,4 @@
-// sources: unwind.c grammar.c shell_words.c sed_program.c bytes.c
+// sources: unwind.c reading.c given.c grammar.c shell_words.c sed_program.c bytes.c
 /* A file is the size of a grammar's bytes, those bytes, and a command line: image and arguments, each ended by NUL.
  * Whatever passes the verifier unwinds without reading out of bounds, and names only what it was given or made. */
 #include <stdlib.h>
@@ -63,10 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	bytes = own(data, grammar_size);
 	line = own(data + grammar_size, size - grammar_size);
-	if (sn_grammars__open(bytes, grammar_size, &grammars) == 0) {
+	if (sn_grammars__open(bytes, grammar_size, &grammars) == 0)
 		unwind(&grammars, line, (uint32_t)(size - grammar_size));
-		sn_grammars__close(&grammars);
-	}
 	free(bytes);
 	free(line);
 	return 0;

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from sensor.rule_files import rule_files
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "rules.md"
 
@@ -27,7 +29,7 @@ def load(path: Path) -> Any:
 
 def shipped() -> list[Shipped]:
     """All rules below rules/, by path."""
-    rules = [path for path in (ROOT / "rules").rglob("*.yml") if not path.name.endswith(".cases.yml")]
+    rules = rule_files([ROOT / "rules"])
     return [Shipped(path, load(path), load(path.with_suffix(".cases.yml"))) for path in sorted(rules)]
 
 

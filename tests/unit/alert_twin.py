@@ -8,6 +8,7 @@ from sensor import schema
 from sensor.alert import Rule, rule_map
 from sensor.event_json import event_fields, parse_event
 from sensor.native import Frame, lib, record_json
+from sensor.proxy import Proxy, proxy_of
 from sensor.taxonomy import with_mapped
 
 # Which members of a record say that a field is not whole.
@@ -101,6 +102,10 @@ class AlertTwin:
             parts["process"] = self._process(own)
             parts["lineage"] = [self._ancestor(a) for a in ancestors]
             parts["lineage_complete"] = frame.lineage_complete
+        proxy = proxy_of(frame.proxy)
+        if proxy is not None and proxy.chain:
+            parts["proxy"] = _proxy(proxy)
+            parts["fields"] |= _proxy_fields(proxy)
         if (event if is_exec else own or {}).get("reduced"):
             parts["evidence"]["reduced"] = True
         return parts
@@ -123,6 +128,8 @@ class AlertTwin:
             return event["pid"]
         if source == "TRUE":
             return "true"
+        if source.startswith(("PROXY_", "PAYLOAD_")):
+            return None
         process = parent if source.startswith("PARENT_") else event if source == "USER" else own
         if process is None:
             return None
@@ -144,6 +151,23 @@ class AlertTwin:
     def _ancestor(self, record: Mapping[str, Any]) -> dict[str, Any]:
         known = {**record, "command_line": _command_line(record)}
         return {name: known[name] for name in ("pid", "start", "image", "command_line") if known.get(name) is not None}
+
+
+def _known(texts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in texts.items() if value}
+
+
+def _proxy(proxy: Proxy) -> dict[str, Any]:
+    payload = {"kind": proxy.kind, "argv": list(proxy.argv), "command_line": proxy.command_line}
+    payload |= {"path": proxy.path, "url": proxy.url, "truncated": proxy.truncated}
+    chain = {"chain": list(proxy.chain), "depth": len(proxy.chain), "function": proxy.function}
+    return _known(chain) | {"payload": _known(payload)}
+
+
+def _proxy_fields(proxy: Proxy) -> dict[str, Any]:
+    fields = {"ProxyChain": list(proxy.chain), "ProxyDepth": len(proxy.chain), "ProxyFunction": proxy.function}
+    fields |= {"PayloadImage": proxy.path if proxy.kind == "command" else "", "PayloadCommandLine": proxy.command_line}
+    return _known(fields | {"PayloadKind": proxy.kind, "PayloadPath": proxy.path, "PayloadUrl": proxy.url})
 
 
 def _shown_fields() -> dict[str, list[schema.Field]]:

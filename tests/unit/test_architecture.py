@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "settings rule_files",
         "native config encode event_json rollup health paths progress runtime",
         "rule_cache",
-        "schema render record_lines insight loaded_rules taxonomy",
+        "schema proxy render record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs",
         "reference rule_compiler live coverage",
         "reference_events",
@@ -51,7 +51,7 @@ GENERATED = {"kernel.h"}  # by the loader, from the running kernel's BTF
 # ---- sizes: lines a file, lines a function; each exception with its reason ----
 FILE_LINES = {".c": 400, ".h": 400, ".py": 400, "probes": 200}
 FUNCTION_LINES = 60
-LARGER_FILES: dict[str, str] = {}
+LARGER_FILES: dict[str, str] = {"sensor/native.py": "all that calls the extension stands in one place"}
 LARGER_FUNCTIONS: dict[str, str] = {}
 
 UNFINISHED = re.compile(r"\b([T]ODO|[F]IXME|[X]XX|[H]ACK)\b")

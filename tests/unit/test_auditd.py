@@ -159,7 +159,7 @@ def test_what_is_no_record_is_left_out() -> None:
     assert [line[:1] for line in made.splitlines()] == [b"!", b"!", b"{"]
 
 
-WORDS = st.text(st.characters(exclude_characters='"\n\0\x1d'), min_size=1, max_size=12)
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters='"\n\0\x1d'), min_size=1, max_size=12)
 
 
 @given(st.lists(WORDS, min_size=1, max_size=6), st.data())

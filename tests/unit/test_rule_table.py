@@ -11,8 +11,9 @@ from random import Random
 import pytest
 from random_rules import atom, condition
 
-from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table
+from sensor.compiler import Logsource, Rule, RuleInfo
 from sensor.compiler.ir import Node, Op
+from sensor.compiler.table import build
 from sensor.errors import LinsangError
 from sensor.native import Rules
 
@@ -28,7 +29,7 @@ def table() -> bytes:
         conditions.append(atom(random, ("A", "B", "*")))
     infos = (RuleInfo(str(n), str(n), "low", SOURCES[n % len(SOURCES)], "x.yml") for n in range(len(conditions)))
     rules = tuple(Rule(info, c) for info, c in zip(infos, conditions, strict=True))
-    return compile_table(RuleSet(rules, ())).bytes
+    return build(rules).bytes
 
 
 def test_the_fuzzer_has_a_table_of_this_layout(table: bytes) -> None:

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "reading.h"
+#include "sed_program.h"
+
+/* The arguments that are left, joined by blanks behind `first`. */
+static struct sn_bytes join(struct sn_reading *r, struct sn_bytes first)
+{
+	uint32_t rest = (uint32_t)(r->end - r->at), size = first.len + 1 + rest;
+	uint8_t *room;
+
+	if (!rest)
+		return first;
+	room = sn_unwinder__room(r->unwinder, size);
+	if (!room)
+		return (struct sn_bytes){0};
+	memcpy(room, first.at, first.len);
+	room[first.len] = ' ';
+	memcpy(room + first.len + 1, r->at, rest);
+	for (uint32_t i = first.len + 1; i + 1 < size; i++)
+		if (!room[i])
+			room[i] = ' ';
+	r->at = r->end;
+	return (struct sn_bytes){room, size - (room[size - 1] == 0)};
+}
+
+/* Program text starts something only if one of the markers of its language is in it. */
+static bool has_marker(const struct sn_reading *r, struct sn_bytes text)
+{
+	const struct sn_grammar_text *marker = r->grammars->markers + r->grammar->markers.first;
+
+	for (uint32_t i = 0; i < r->grammar->markers.count; i++)
+		if (sn_bytes__find(text, (struct sn_bytes){r->grammars->text + marker[i].off, marker[i].len}))
+			return true;
+	return r->grammar->markers.count == 0;
+}
+
+static bool ends(struct sn_reading *r, uint32_t kind, struct sn_bytes *member, struct sn_bytes value)
+{
+	if (!value.len)
+		return false;
+	r->found.outcome = ENDED;
+	r->found.kind = kind;
+	*member = value;
+	return true;
+}
+
+/* `text` split into words, the arguments that are left behind them. */
+static bool give_words(struct sn_reading *r, struct sn_bytes text)
+{
+	struct sn_shell_words split;
+	uint32_t rest = (uint32_t)(r->end - r->at);
+	uint8_t *room = sn_unwinder__room(r->unwinder, text.len + 1 + rest);
+
+	if (!room || sn_shell__split(text.at, text.len, room, &split) == SN_SHELL_OPAQUE || split.piped.len)
+		return ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, text);
+	memcpy(room + split.words.len, r->at, rest);
+	r->found.outcome = ARGV;
+	r->found.argv = (struct sn_bytes){room, split.words.len + rest};
+	return true;
+}
+
+/* A command that begins with `first` and ends before an argument `;` or `+`. */
+static bool give_exec(struct sn_reading *r, struct sn_bytes first)
+{
+	const uint8_t *from = first.at;
+	struct sn_bytes argument = first;
+
+	do
+		if (argument.len == 1 && (*argument.at == ';' || *argument.at == '+'))
+			break;
+	while (sn_reading__next(r, &argument));
+	if (argument.at == from)
+		return false;
+	r->found.outcome = ARGV;
+	/* without its end the command is what there is */
+	r->found.argv = (struct sn_bytes){from, (uint32_t)((r->at >= r->end ? r->end : argument.at) - from)};
+	if (argument.len == 1 && (*argument.at == ';' || *argument.at == '+'))
+		r->found.argv.len = (uint32_t)(argument.at - from);
+	return true;
+}
+
+/* Whether `text` begins as the setting says, a * for any run; `skip`: how long that is. */
+static bool fits(const struct sn_reading *r, struct sn_grammar_text name, struct sn_bytes text, uint32_t *skip)
+{
+	const uint8_t *pattern = r->grammars->text + name.off, *star = memchr(pattern, '*', name.len);
+	uint32_t head = star ? (uint32_t)(star - pattern) : name.len, tail = name.len - head;
+	const uint8_t *found;
+
+	if (!sn_bytes__begins(text, (struct sn_bytes){pattern, head}))
+		return false;
+	*skip = head;
+	if (!star)
+		return true;
+	found = tail > 1 ? sn_bytes__find(sn_bytes__behind(text, head), (struct sn_bytes){star + 1, tail - 1})
+			 : text.at + head;
+	if (!found)
+		return false;
+	*skip = (uint32_t)(found - text.at) + tail - 1;
+	return true;
+}
+
+bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
+{
+	const struct sn_grammar_entry *setting = r->grammars->settings + r->grammar->settings.first;
+
+	for (uint32_t i = 0; i < r->grammar->settings.count; i++) {
+		uint32_t skip;
+
+		if (setting[i].give != SN_GIVE_SETTING && fits(r, setting[i].name, text, &skip))
+			return sn_reading__give(r, setting[i].give, sn_bytes__behind(text, skip));
+	}
+	return false;
+}
+
+/* Takes `value`, the argument before r->at. True: it is what the program runs. */
+bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value)
+{
+	const uint8_t *comma;
+
+	switch ((enum sn_give)what) {
+	case SN_GIVE_COMMAND:
+		if (!value.len)
+			return false;
+		r->found.outcome = ARGV;
+		r->found.argv = (struct sn_bytes){value.at, (uint32_t)(r->end - value.at)};
+		return true;
+	case SN_GIVE_EXEC:
+		return give_exec(r, value);
+	case SN_GIVE_SHELL_REST:
+		value = join(r, value);
+		/* fall through */
+	case SN_GIVE_SHELL:
+		if (!value.len)
+			return false;
+		r->found.outcome = SHELL;
+		r->found.text = value;
+		return true;
+	case SN_GIVE_COMMA:
+		comma = value.len ? memchr(value.at, ',', value.len) : NULL;
+		return sn_reading__give(r, SN_GIVE_SHELL,
+					(struct sn_bytes){value.at, comma ? (uint32_t)(comma - value.at) : value.len});
+	case SN_GIVE_SED:
+		return sn_sed__runs(value) && ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, value);
+	case SN_GIVE_WORDS:
+		return give_words(r, value);
+	case SN_GIVE_CODE:
+		return has_marker(r, value) && ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, value);
+	case SN_GIVE_SCRIPT: /* a single dash is standard input */
+		return !(value.len == 1 && *value.at == '-') && ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
+	case SN_GIVE_PROGRAM:
+		return ends(r, SN_PAYLOAD_COMMAND, &r->found.path, value);
+	case SN_GIVE_LIBRARY:
+		return ends(r, SN_PAYLOAD_LIBRARY, &r->found.path, value);
+	case SN_GIVE_URL:
+		return ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, value);
+	case SN_GIVE_SETTING:
+		return sn_reading__setting(r, value);
+	default:
+		return false;
+	}
+}

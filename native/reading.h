@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One command line while it is read by its grammar, for unwind.c: reading.c goes through its arguments, given.c takes
+ * what they are.
+ */
+#ifndef SN_READING_H
+#define SN_READING_H
+#include "unwind.h"
+
+/* What reading one command line came to. */
+enum outcome {
+	NOTHING, /* it starts nothing */
+	ARGV,	 /* the payload is a command line: found.argv */
+	SHELL,	 /* text for a shell: found.text */
+	ENDED,	 /* anything else: found.kind and what belongs to it */
+};
+
+struct sn_found {
+	enum outcome outcome;
+	uint32_t kind;
+	struct sn_bytes argv, text, path, url;
+};
+
+/* One command line while it is read. */
+struct sn_reading {
+	struct sn_unwinder *unwinder;
+	const struct sn_grammars *grammars;
+	const struct sn_grammar *grammar;
+	const uint8_t *at, *end; /* the arguments that are left */
+	bool options;		 /* arguments with a dash are options */
+	bool from_stdin;	 /* positional arguments name no program */
+	uint32_t operand;	 /* enum sn_give of the first positional argument, where an option has said so */
+	uint32_t place;		 /* of the next positional argument */
+	struct sn_found found;
+};
+
+static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t skip)
+{
+	return (struct sn_bytes){bytes.at + skip, bytes.len - skip};
+}
+
+/* The next argument, which it steps over; false: there is none. */
+bool sn_reading__next(struct sn_reading *r, struct sn_bytes *argument);
+/* Takes `value`, the argument before r->at, as enum sn_give says. True: it is what the program runs, r->found. */
+bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value);
+/* As a setting of the grammar's. */
+bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text);
+/* Reads the arguments `argv` of a program, its name first, into r->found. */
+void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, struct sn_bytes argv);
+/* Room for `size` bytes until the next unwinding; NULL: it is used up. */
+uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size);
+/* The first of arguments that each end in NUL. */
+struct sn_bytes sn_bytes__first(struct sn_bytes argv);
+#endif

@@ -1,0 +1,182 @@
+"""What execs were made to run: records through the engine, the proxy in their alerts; and grammars that are refused."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import native_records as records
+import pytest
+from engine_rules import table
+
+from sensor.compiler.grammar import compile_grammars
+from sensor.errors import ConfigError
+from sensor.native import Engine, Rules, lib
+from sensor.proxy import Proxy, proxy_of
+
+ROWS = Path(__file__).parents[1] / "rows" / "unwind.tsv"
+SECOND = 1_000_000_000
+
+
+@cache
+def _table() -> bytes:
+    return table([("linux", "process_creation", "Image", "/")])
+
+
+class Execs:
+    """An engine that says of every exec what it was made to run."""
+
+    def __init__(self) -> None:
+        self._engine = Engine(ring_bytes=1 << 16, alert_bytes=1 << 20, table_bytes=1 << 18, table_entries=4096)
+        self._engine.swap_rules(Rules(_table()))
+        self._time = 0
+
+    def fork(self, pid: int, parent: int) -> None:
+        self._time += SECOND
+        who = {"ppid": parent, "parent_start": parent, "creator_pid": parent, "creator_start": parent}
+        self._engine.feed(records.fork_record(pid=pid, start=pid, time=self._time, **who))
+
+    def run(self, argv: Sequence[str | bytes], pid: int = 1, parent: int = 0, **more: Any) -> Proxy | None:
+        """`start` is the pid: one process a pid."""
+        self._time += SECOND
+        raw = [a.encode("utf-8", "surrogateescape") if isinstance(a, str) else a for a in argv]
+        image = more.pop("image", b"/usr/bin/" + raw[0].rpartition(b"/")[2])
+        more = {"pid": pid, "start": pid, "time": self._time, "ppid": parent, "parent_start": parent} | more
+        self._engine.feed(records.exec_record(image=image, argv=raw, **more))
+        (frame,) = self._engine.take()
+        return proxy_of(frame.proxy)
+
+
+def rows() -> list[list[str]]:
+    lines = [line for line in ROWS.read_text().splitlines() if not line.startswith("#")]
+    return [line.split("\t") for line in lines]
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
+def test_row(row: list[str]) -> None:
+    command, chain, *wanted = row
+    proxy = Execs().run(shlex.split(command))
+    if chain == "-":
+        assert proxy is None
+        return
+    assert proxy is not None
+    assert ",".join(proxy.chain) == chain
+    assert proxy.kind == wanted[0]
+    for part in wanted[1:]:
+        name, _, value = part.partition("=")
+        got = getattr(proxy, name)
+        assert (" ".join(got) if name == "argv" else got) == value
+
+
+# ---- chains over several execs ----
+
+
+def chain_of(proxy: Proxy | None) -> tuple[str, ...]:
+    return proxy.chain if proxy else ()
+
+
+def test_wrappers_that_exec() -> None:
+    execs = Execs()
+    wanted = ("env", "nice", "timeout")
+    assert chain_of(execs.run(["env", "nice", "timeout", "5", "id", "-u"], pid=7)) == wanted
+    assert chain_of(execs.run(["nice", "timeout", "5", "id", "-u"], pid=7)) == wanted
+    assert chain_of(execs.run(["timeout", "5", "id", "-u"], pid=7)) == wanted
+    execs.fork(8, 7)
+    payload = execs.run(["id", "-u"], pid=8, parent=7)
+    assert chain_of(payload) == wanted
+    assert payload is not None
+    assert (payload.kind, payload.argv, payload.path) == ("command", ("id", "-u"), "/usr/bin/id")
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "chain"),
+    [
+        ("find . -exec id {} ;", "id ./a", ("find",)),
+        ("xargs -n1 id", "id a", ("xargs",)),
+        ("tar cf x y --checkpoint-action=exec=/tmp/x", "/tmp/x", ("tar",)),
+        ("bash -c 'id | tee /tmp/x'", "tee /tmp/x", ("bash",)),
+        ("bash -c 'id | tee /tmp/x'", "ls", ()),
+        ("find . -name id", "id", ()),
+        ("sudo -u root sh -c 'ls; id'", "sh -c 'ls; id'", ("sudo", "sh")),
+    ],
+)
+def test_helpers_that_fork(parent: str, child: str, chain: tuple[str, ...]) -> None:
+    execs = Execs()
+    execs.run(shlex.split(parent), pid=7)
+    execs.fork(8, 7)
+    assert chain_of(execs.run(shlex.split(child), pid=8, parent=7)) == chain
+
+
+def test_another_process_of_the_same_pid_is_another() -> None:
+    execs = Execs()
+    execs.run(["env", "id"], pid=7)
+    assert execs.run(["id"], pid=7, start=8) is None
+
+
+def test_many_at_once_make_chains_shorter_never_other() -> None:
+    execs = Execs()
+    pids = range(10, 6010)
+    for pid in pids:
+        execs.run(["env", f"tool{pid}"], pid=pid)
+    found = {chain_of(execs.run([f"tool{pid}"], pid=pid)) for pid in pids}
+    assert found == {(), ("env",)}
+
+
+def test_nothing_is_kept_between_recordings() -> None:
+    execs = Execs()
+    execs.run(["env", "id"], pid=7)
+    assert lib.sn_engine__forget(execs._engine.pointer) == 0
+    assert execs.run(["id"], pid=7) is None
+
+
+# ---- arguments that are not whole, or not text ----
+
+
+def test_cut_arguments() -> None:
+    cut = {"flags": lib.SN_F_ARGV_TRUNCATED}
+    known = Execs().run(["bash", "-c", "id; " * 100], **cut)
+    assert known is not None
+    assert known.truncated
+    assert known.chain == ("bash",)
+    unknown = Execs().run(["bash", "-o", "pipefail"], **cut)
+    assert unknown is not None
+    assert not unknown.chain
+
+
+def test_bytes_that_are_no_text() -> None:
+    proxy = Execs().run([b"env", b"/tmp/\xff\x1b[2J", b"\n"])
+    assert proxy is not None
+    assert proxy.argv == ("/tmp/\udcff\x1b[2J", "\n")
+
+
+@pytest.mark.parametrize("argv", [[""], ["", "-c", "id"], ["bash", ""], ["env", ""], ["find", "-exec"]])
+def test_odd_arguments(argv: list[str]) -> None:
+    proxy = Execs().run(argv, image=b"/usr/bin/true")
+    assert proxy is None
+
+
+# ---- grammars ----
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x: [", "x.grammar.yml"),
+        ("x: 1", "x.grammar.yml: x: a program needs a map with at least its class"),
+        ("x: {places: [command]}", "at least its class"),
+        ("x: {class: w, option: {}}", "x.grammar.yml: x: unknown key option"),
+        ("x: {class: w, flags: [permutes]}", "unknown flag permutes"),
+        ("x: {class: w, options: {-c: shel}}", "options: shel is none of"),
+        ("x: {class: w, places: [flag]}", "places: flag is none of"),
+        ("x: {class: w, subs: {y: {class: w, places: [what]}}}", "x.grammar.yml: x y: places: what is none of"),
+        ("x: {class: w, names: [y]}\ny: {class: w}", "y has a grammar already"),
+    ],
+)
+def test_refused_grammar(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "x.grammar.yml").write_text(text)
+    with pytest.raises(ConfigError) as error:
+        compile_grammars(tmp_path)
+    assert said in str(error.value)
