@@ -200,7 +200,12 @@ class Renderer:
         fields: Mapping[str, Any] = alert.get("fields") or {}
         user = process.get("user", "")
         uid = f"uid {process['uid']}" if "uid" in process else ""
+        proxy: Mapping[str, Any] = alert.get("proxy") or {}
+        payload: Mapping[str, Any] = proxy.get("payload") or {}
         pairs: list[tuple[str, str]] = [
+            ("ran", str(payload.get("command_line") or payload.get("path") or payload.get("url") or "")),
+            ("as", str(payload.get("kind", ""))),
+            ("through", " ".join(proxy.get("chain", ()))),
             ("image", str(process.get("image", ""))),
             ("user", f"{user} ({uid})" if user and uid else str(user or uid)),
             ("cwd", str(process.get("cwd", ""))),
