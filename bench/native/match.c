@@ -155,7 +155,7 @@ static void decode_recording(struct bench *bench, struct sn_recording *recording
 		if (routes.route[0] == (uint32_t)SN_NO_FIELD)
 			continue;
 		sn_values__clear(bench->values);
-		sn_view__fill(view, bench->values, table, users, h);
+		sn_view__fill(view, bench->values, table, users, NULL, h);
 		keep(bench, &routes, index);
 	}
 	if (rc)
