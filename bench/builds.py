@@ -67,7 +67,7 @@ def _cargo(*arguments: str) -> None:
 @functools.cache
 def rsigma_match() -> Path:
     """The program of bench/peers/rsigma: RSigma's crates doing what native/match.c does. Unavailable without cargo."""
-    _cargo("build", "--release", "--locked", "--manifest-path", str(PEERS / "rsigma" / "Cargo.toml"))
+    _cargo("build", "--release", "--manifest-path", str(PEERS / "rsigma" / "Cargo.toml"))
     return BUILT / "cargo" / "release" / "rsigma-match"
 
 
