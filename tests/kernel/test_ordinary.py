@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -54,14 +55,26 @@ def run(sensor: SensorProcess, commands: list[list[str]], folder: Path) -> list[
     return [titles[pid] for pid in pids]
 
 
-def test_every_attack_is_seen(tmp_path: Path) -> None:
+def lacks(command: str, watch: Watch) -> str:
+    """What the command needs and this machine has not; empty: nothing."""
+    if "/dev/shm" in command:
+        return "" if watch.seen("/dev/shm") == b"/dev/shm" else "paths without a prefix (this is a chroot)"
+    tool = command.split(maxsplit=1)[0]
+    return "" if shutil.which(tool, path=PATH) else tool
+
+
+def test_every_attack_is_seen(tmp_path: Path, watch: Watch) -> None:
     assert len(ATTACKS) >= 60
+    lacking = sorted({lacks(command, watch) for command, _ in ATTACKS} - {""})
+    attacks = [(command, title) for command, title in ATTACKS if not lacks(command, watch)]
     with SensorProcess(tmp_path, "run") as sensor:
-        seen = run(sensor, [["sh", "-c", command] for command, _ in ATTACKS], tmp_path)
+        seen = run(sensor, [["sh", "-c", command] for command, _ in attacks], tmp_path)
     missed = [
-        f"{command}: {title}" for (command, title), titles in zip(ATTACKS, seen, strict=True) if title not in titles
+        f"{command}: {title}" for (command, title), titles in zip(attacks, seen, strict=True) if title not in titles
     ]
     assert not missed, "\n".join(missed)
+    if lacking:
+        pytest.skip(f"{len(attacks)} of {len(ATTACKS)} were seen; not on this machine: {', '.join(lacking)}")
 
 
 def test_an_ordinary_day_is_quiet(tmp_path: Path) -> None:
