@@ -43,7 +43,7 @@ static int put_command_line(struct sn_writer *w, const uint8_t *bytes)
 {
 	struct sn_proxy_block block = block_of(bytes);
 
-	if (block.kind == SN_PAYLOAD_INLINE_SCRIPT || block.kind == SN_PAYLOAD_PIPE || !block.argv.len)
+	if (sn_payload__is_text(block.kind) || !block.argv.len)
 		return put_span(w, bytes, block.text);
 	put_texts(w, bytes + block.argv.off, block.argv.len, 0);
 	return 1;
@@ -85,10 +85,7 @@ static void put_member(struct sn_writer *w, const char *name, enum sn_derived_va
 	char *before = w->at;
 
 	sn_write__key(w, name, strlen(name));
-	if (sn_alert_proxy__field(w, value, bytes))
-		sn_write__literal(w, ",");
-	else
-		w->at = before;
+	sn_write__end(w, before, sn_alert_proxy__field(w, value, bytes));
 }
 
 void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *bytes)

@@ -158,10 +158,7 @@ void sn_alert_record__fields(struct sn_writer *w, const struct sn_alert_schema *
 		sn_write__key(w, shown->sigma, strlen(shown->sigma));
 		known = shown->field ? put_field(w, shown->field, records->event)
 				     : put_derived(w, shown->derived->value, records);
-		if (known)
-			sn_write__literal(w, ",");
-		else
-			w->at = before;
+		sn_write__end(w, before, known);
 	}
 }
 
@@ -172,10 +169,7 @@ static void put_path_member(struct sn_writer *w, const char *name, const uint8_t
 	char *before = w->at;
 
 	sn_write__key(w, name, strlen(name));
-	if (put_path(w, record, offset))
-		sn_write__literal(w, ",");
-	else
-		w->at = before;
+	sn_write__end(w, before, put_path(w, record, offset));
 }
 
 static void put_command_line(struct sn_writer *w, const uint8_t *record)
@@ -183,10 +177,7 @@ static void put_command_line(struct sn_writer *w, const uint8_t *record)
 	char *before = w->at;
 
 	sn_write__literal(w, "\"command_line\":");
-	if (sn_record__write_command_line(w, record))
-		sn_write__literal(w, ",");
-	else
-		w->at = before;
+	sn_write__end(w, before, sn_record__write_command_line(w, record));
 }
 
 static void put_damage(struct sn_writer *w, const uint8_t *record, uint32_t flags)

@@ -18,4 +18,6 @@ const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what);
 bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head);
 /* What stands behind the last slash. */
 struct sn_bytes sn_bytes__basename(struct sn_bytes path);
+/* The first of arguments that each end in NUL, the last perhaps not. */
+struct sn_bytes sn_bytes__first(struct sn_bytes argv);
 #endif

@@ -19,7 +19,7 @@
 #include "shell_words.h"
 
 #define SN_GRAMMAR_MAGIC "LNSGGRAM"
-enum { SN_GRAMMAR_VERSION = 1, SN_NO_PROGRAM = 0xffff };
+enum { SN_GRAMMAR_VERSION = 1 };
 
 enum sn_grammar_section {
 	SN_GR_SLOTS = 0, /* struct sn_grammar_slot, a power of two, some free */

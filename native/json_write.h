@@ -54,6 +54,15 @@ static inline void sn_write__member(struct sn_writer *w, const char *name, uint6
 	sn_write__literal(w, ",");
 }
 
+/* Behind a member whose key was written at `before`: its comma, or the key taken back because it has no value. */
+static inline void sn_write__end(struct sn_writer *w, char *before, int known)
+{
+	if (known)
+		sn_write__literal(w, ",");
+	else
+		w->at = before;
+}
+
 /* `close` is } or ], in the place of the comma behind the last member if there is one. */
 static inline void sn_write__close(struct sn_writer *w, char close)
 {

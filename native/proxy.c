@@ -56,13 +56,6 @@ static struct sn_bytes of_span(const struct sn_exec *exec, struct sn_span span)
 	return (struct sn_bytes){(const uint8_t *)exec + span.off, span.len};
 }
 
-static struct sn_bytes first_of(struct sn_bytes argv)
-{
-	const uint8_t *nul = argv.len ? memchr(argv.at, 0, argv.len) : NULL;
-
-	return (struct sn_bytes){argv.at, nul ? (uint32_t)(nul - argv.at) : argv.len};
-}
-
 static bool equal(struct sn_bytes a, struct sn_bytes b)
 {
 	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
@@ -77,7 +70,7 @@ static bool leads_to(const struct slot *slot, struct sn_bytes name, struct sn_by
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < slot->depth; i++) {
-		struct sn_bytes link = first_of((struct sn_bytes){slot->bytes + at, slot->chain_len - at});
+		struct sn_bytes link = sn_bytes__first((struct sn_bytes){slot->bytes + at, slot->chain_len - at});
 
 		if (i && equal(link, name)) {
 			*before = (struct sn_bytes){slot->bytes, at};
@@ -98,7 +91,7 @@ static uint32_t way_to(struct sn_proxies *proxies, const struct sn_exec *exec, s
 		uint32_t pid;
 		uint64_t start;
 	} who[] = {{exec->h.pid, exec->h.start}, {exec->ppid, exec->parent_start}};
-	struct sn_bytes name[2] = {sn_bytes__basename(first_of(of_span(exec, exec->argv))),
+	struct sn_bytes name[2] = {sn_bytes__basename(sn_bytes__first(of_span(exec, exec->argv))),
 				   sn_bytes__basename(of_span(exec, exec->image))};
 	uint32_t depth;
 
@@ -140,7 +133,7 @@ static void join_chain(struct sn_proxies *proxies, struct sn_bytes before, uint3
 static void remember(struct sn_proxies *proxies, const struct sn_exec *exec)
 {
 	const struct sn_proxy *proxy = &proxies->proxy;
-	bool is_text = proxy->kind == SN_PAYLOAD_INLINE_SCRIPT || proxy->kind == SN_PAYLOAD_PIPE;
+	bool is_text = sn_payload__is_text(proxy->kind);
 	struct sn_bytes payload = is_text ? proxy->text : sn_bytes__basename(proxy->path);
 	struct slot *slot = slot_of(proxies, exec->h.pid, exec->h.start);
 

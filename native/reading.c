@@ -5,13 +5,11 @@
 
 bool sn_reading__next(struct sn_reading *r, struct sn_bytes *argument)
 {
-	const uint8_t *nul;
-
 	if (r->at >= r->end)
 		return false;
-	nul = memchr(r->at, 0, (size_t)(r->end - r->at));
-	*argument = (struct sn_bytes){r->at, (uint32_t)((nul ? nul : r->end) - r->at)};
-	r->at = nul ? nul + 1 : r->end;
+	*argument = sn_bytes__first((struct sn_bytes){r->at, (uint32_t)(r->end - r->at)});
+	r->at += argument->len;
+	r->at += r->at < r->end; /* its NUL */
 	return true;
 }
 

@@ -49,6 +49,4 @@ bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text);
 void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, struct sn_bytes argv);
 /* Room for `size` bytes until the next unwinding; NULL: it is used up. */
 uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size);
-/* The first of arguments that each end in NUL. */
-struct sn_bytes sn_bytes__first(struct sn_bytes argv);
 #endif

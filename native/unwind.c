@@ -15,13 +15,6 @@ uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size)
 	return room;
 }
 
-struct sn_bytes sn_bytes__first(struct sn_bytes argv)
-{
-	const uint8_t *nul = argv.len ? memchr(argv.at, 0, argv.len) : NULL;
-
-	return (struct sn_bytes){argv.at, nul ? (uint32_t)(nul - argv.at) : argv.len};
-}
-
 /* Text of a shell's: words of its last command, or opaque. A command whose input is another's output and that takes
  * its program from there is the other's payload. */
 static bool split_text(struct sn_unwinder *unwinder, struct sn_unwound *out, struct sn_bytes *argv)

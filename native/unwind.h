@@ -27,6 +27,12 @@ enum sn_payload_kind {
 	SN_PAYLOAD_PIPE = 6,	      /* text, piped */
 };
 
+/* Whether the payload is what `text` says, not `argv`. */
+static inline bool sn_payload__is_text(uint32_t kind)
+{
+	return kind == SN_PAYLOAD_INLINE_SCRIPT || kind == SN_PAYLOAD_PIPE;
+}
+
 struct sn_unwound {
 	uint32_t depth;				/* proxies; 0: none, and nothing below is set */
 	uint32_t kind;				/* enum sn_payload_kind */

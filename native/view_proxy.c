@@ -17,7 +17,7 @@ static struct sn_value command_line(struct sn_values *values, const struct sn_pr
 	struct sn_value value;
 	uint8_t *room;
 
-	if (proxy->kind == SN_PAYLOAD_INLINE_SCRIPT || proxy->kind == SN_PAYLOAD_PIPE || !argv.len) {
+	if (sn_payload__is_text(proxy->kind) || !argv.len) {
 		value = text_value(proxy->text);
 	} else {
 		room = sn_values__room(values, argv.len);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,18 +16,18 @@ _BATCH = 1 << 16
 Take = Callable[[], object]  # empties the engine's alert ring
 
 
-class Feed:
+class Feed(ABC):
     """The events of one file. `users`: names that the recording has for uids; `position`: bytes of it read."""
 
     users: dict[int, str]
 
+    @abstractmethod
     def feed(self, limit: int, take: Take) -> int:
         """Feeds at most `limit` events, alerts taken whenever there may be many; how many it were, 0 at the end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def position(self) -> int:
         """How far into the file it is."""
-        raise NotImplementedError
 
 
 class _Recording(Feed):
