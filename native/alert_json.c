@@ -32,7 +32,7 @@ struct sn_alerts {
 	struct sn_alert_schema *schema;
 	struct sn_event_fields event_fields;
 	struct texts rules, undecidables, levels, fields, files;
-	char *host;
+	char *host, *run;
 	int live;
 	int64_t boot_to_epoch_ns;
 };
@@ -78,24 +78,31 @@ static void put_of(struct sn_writer *w, const struct texts *texts, uint32_t numb
 	sn_write__bytes(w, texts->text[number], text_len(texts, number));
 }
 
+static char *copy_of(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = malloc(size);
+
+	return copy ? memcpy(copy, text, size) : NULL;
+}
+
 int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts, struct sn_alerts **out)
 {
 	struct sn_alerts *alerts = calloc(1, sizeof(*alerts));
-	size_t host = strlen(texts->host);
 
 	if (!alerts)
 		return -ENOMEM;
 	alerts->engine = engine;
-	alerts->live = host != 0;
+	alerts->live = *texts->host != 0;
 	alerts->schema = sn_alert_schema__new();
-	alerts->host = malloc(host + 1);
-	if (!alerts->schema || !alerts->host || texts_new(&alerts->rules, texts->rules) ||
+	alerts->host = copy_of(texts->host);
+	alerts->run = copy_of(texts->run);
+	if (!alerts->schema || !alerts->host || !alerts->run || texts_new(&alerts->rules, texts->rules) ||
 	    texts_new(&alerts->undecidables, texts->undecidables) || texts_new(&alerts->levels, texts->levels) ||
 	    texts_new(&alerts->fields, texts->fields) || texts_new(&alerts->files, texts->files)) {
 		sn_alerts__free(alerts);
 		return -ENOMEM;
 	}
-	memcpy(alerts->host, texts->host, host + 1);
 	if (alerts->rules.count != alerts->undecidables.count || alerts->rules.count != alerts->levels.count) {
 		sn_alerts__free(alerts);
 		return -EINVAL;
@@ -116,6 +123,7 @@ void sn_alerts__free(struct sn_alerts *alerts)
 	texts_free(&alerts->fields);
 	texts_free(&alerts->files);
 	free(alerts->host);
+	free(alerts->run);
 	free(alerts);
 }
 
@@ -209,6 +217,16 @@ static int is_same_event(const struct frame *a, const struct frame *b)
 
 /* ---- the parts ---- */
 
+/* One event, one id, whatever number of rules it met: RUN-INDEX. */
+static void put_id(struct sn_writer *w, const struct sn_alerts *alerts, const struct frame *frame)
+{
+	sn_write__literal(w, "\"id\":\"");
+	sn_write__bytes(w, alerts->run, strlen(alerts->run));
+	sn_write__literal(w, "-");
+	sn_write__number(w, frame->alert.index);
+	sn_write__literal(w, "\",");
+}
+
 static void put_event(struct sn_writer *w, const struct sn_alerts *alerts, const struct frame *frame)
 {
 	int is_record = frame->alert.payload == SN_PAYLOAD_RECORD, numbered = frame->header.cpu != SN_CPU_NONE;
@@ -221,6 +239,8 @@ static void put_event(struct sn_writer *w, const struct sn_alerts *alerts, const
 		put_of(w, &alerts->files, frame->alert.file);
 		sn_write__literal(w, ",");
 		sn_write__member(w, "index", frame->alert.index);
+	} else {
+		put_id(w, alerts, frame);
 	}
 	if (is_record && numbered)
 		sn_write__member(w, "seq", frame->header.seq);

@@ -70,12 +70,12 @@ static void put_code(struct sn_writer *w, uint32_t code)
 	sn_write__bytes(w, text, sizeof(text));
 }
 
-/* A lone surrogate, which no UTF-8 can hold; or legal, but a terminal obeys C1 controls and bidi overrides, and
- * str.splitlines and the like break at U+0085, U+2028 and U+2029. */
+/* A lone surrogate, which no UTF-8 can hold; or legal, but a terminal obeys C1 controls and bidi overrides,
+ * str.splitlines and the like break at U+0085, U+2028 and U+2029, and what has no width hides between letters. */
 static int is_escaped(uint32_t code)
 {
-	return (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0x200e || code == 0x200f ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+	return (code >= 0x7f && code < 0xa0) || code == 0xad || code == 0x061c || (code >= 0x200b && code <= 0x200f) ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
 	       (code >= 0xd800 && code < 0xe000);
 }
 

@@ -192,6 +192,7 @@ struct sn_alert_texts {
 	const char *fields;	  /* by field number: the name, as a string */
 	const char *files;	  /* by number: names of a replay's inputs; "" when live */
 	const char *host;	  /* live: this host's name, without newline; "" in replay */
+	const char *run;	  /* live: what event.id begins with, plain characters that name this run; "" in replay */
 };
 
 /* The names of users come from `engine`, which must outlive it. -EINVAL: the three lists of rules differ in length. */

@@ -48,8 +48,8 @@ class AlertWriter:
     """Makes JSON lines of the frames of one rule table.
 
     `lines` (of rule_lines) and `field_names` are in the table's order. With `host` alerts are live: they name the host
-    and what was lost; without it the event is named by its place in `files`, a replay's inputs. Names of users are the
-    engine's.
+    and what was lost, and the event by an id that begins with `run`, this run's name; without it the event is named by
+    its place in `files`, a replay's inputs. Names of users are the engine's.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class AlertWriter:
         field_names: Iterable[str],
         *,
         host: str | None = None,
+        run: str = "",
         files: Iterable[str] = (),
     ) -> None:
         rules, undecidables, levels = lines
@@ -69,6 +70,7 @@ class AlertWriter:
             "fields": _lines(field_names),
             "files": _lines(files),
             "host": b"" if host is None else json_text(host),
+            "run": run.encode("ascii"),
         }
         held = {name: ffi.new("char[]", text) for name, text in texts.items()}
         out = ffi.new("struct sn_alerts **")

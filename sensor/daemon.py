@@ -6,6 +6,7 @@ finish, while the loop goes on taking: nothing that was captured is lost.
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import socket
@@ -113,6 +114,7 @@ class Daemon:
         self._outputs = outputs
         self._live = live
         self._host = socket.gethostname()
+        self._run = os.urandom(4).hex()
         self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
         self._epoch = boot_to_epoch_ns()
         self._writers = {1: self._writer(loaded)}
@@ -127,7 +129,7 @@ class Daemon:
         self.problem = ""
 
     def _writer(self, loaded: LoadedRules) -> AlertWriter:
-        writer = AlertWriter(self._live.engine, loaded.lines, loaded.fields, host=self._host)
+        writer = AlertWriter(self._live.engine, loaded.lines, loaded.fields, host=self._host, run=self._run)
         writer.set_clock(self._epoch)
         return writer
 

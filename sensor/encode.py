@@ -16,8 +16,9 @@ from typing import Any
 Alert = Mapping[str, Any]
 
 # Legal inside a JSON string, but a terminal obeys C1 controls and bidi overrides, and readers that split lines by
-# Unicode's rules (str.splitlines) break at U+0085, U+2028 and U+2029. Written as \uXXXX they are the same value.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Unicode's rules (str.splitlines) break at U+0085, U+2028 and U+2029; what has no width hides between letters. Written
+# as \uXXXX they are the same value. The same as in native/json_write.c.
+_UNSAFE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 # What `json_within` gives up, in this order: the least needed to act on an alert goes first.
 _OPTIONAL = (

@@ -20,7 +20,8 @@ static struct sn_alerts *alerts_new(int live)
 				       .levels = "\"high\"\n",
 				       .fields = "\"Image\"\n\"ParentCommandLine\"\n",
 				       .files = live ? "" : "\"f\"\n",
-				       .host = live ? "\"h\"" : ""};
+				       .host = live ? "\"h\"" : "",
+				       .run = live ? "r" : ""};
 	struct sn_alerts *alerts;
 
 	if (!engine.users)

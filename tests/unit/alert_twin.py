@@ -33,6 +33,7 @@ class AlertTwin:
         field_names: Sequence[str],
         *,
         host: str = "",
+        run: str = "",
         boot_to_epoch_ns: int = 0,
         files: Sequence[str] = (),
         users: Mapping[int, str] | None = None,
@@ -40,6 +41,7 @@ class AlertTwin:
         self._rules = [rule_map(rule) for rule in rules]
         self._field_names = tuple(field_names)
         self._host = host
+        self._run = run
         self._boot_to_epoch_ns = boot_to_epoch_ns
         self._files = files
         self._users = {} if users is None else users
@@ -57,6 +59,7 @@ class AlertTwin:
             self._make_undecidable(alert, frame, damage)
         if live:
             alert["host"] = self._host
+            alert["event"]["id"] = f"{self._run}-{frame.index}"
         else:
             alert["event"] = {"file": self._files[frame.file], "index": frame.index, **alert["event"]}
         evidence: dict[str, Any] = alert.pop("evidence")

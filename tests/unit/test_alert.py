@@ -36,6 +36,7 @@ class Both:
     def __init__(self, **more: Any) -> None:
         known = {
             "host": "web1",
+            "run": "7f3a9c21",
             "boot_to_epoch_ns": EPOCH,
             "files": ("a.lrec", "b.ndjson"),
             "users": {0: "root"},
@@ -47,7 +48,7 @@ class Both:
         for uid, name in known.pop("users").items():
             self.engine.set_user(uid, name)
         self._writers = {
-            True: AlertWriter(self.engine, rule_lines(rules), names, host=known["host"]),
+            True: AlertWriter(self.engine, rule_lines(rules), names, host=known["host"], run=known["run"]),
             False: AlertWriter(self.engine, rule_lines(rules), names, files=known["files"]),
         }
         for writer in self._writers.values():
@@ -111,7 +112,7 @@ def test_live_alert_is_the_whole_contract() -> None:
         "verdict": "match",
         "time": EPOCH + 5,
         "host": "web1",
-        "event": {"type": "exec", "cpu": 1, "seq": 9},
+        "event": {"type": "exec", "cpu": 1, "seq": 9, "id": "7f3a9c21-7"},
         "evidence": {"lost": {"cpu": 0, "recent": 2, "all": 3}},
         "process": {
             "pid": 42,
