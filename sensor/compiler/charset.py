@@ -12,6 +12,7 @@ from functools import cache
 
 Ranges = tuple[tuple[int, int], ...]
 TOP = 0x10FFFF
+CASED_TOP = 0x1FFFF  # no character beyond has case
 
 
 def normal(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -55,7 +56,7 @@ def _every_char() -> str:
 def _lowered() -> dict[int, tuple[int, ...]]:
     """Lower-case character -> all characters that `re` lowers to it, for characters that have case."""
     out: dict[int, list[int]] = {}
-    for c in range(TOP + 1):
+    for c in range(CASED_TOP + 1):
         if _sre.unicode_iscased(c):
             out.setdefault(_sre.unicode_tolower(c), []).append(c)
     return {low: tuple(all_) for low, all_ in out.items()}
@@ -70,7 +71,7 @@ def ignore_case(ranges: Ranges) -> Ranges:
     for first, last in ranges:
         if last - first > 0x3000:  # a range this wide is closed under case but for its edges
             plain.append((first, last))
-        for c in range(first, min(last, 0x1FFFF) + 1):
+        for c in range(first, min(last, CASED_TOP) + 1):
             key = _sre.unicode_tolower(c)
             low.add(key)
             low.update(extra.get(key, ()))
