@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import NamedTuple
 
 from sensor.compiler.ir import Op
 from sensor.compiler.normal import Check
@@ -23,8 +26,7 @@ _WORD = 0xFFFFFFFFFFFFFFFF
 _LOWER = 0x2020202020202020
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A literal, how it is found, and the rules (by their numbers in the route) that it is a witness of."""
 
     key: int
@@ -54,20 +56,19 @@ class Scan:
     bucket_bits: int
     entries: tuple[Entry, ...]
 
-    def filter(self) -> bytes:
-        """See struct sn_scan."""
+    def filter(self) -> list[int]:
+        """Its words: see struct sn_scan."""
         words = [0] * (1 << self.filter_bits)
         for entry in self.entries:
             words[entry.hash >> (32 - self.filter_bits)] |= 1 << (entry.hash >> 12 & 63) | 1 << (entry.hash >> 6 & 63)
-        return b"".join(word.to_bytes(8, "little") for word in words)
+        return words
 
     def buckets(self) -> list[int]:
         """Where each bucket begins in `entries`, and where the last ends."""
-        sizes = Counter(entry.hash >> (32 - self.bucket_bits) for entry in self.entries)
-        starts = [0]
-        for bucket in range(1 << self.bucket_bits):
-            starts.append(starts[-1] + sizes[bucket])
-        return starts
+        sizes = [0] * (1 << self.bucket_bits)
+        for entry in self.entries:
+            sizes[entry.hash >> (32 - self.bucket_bits)] += 1
+        return list(accumulate(sizes, initial=0))
 
 
 def hash_of(text: bytes) -> int:
@@ -116,49 +117,63 @@ def _with_stride(place: Place, found: Iterable[Literal]) -> Place:
     return Place(place.field, GRAMS, place.width, stride, place.wide)
 
 
-def _windows(literal: Literal, place: Place, used: Mapping[bytes, int]) -> list[int]:
-    """Places in the literal whose windows are looked up, one for each remainder by the stride, so that the scan meets
-    one of them: those that ordinary text and the other literals have least. Where the text has to begin with it, the
-    scan meets it at 0."""
-    raw, common, width = _raw(literal), grams(place.width), place.width
-    windows = [raw[at : at + width] for at in range(len(raw) - width + 1)]
-    weights = [_COMMON * common.get(window, 0) + used.get(window, 0) for window in windows]
-    remainders = range(1 if literal.op is Op.STARTSWITH else place.stride)
-    # of equals the last: what literals have in common, as a hash's name, stands before what tells them apart
-    places = [range(first, len(weights), place.stride) for first in remainders]
-    return [min(reversed(every), key=weights.__getitem__) for every in places]
+def _windows(literal: Literal, width: int) -> list[bytes]:
+    raw = _raw(literal)
+    return [raw[at : at + width] for at in range(len(raw) - width + 1)]
+
+
+def _weights(windows: Iterable[list[bytes]], width: int) -> Mapping[bytes, int]:
+    """How much each window speaks against itself: ordinary text or other literals have it too."""
+    weights = Counter(chain.from_iterable(map(set, windows)))
+    common = grams(width)
+    for window in weights.keys() & common.keys():
+        weights[window] += _COMMON * common[window]
+    return weights
+
+
+def _looked_up(literal: Literal, stride: int, weights: Sequence[int]) -> list[int]:
+    """Places in the literal whose windows, which have these weights, are looked up: one for each remainder by the
+    stride, so that the scan meets one of them. Where the text has to begin with it, the scan meets it at 0."""
+    places = []
+    for first in range(1 if literal.op is Op.STARTSWITH else stride):
+        # of equals the last: what literals have in common, as a hash's name, stands before what tells them apart
+        every = weights[first::stride]
+        places.append(first + stride * (len(every) - 1 - every[::-1].index(min(every))))
+    return places
 
 
 def _bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def _keys(literal: Literal, place: Place, used: Mapping[bytes, int]) -> list[tuple[int, int, int]]:
-    """(key, hash, at) of each entry that the literal needs."""
-    raw, width = _raw(literal), place.width
-    if place.kind in (WHOLE, NAME):
-        hashed = hash_of(raw if place.kind == WHOLE else _name(literal))
-        return [(hashed, hashed, 0)]
+def _key(literal: Literal, place: Place) -> int:
+    """The hash by which a literal outside of GRAMS is found."""
     if place.kind == SHORT:
-        return [(0, 0, 0)]
-    grams_at = [(int.from_bytes(raw[at : at + width], "little"), at) for at in _windows(literal, place, used)]
-    return [(gram, hash_of_gram(gram), at) for gram, at in grams_at]
+        return 0
+    return hash_of(_raw(literal) if place.kind == WHOLE else _name(literal))
+
+
+def _entries(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> list[Entry]:
+    if place.kind != GRAMS:
+        keys = {literal: _key(literal, place) for literal in rules_of}
+        return [Entry(key, key, literal, 0, tuple(rules_of[literal])) for literal, key in keys.items()]
+    windows = {literal: _windows(literal, place.width) for literal in rules_of}
+    weights = _weights(windows.values(), place.width)
+    entries = []
+    for literal, rules in rules_of.items():
+        there, numbers = windows[literal], tuple(rules)
+        for at in _looked_up(literal, place.stride, [weights[window] for window in there]):
+            gram = int.from_bytes(there[at], "little")
+            entries.append(Entry(gram, hash_of_gram(gram), literal, at, numbers))
+    return entries
 
 
 def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
-    used: Counter[bytes] = Counter()
-    for literal in rules_of if place.kind == GRAMS else ():
-        raw = _raw(literal)
-        used.update({raw[at : at + place.width] for at in range(len(raw) - place.width + 1)})
-    entries = [
-        Entry(key, hashed, literal, at, tuple(rules))
-        for literal, rules in rules_of.items()
-        for key, hashed, at in _keys(literal, place, used)
-    ]
+    entries = _entries(place, rules_of)
     small = min(_bits(_ROOMY * len(entries)), _SMALL_BITS)
     filter_bits = min(max(_bits(-(-len(entries) // _SPARSE)), small, FILTER_BITS[0]), FILTER_BITS[-1])
     bucket_bits = min(_bits(len(entries)), BUCKET_BITS_MAX)
-    entries.sort(key=lambda entry: entry.hash)
+    entries.sort(key=attrgetter("hash"))
     return Scan(place, filter_bits, bucket_bits, tuple(entries))
 
 

@@ -6,6 +6,7 @@ one field in one way become one test of a set.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensor.compiler.ir import And, Atom, Node, Not, Op, Part
 from sensor.compiler.required import required
@@ -13,8 +14,7 @@ from sensor.compiler.required import required
 _SETS = frozenset({Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH, Op.GLOB, Op.CIDR})
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """An atom with any number of values, of which one has to be met; as Atom otherwise."""
 
     field: str
@@ -85,14 +85,9 @@ def _joined(items: Iterable[Tree], negated: bool) -> Iterable[Tree]:
     others: dict[Tree, None] = {}
     for item in items:
         if isinstance(item, Leaf) and item.negated is negated and item.check.op in _SETS:
-            check = item.check
-            alike = Check(check.field, check.op, (), check.cased, check.flags, check.part, check.other, check.form)
-            sets.setdefault(alike, {}).update(dict.fromkeys(check.values))
+            sets.setdefault(item.check._replace(values=()), {}).update(dict.fromkeys(item.check.values))
         else:
             others[item] = None
     for alike, values in sets.items():
-        check = Check(
-            alike.field, alike.op, tuple(values), alike.cased, alike.flags, alike.part, alike.other, alike.form
-        )
-        yield Leaf(check, negated)
+        yield Leaf(alike._replace(values=tuple(values)), negated)
     yield from others

@@ -212,6 +212,12 @@ def lines(field: str) -> tuple[str, ...]:
 
 
 @cache
+def whole(field: str) -> str:
+    """Its lines as one text: most literals are in none of them."""
+    return "\n".join(lines(field))
+
+
+@cache
 def grams(width: int) -> Counter[bytes]:
     """How often each run of `width` bytes occurs."""
     count: Counter[bytes] = Counter()

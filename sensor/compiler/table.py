@@ -4,7 +4,7 @@ import ipaddress
 import struct
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, starmap
 
 from sensor.compiler import regex
 from sensor.compiler.index import Scan, list_scan, scans
@@ -18,7 +18,6 @@ HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
 ATOM, STEP, RULE = struct.Struct("<IBBBBIIIII"), struct.Struct("<III"), struct.Struct("<II")
 ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I8BIIII"), struct.Struct("<IIIHBBII")
-NUMBER, WORD = struct.Struct("<I"), struct.Struct("<Q")
 # enum sn_section_kind
 TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
 ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS, GRAMMARS = range(11, 21)
@@ -34,25 +33,44 @@ class CompiledRules:
 
 
 class _Section:
-    """Elements packed one after the other."""
+    """Elements, one after the other."""
 
     def __init__(self, packer: struct.Struct) -> None:
         self._packer = packer
-        self.content = bytearray()
+        self.rows: list[tuple[int, ...]] = []
 
     def __len__(self) -> int:
-        return len(self.content) // self._packer.size
+        return len(self.rows)
 
     def add(self, *values: int) -> int:
         """Its number."""
-        self.content += self._packer.pack(*values)
-        return len(self) - 1
+        self.rows.append(values)
+        return len(self.rows) - 1
 
-    def add_all(self, numbers: Iterable[int]) -> tuple[int, int]:
+    @property
+    def content(self) -> bytes:
+        return b"".join(starmap(self._packer.pack, self.rows))
+
+
+class _Numbers:
+    """Lists of numbers, one after the other. `form`: of one number, as struct has it."""
+
+    def __init__(self, form: str) -> None:
+        self._form = form
+        self._numbers: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, numbers: Iterable[int]) -> tuple[int, int]:
         """(first, count) of a list."""
-        first, listed = len(self), list(numbers)
-        self.content += struct.pack(f"<{len(listed)}I", *listed)
-        return first, len(listed)
+        first = len(self._numbers)
+        self._numbers.extend(numbers)
+        return first, len(self._numbers) - first
+
+    @property
+    def content(self) -> bytes:
+        return struct.pack(f"<{len(self)}{self._form}", *self._numbers)
 
 
 class _Text:
@@ -60,14 +78,19 @@ class _Text:
 
     def __init__(self) -> None:
         self.content = bytearray()
-        self._at: dict[bytes, int] = {}
+        self._known: dict[str | bytes, tuple[int, int]] = {}
 
-    def add(self, raw: bytes) -> tuple[int, int]:
-        at = self._at.get(raw)
-        if at is None:
-            at = self._at[raw] = len(self.content)
-            self.content += raw
-        return at, len(raw)
+    def add(self, text: str | bytes) -> tuple[int, int]:
+        """(first, count) of its bytes."""
+        place = self._known.get(text)
+        if place is None:
+            if isinstance(text, str):
+                place = self.add(_raw(text))
+            else:
+                place = len(self.content), len(text)
+                self.content += text
+            self._known[text] = place
+        return place
 
 
 def _raw(text: str) -> bytes:
@@ -95,8 +118,8 @@ class _Table:
         self.regexes = bytearray()
         self.values, self.atoms, self.steps = _Section(STRETCH), _Section(ATOM), _Section(STEP)
         self.rules, self.routes, self.scans = _Section(RULE), _Section(ROUTE), _Section(SCAN)
-        self.entries, self.filters = _Section(ENTRY), _Section(WORD)
-        self.lists = {kind: _Section(NUMBER) for kind in (ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, BUCKETS, TARGETS)}
+        self.entries, self.filters = _Section(ENTRY), _Numbers("Q")
+        self.lists = {kind: _Numbers("I") for kind in (ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, BUCKETS, TARGETS)}
         parts: list[Callable[[Logsource], str]] = [lambda s: s.product, lambda s: s.category, lambda s: s.service]
         sources = list(sources)
         self.fields = sorted(set(fields), key=_raw)
@@ -132,7 +155,7 @@ class _Table:
             blob = regex.compile_regex(value, check.flags)
             self.regexes += blob
             return len(self.regexes) - len(blob), len(blob)
-        return self.text.add(_network(value) if check.op is Op.CIDR else _raw(value))
+        return self.text.add(_network(value) if check.op is Op.CIDR else value)
 
     def rule(self, tree: Tree) -> None:
         first = len(self.steps)
@@ -162,9 +185,9 @@ class _Table:
             self._scan(scan)
         self.routes.add(
             *self.source(source),
-            *self.lists[ROUTE_RULES].add_all(numbers),
-            *self.lists[ROUTE_ALWAYS].add_all(always),
-            *self.lists[ROUTE_FIELDS].add_all(sorted(self._field_number[field] for field in fields)),
+            *self.lists[ROUTE_RULES].add(numbers),
+            *self.lists[ROUTE_ALWAYS].add(always),
+            *self.lists[ROUTE_FIELDS].add(sorted(self._field_number[field] for field in fields)),
             *(first_scan, len(self.scans) - first_scan),
         )
 
@@ -179,16 +202,16 @@ class _Table:
     def list_scans(self) -> None:
         """The scans of lists, behind those of all routes."""
         for atom, scan in self._listed:
-            NUMBER.pack_into(self.atoms.content, (atom + 1) * ATOM.size - NUMBER.size, len(self.scans))
+            self.atoms.rows[atom] = (*self.atoms.rows[atom][:-1], len(self.scans))
             self._scan(scan)
 
     def _scan(self, scan: Scan) -> None:
         first_filter, first_entry = len(self.filters), len(self.entries)
-        self.filters.content += scan.filter()
-        bucket, _ = self.lists[BUCKETS].add_all(scan.buckets())
+        self.filters.add(scan.filter())
+        bucket, _ = self.lists[BUCKETS].add(scan.buckets())
         for entry in scan.entries:
-            literal = self.text.add(_raw(entry.literal.text))
-            targets = self.lists[TARGETS].add_all(entry.rules)
+            literal = self.text.add(entry.literal.text)
+            targets = self.lists[TARGETS].add(entry.rules)
             self.entries.add(entry.key, *literal, entry.at, entry.literal.op, 0, *targets)
         place = scan.place
         shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits)
@@ -201,8 +224,8 @@ class _Table:
         for kind, texts in [(FIELDS, self.fields), *self.names.items()]:
             names[kind] = _Section(STRETCH)
             for text in texts:
-                names[kind].add(*self.text.add(_raw(text)))
-        sections: dict[int, _Section] = {
+                names[kind].add(*self.text.add(text))
+        sections: dict[int, _Section | _Numbers] = {
             **names,
             VALUES: self.values,
             ATOMS: self.atoms,
@@ -215,8 +238,8 @@ class _Table:
             **self.lists,
         }
         parts = [(kind, len(section), section.content) for kind, section in sorted(sections.items())]
-        parts += [(TEXT, len(self.text.content), self.text.content), (REGEX, len(self.regexes), self.regexes)]
-        parts.append((GRAMMARS, len(grammars), bytearray(grammars)))
+        for kind, content in (TEXT, self.text.content), (REGEX, self.regexes), (GRAMMARS, grammars):
+            parts.append((kind, len(content), bytes(content)))
         at = HEAD.size + len(parts) * SECTION.size
         directory, body = bytearray(), bytearray()
         for kind, count, content in parts:

@@ -6,22 +6,21 @@ rarest is taken; of a disjunction all are needed.
 """
 
 import math
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from sensor.compiler.fold import fold
 from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, Op
 from sensor.compiler.normal import All, Check, Leaf, Tree
 from sensor.compiler.required import required
-from sensor.compiler.sample import lines
+from sensor.compiler.sample import lines, whole
 
 _UNUSUAL = (1.0, 0.5, 0.2, 0.04, 0.01, 0.005)  # of literals by length that the sample does not have; then:
 _RARE = 0.002
 _SHORT, _SHORT_PRICE = 3, 0.05  # literals that have to be looked for one by one, and what that costs in likelihood
 
 
-@dataclass(frozen=True)
-class Literal:
+class Literal(NamedTuple):
     """Folded text that a field equals, contains, starts or ends with."""
 
     field: str
@@ -33,7 +32,9 @@ class Literal:
 def likelihood(literal: Literal) -> float:
     """How often an ordinary event has the literal, 0 to 1."""
     text, have = literal.text, lines(literal.field)
-    if literal.op is Op.EQUALS:
+    if text not in whole(literal.field):
+        met = 0
+    elif literal.op is Op.EQUALS:
         met = sum(line == text for line in have)
     elif literal.op is Op.STARTSWITH:
         met = sum(line.startswith(text) for line in have)
