@@ -12,7 +12,7 @@ struct shown {
 	const struct sn_derived *derived; /* NULL: of the record itself */
 };
 
-enum { TYPES = SN_LOSS + 1, SHOWN_MAX = 64 /* of one type of record */ };
+enum { TYPES = SN_LOSS + 1, SHOWN_MAX = 128 /* of one type of record */ };
 
 struct sn_alert_schema {
 	struct {

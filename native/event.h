@@ -18,7 +18,7 @@
 #endif
 
 enum sn_limits {
-	SN_SCHEMA = 1,
+	SN_SCHEMA = 2,
 	SN_RECORD_MAX = 65528, /* whole record, header included; multiple of 8 */
 	SN_PATH_MAX = 4096,    /* bytes kept of image, script and cwd */
 	SN_ARGV_MAX = 32768,   /* argv up to here is whole */
@@ -104,6 +104,10 @@ struct sn_exec {
 	struct sn_span cwd;
 	struct sn_span argv;
 	uint8_t tty[16]; /* name as in the kernel (pts/0 is "pts0"), NUL-padded; empty: none */
+	/* schema 2 */
+	uint64_t file_size;  /* of the image, when it was executed */
+	uint64_t file_mtime; /* content and status last changed: ns since the epoch */
+	uint64_t file_ctime;
 };
 
 struct sn_fork {

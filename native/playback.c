@@ -34,7 +34,7 @@ int sn_engine__play(struct sn_engine *engine, struct sn_recording *recording, st
 		h = record;
 		playback->time = h->time;
 		if (n == playback->limit || h->time > playback->until) {
-			sn_recording__unread(recording, h->size);
+			sn_recording__unread(recording);
 			return 1;
 		}
 		sn_pump__record(engine, record, h->size, playback->file, playback->index++);

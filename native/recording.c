@@ -2,6 +2,7 @@
 #include "recording.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,8 @@
 #include "crc32c.h"
 
 enum {
-	VERSION = 1,
+	VERSION = 2, /* 1: execs end before file_size */
+	OLD_EXEC = offsetof(struct sn_exec, file_size),
 	MAGIC_SIZE = 8,
 	PREFIX_SIZE = MAGIC_SIZE + 8, /* magic, version, size of the header */
 	FRAME_SIZE = 8,		      /* length, crc */
@@ -29,7 +31,10 @@ struct sn_recording {
 	size_t used;	 /* writing: bytes not yet written. Reading: bytes that are in the buffer */
 	size_t at;	 /* reading: the next byte to look at */
 	uint64_t offset; /* reading: of buffer[0] in the file */
+	uint32_t version;
+	uint32_t length; /* of the last record, as it is in the file */
 	_Alignas(8) uint8_t buffer[BUFFER_SIZE];
+	_Alignas(8) uint8_t widened[SN_RECORD_MAX]; /* reading: a record of version 1 */
 };
 
 static struct sn_recording *new_recording(int fd, int writing)
@@ -182,8 +187,10 @@ static int read_prefix(struct sn_recording *recording)
 	if (rc <= 0)
 		return rc ? rc : -EINVAL;
 	memcpy(words, recording->buffer + MAGIC_SIZE, sizeof(words));
-	if (memcmp(recording->buffer, MAGIC, MAGIC_SIZE) != 0 || words[0] != VERSION || words[1] > HEADER_MAX)
+	if (memcmp(recording->buffer, MAGIC, MAGIC_SIZE) != 0 || !words[0] || words[0] > VERSION ||
+	    words[1] > HEADER_MAX)
 		return -EINVAL;
+	recording->version = words[0];
 	crc = sn_crc32c__update(&recording->crc, 0, recording->buffer, PREFIX_SIZE);
 	recording->at = PREFIX_SIZE;
 	recording->header_size = words[1];
@@ -235,6 +242,34 @@ static int read_record(struct sn_recording *recording, uint32_t *length)
 	return crc == frame[1] ? 1 : -EBADMSG;
 }
 
+static void move_span(struct sn_span *span, uint32_t by)
+{
+	if (span->len)
+		span->off += by;
+}
+
+/* A record of version 1 as it is now. What was not known then is 0; one that does not fit any more stays as it is. */
+static const void *widen(struct sn_recording *recording, const void *record, uint32_t *length)
+{
+	const uint32_t by = sizeof(struct sn_exec) - OLD_EXEC;
+	struct sn_exec *exec = (struct sn_exec *)recording->widened;
+	struct sn_header header;
+
+	memcpy(&header, record, sizeof(header));
+	if ((header.type != SN_EXEC && header.type != SN_PROCESS) || *length < OLD_EXEC || *length > SN_RECORD_MAX - by)
+		return record;
+	memcpy(exec, record, OLD_EXEC);
+	memset(recording->widened + OLD_EXEC, 0, by);
+	memcpy(exec + 1, (const uint8_t *)record + OLD_EXEC, *length - OLD_EXEC);
+	move_span(&exec->image, by);
+	move_span(&exec->script, by);
+	move_span(&exec->cwd, by);
+	move_span(&exec->argv, by);
+	exec->h.size += by;
+	*length += by;
+	return exec;
+}
+
 int sn_recording__next(struct sn_recording *recording, const void **record, uint64_t *offset)
 {
 	uint32_t length = 0;
@@ -250,6 +285,9 @@ int sn_recording__next(struct sn_recording *recording, const void **record, uint
 	if (rc == 1) {
 		*record = recording->buffer + recording->at + FRAME_SIZE;
 		recording->at += FRAME_SIZE + length;
+		recording->length = length;
+		if (recording->version < VERSION)
+			*record = widen(recording, *record, &length);
 		return sn_record__check(*record, length) ? (recording->error = -EBADMSG) : 1;
 	}
 	recording->error = rc;
@@ -267,9 +305,9 @@ int sn_recording__ready(const struct sn_recording *recording)
 	return length > SN_RECORD_MAX || left - FRAME_SIZE >= length;
 }
 
-void sn_recording__unread(struct sn_recording *recording, uint32_t size)
+void sn_recording__unread(struct sn_recording *recording)
 {
-	recording->at -= FRAME_SIZE + size;
+	recording->at -= FRAME_SIZE + recording->length;
 }
 
 void sn_recording__close(struct sn_recording *recording)

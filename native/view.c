@@ -315,6 +315,8 @@ static struct sn_value derived_value(struct filling *f, enum sn_derived_value va
 	case SN_VALUE_TRUE:
 		return sn_value__text("true", 4);
 	default:
+		if (value >= SN_VALUE_FACT_IMAGE_TRUST)
+			return (struct sn_value){0};
 		return f->proxy ? sn_view__proxy(f->values, f->proxy, value) : (struct sn_value){0};
 	}
 }

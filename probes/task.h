@@ -10,7 +10,30 @@ enum {
 	PIDTYPE_SID_ = 3, /* include/linux/pid_types.h */
 	S_ISUID_ = 04000,
 	S_ISGID_ = 02000,
+	NSEC_ = 0x7fffffff, /* include/linux/fs.h: bit 31 of i_ctime_nsec is I_CTIME_QUERIED */
 };
+
+/* Linux 6.11 took the timespec64 of an inode apart. */
+#ifdef SN_HAS_inode_i_mtime_sec
+#define MTIME_SEC(inode)  (inode)->i_mtime_sec
+#define MTIME_NSEC(inode) (inode)->i_mtime_nsec
+#elif defined(SN_HAS_inode___i_mtime)
+#define MTIME_SEC(inode)  (inode)->__i_mtime.tv_sec
+#define MTIME_NSEC(inode) (inode)->__i_mtime.tv_nsec
+#else
+#define MTIME_SEC(inode)  (inode)->i_mtime.tv_sec
+#define MTIME_NSEC(inode) (inode)->i_mtime.tv_nsec
+#endif
+#ifdef SN_HAS_inode_i_ctime_sec
+#define CTIME_SEC(inode)  (inode)->i_ctime_sec
+#define CTIME_NSEC(inode) (inode)->i_ctime_nsec
+#elif defined(SN_HAS_inode___i_ctime)
+#define CTIME_SEC(inode)  (inode)->__i_ctime.tv_sec
+#define CTIME_NSEC(inode) (inode)->__i_ctime.tv_nsec
+#else
+#define CTIME_SEC(inode)  (inode)->i_ctime.tv_sec
+#define CTIME_NSEC(inode) (inode)->i_ctime.tv_nsec
+#endif
 
 inline_fn void describe_task(struct sn_exec *exec, struct task_struct *task)
 {
@@ -48,6 +71,9 @@ inline_fn void describe_file(struct sn_exec *exec, struct file *file)
 	exec->mode = inode->i_mode;
 	exec->file_uid = inode->i_uid;
 	exec->nlink = inode->i_nlink;
+	exec->file_size = inode->i_size;
+	exec->file_mtime = MTIME_SEC(inode) * 1000000000ull + (MTIME_NSEC(inode) & NSEC_);
+	exec->file_ctime = CTIME_SEC(inode) * 1000000000ull + (CTIME_NSEC(inode) & NSEC_);
 	if (exec->mode & S_ISUID_)
 		exec->h.flags |= SN_F_SETUID;
 	if (exec->mode & S_ISGID_)

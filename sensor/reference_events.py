@@ -154,6 +154,8 @@ class _Event:
             if self.proxy is None:
                 return None
             return _PROXIES[source](self.proxy) if self.proxy.chain else LOST
+        if field.late:
+            return None  # nobody looked
         if source in _OWN:
             return LOST if self.own is None else self.own.of_process(_OWN[source])
         if self.parent is None:

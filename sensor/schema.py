@@ -38,7 +38,10 @@ SOURCES = {
     ),
     **dict.fromkeys(("PAYLOAD_IMAGE", "PAYLOAD_COMMAND_LINE", "PAYLOAD_KIND"), "grammars: the payload"),
     **dict.fromkeys(("PAYLOAD_PATH", "PAYLOAD_URL"), "grammars: the payload"),
+    **dict.fromkeys(("PROXY_IDENTITY", "RENAMED_PROXY"), "which program the file is"),
 }
+_LATE = ("FACT_", "PROXY_IDENTITY", "RENAMED_PROXY")
+_FACTS = {"FACT_IMAGE_": "facts of the file", "FACT_PAYLOAD_": "facts of the payload's file"}
 
 
 _TEXTS = ("type", "kind", "member", "json", "sigma", "help")
@@ -56,6 +59,11 @@ class Field:
     help: str
     offset: int
     size: int
+
+    @property
+    def late(self) -> bool:
+        """It is not there when its event comes: somebody has to look first."""
+        return self.derived and self.member.startswith(_LATE)
 
     @property
     def derived(self) -> bool:
@@ -84,6 +92,12 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     return lines
 
 
+def _source(field: Field) -> str:
+    """Where a derived field is from."""
+    facts = (text for prefix, text in _FACTS.items() if field.member.startswith(prefix))
+    return SOURCES.get(field.member) or next(facts)
+
+
 def markdown() -> str:
     """docs/schema.md."""
     lines = [
@@ -101,7 +115,7 @@ def markdown() -> str:
         lines += ["", f"## {records}", *_table(("name", "kind", "meaning"), rows)]
     for category in CATEGORIES.values():
         by_name = sorted(sigma_fields(category).items())
-        rows = [(f"`{n}`", SOURCES[f.member] if f.derived else f"`{f.json}`", f.help) for n, f in by_name]
+        rows = [(f"`{n}`", _source(f) if f.derived else f"`{f.json}`", f.help) for n, f in by_name]
         lines += ["", f"## Sigma: linux, {category}", *_table(("field", "from", "meaning"), rows)]
     return "\n".join(lines) + "\n"
 

@@ -42,7 +42,7 @@ _OLDEST = "the probes need Linux 6.1 or newer with its usual configuration"
 
 @dataclass(frozen=True)
 class Wanted:
-    """probes/kernel.def: members by structure, and raw tracepoints."""
+    """probes/kernel.def: members by structure, and raw tracepoints. `a|b`: the first that the kernel has."""
 
     structs: dict[str, tuple[str, ...]]
     tracepoints: tuple[str, ...]
@@ -62,6 +62,7 @@ class _Writer:
         self.types = types
         self.wanted = structs
         self.done: dict[str, str] = {}
+        self.chosen: list[str] = []
 
     def declaration(self, owner: str, name: str, ident: int) -> str:
         """One member as C, without the semicolon."""
@@ -90,6 +91,22 @@ class _Writer:
             return self.declaration(found.name, name, inner[0].type)
         return f"u8 {name}[{self.types.size(ident)}]"
 
+    def members(self, name: str, found: btf.Type) -> list[btf.Member]:
+        """Those that are wanted of it, each once."""
+        has = {m.name: m for m in self.types.members(found)}
+        members: dict[str, btf.Member] = {}
+        for wanted in self.wanted[name]:
+            alternatives = wanted.split("|")
+            member = next((a for a in alternatives if a in has), None)
+            if member is None:
+                raise Unsupported(f"{name}.{' or '.join(alternatives)}, which this kernel lacks,", _OLDEST)
+            if has[member].bits:
+                raise Unsupported(f"{name}.{member} of this kernel (a bitfield)", _OLDEST)
+            if len(alternatives) > 1 and member not in members:
+                self.chosen.append(f"#define SN_HAS_{name}_{member} 1\n")
+            members[member] = has[member]
+        return list(members.values())
+
     def struct(self, name: str) -> None:
         """Writes the structure, those it contains before it."""
         if name in self.done:
@@ -98,14 +115,9 @@ class _Writer:
             found = self.types.type(self.types.find(name, btf.STRUCT))
         except KeyError:
             raise Unsupported(f"struct {name}, which this kernel lacks,", _OLDEST) from None
-        members = {m.name: m for m in self.types.members(found)}
-        for wanted in self.wanted[name]:
-            if wanted not in members:
-                raise Unsupported(f"{name}.{wanted}, which this kernel lacks,", _OLDEST)
-            if members[wanted].bits:
-                raise Unsupported(f"{name}.{wanted} of this kernel (a bitfield)", _OLDEST)
+        members = self.members(name, found)
         lines, at = [], 0
-        for member in sorted((members[m] for m in self.wanted[name]), key=lambda m: m.offset):
+        for member in sorted(members, key=lambda m: m.offset):
             if member.offset < at:
                 raise Unsupported(f"{name}.{member.name} of this kernel (it overlaps another)", _OLDEST)
             if member.offset > at:
@@ -116,8 +128,8 @@ class _Writer:
             lines.append(f"\tu8 pad_{at}[{found.size - at}];")
         body = "\n".join(lines)
         checks = "".join(
-            f'_Static_assert(__builtin_offsetof(struct {name}, {m}) == {members[m].offset}, "{name}.{m}");\n'
-            for m in self.wanted[name]
+            f'_Static_assert(__builtin_offsetof(struct {name}, {m.name}) == {m.offset}, "{name}.{m.name}");\n'
+            for m in members
         )
         self.done[name] = (
             f'struct {name} {{\n{body}\n}};\n_Static_assert(sizeof(struct {name}) == {found.size}, "{name}");\n{checks}'
@@ -135,7 +147,7 @@ def kernel_h(types: btf.Btf, wanted: Wanted) -> str:
             arguments.append(f"#define SN_ARGS_{name} {types.arguments(name)}\n")
         except KeyError:
             raise Unsupported(f"the tracepoint {name}, which this kernel lacks,", _OLDEST) from None
-    return "#pragma once\n" + "".join(arguments) + "".join(writer.done.values())
+    return "#pragma once\n" + "".join(arguments) + "".join(writer.chosen) + "".join(writer.done.values())
 
 
 def write_headers(folder: Path, kernel: str) -> None:

@@ -168,6 +168,7 @@ def _describe_file(pid: int, process: Exec) -> None:
         image = os.stat(f"/proc/{pid}/exe")
         process.dev = os.major(image.st_dev) << 20 | os.minor(image.st_dev)
         process.inode, process.mode, process.file_uid = image.st_ino, image.st_mode, image.st_uid
-        process.nlink = image.st_nlink
+        process.nlink, process.file_size = image.st_nlink, image.st_size
+        process.file_mtime, process.file_ctime = image.st_mtime_ns, image.st_ctime_ns
         process.h.flags |= lib.SN_F_SETUID if image.st_mode & 0o4000 else 0
         process.h.flags |= lib.SN_F_SETGID if image.st_mode & 0o2000 else 0

@@ -71,6 +71,8 @@ def test_who_and_where(watch: Watch, program: Program, tmp_path: Path) -> None:
     assert (record.dev >> 20, record.dev & 0xFFFFF) == (os.major(status.st_dev), os.minor(status.st_dev))
     assert (record.inode, record.mode, record.file_uid) == (status.st_ino, status.st_mode, status.st_uid)
     assert record.nlink == status.st_nlink
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    assert (record.file_size, record.file_mtime, record.file_ctime) == (status.st_size, *times)
     assert record.script == b""
     assert record.flags == frozenset()
     assert (record.creator_pid, record.creator_start, record.exit_time) == (0, 0, 0)

@@ -182,6 +182,16 @@ def test_what_the_kernel_lacks_is_named(wanted: Wanted, named: str) -> None:
         kernel_h(btf.Btf(), wanted)
 
 
+def test_members_that_were_renamed() -> None:
+    """The first that the kernel has, once, and named for the probes."""
+    wanted = Wanted({"task_struct": ("no_such_member|pid|tgid", "pid|tgid")}, ())
+    text = kernel_h(btf.Btf(), wanted)
+    assert [line for line in text.splitlines() if "HAS" in line] == ["#define SN_HAS_task_struct_pid 1"]
+    assert "tgid" not in text
+    with pytest.raises(Unsupported, match="neither or nor"):
+        kernel_h(btf.Btf(), Wanted({"task_struct": ("neither|nor",)}, ()))
+
+
 @pytest.mark.usefixtures("watch")  # where BPF works
 def test_records_have_one_layout() -> None:
     """native/event.h as gcc's rules have it (cffi), and as bcc compiled it into a program that the kernel loaded."""

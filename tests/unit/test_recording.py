@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.errors import InputError, NativeError
-from sensor.native import Engine, RecordingReader, RecordingWriter
+from sensor.native import Engine, RecordingReader, RecordingWriter, record_json
 
 HEADER = {"schema": 1, "host": "h", "boot_to_epoch_ns": 5}
 RECORDS = [
@@ -89,6 +89,17 @@ def test_many_sizes_come_back(lengths: list[int]) -> None:
     records = [make.exec_record(argv=b"a" * n) for n in lengths]
     with tempfile.TemporaryDirectory() as folder:
         assert read(write(Path(folder) / "r", records)) == (records, None)
+
+
+def test_a_recording_of_schema_1() -> None:
+    """Its execs are shorter; what they did not say is not known."""
+    path = Path(__file__).parents[1] / "golden" / "schema1.linsang"
+    with path.open("rb") as file, RecordingReader(file.fileno(), str(path)) as reader:
+        lines = [record_json(record) for record in reader]
+    processes = [line for line in lines if line["type"] in ("exec", "process")]
+    assert (len(lines), len(processes)) == (60, 22)
+    assert all(line["image"].startswith("/") and line["argv"] and line["cwd"].startswith("/") for line in processes)
+    assert not any("file_size" in line or "file_ctime" in line for line in processes)
 
 
 def test_not_a_recording() -> None:
