@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "native config encode event_json rollup health paths progress runtime",
         "rule_cache",
         "schema proxy render record_lines insight loaded_rules taxonomy",
-        "sources compiler alert sinks inputs",
+        "sources compiler alert sinks inputs enrich",
         "reference rule_compiler live coverage",
         "reference_events",
         "daemon replay record dump doctor status rules_cli",

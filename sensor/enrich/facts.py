@@ -1,0 +1,204 @@
+"""All that is found out about one file: see model.FileFacts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sensor.enrich import trust
+from sensor.enrich.accounts import Accounts
+from sensor.enrich.databases import open_database
+from sensor.enrich.digests import Digests, Unreadable
+from sensor.enrich.first_seen import FirstSeen
+from sensor.enrich.identity import Identities
+from sensor.enrich.model import FileFacts, FileKey
+from sensor.enrich.mounts import Mounts, name_of
+from sensor.enrich.opening import OpenFile, open_key, open_path, same_namespace
+from sensor.enrich.packages import Packages
+from sensor.enrich.programs import Programs
+from sensor.enrich.writable import writable
+
+_TRUST = frozenset({"trust", "package", "version"})
+_OF_FILE = frozenset({"owner", "writable", "filesystem", "mount_flags", "privilege", "identity"})
+_FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NOEXEC, "noexec"), (os.ST_RDONLY, "ro"))
+_CAPABILITIES = "security.capability"
+
+
+class Facts:
+    """Finds out facts of files. `cache_dir` keeps the index of the packages, `state_dir` what was seen; `programs` are
+    those that have a grammar. One thread at a time. LinsangError: `state_dir` cannot be written.
+
+    A call does some 10 ms of work at most; what takes longer is late, and goes on in the next call. Files on network
+    file systems are read and may hold a caller up like any program.
+    """
+
+    def __init__(self, cache_dir: Path, state_dir: Path, programs: Programs) -> None:
+        self._seen = FirstSeen(state_dir / "first-seen.bin")
+        self._mounts = Mounts()
+        self._accounts = Accounts()
+        self._digests = Digests()
+        database = open_database()
+        self._packages = Packages(database, cache_dir) if database is not None else None
+        self._identities = Identities(programs, self._mounts, self._digests)
+        self._asked = 0
+
+    def refresh(self) -> bool:
+        """To be called once a second, and before what was late is asked for again. True: packages changed, so all that
+        was found out before may be otherwise now."""
+        self._accounts.refresh()
+        changed = self._packages is not None and self._packages.refresh()
+        if changed:
+            self._identities.refresh()
+        return changed
+
+    def identities(self) -> Iterator[tuple[int, int, str]]:
+        """Device in the kernel's form, inode and name of each installed program that has a grammar."""
+        return ((each.key.dev, each.key.inode, each.name) for each in self._identities)
+
+    def of(self, key: FileKey, path: str | bytes, pid: int = 0) -> FileFacts:
+        """Of the file that a record names: `path` as the kernel knows it, `pid` the process that runs it."""
+        self._asked += 1
+        where = os.fsdecode(path)
+        mount = self._mounts.of_dev(key.dev)
+        if mount is not None and mount.by_a_user:
+            return self._of_a_users(key, mount.filesystem, mount.flags)
+        file = open_key(self._mounts, key, where, pid)
+        if file is None:
+            return self._gone(key, where)
+        try:
+            return self._of_file(file, key)
+        finally:
+            file.close()
+
+    def of_path(self, path: str | bytes, pid: int = 0, mnt_ns: int = 0) -> FileFacts | None:
+        """Of the file at an absolute path as the process `pid` sees it, whose mount namespace is `mnt_ns`; None: there
+        is no regular file."""
+        self._asked += 1
+        where = os.fsdecode(path)
+        if self._mounts.is_a_users(where):
+            return None
+        lives = pid and os.path.exists(f"/proc/{pid}/root/")
+        if not lives and not same_namespace(mnt_ns):
+            return FileFacts(FileKey(0, 0, 0, 0, 0), late=_TRUST | _OF_FILE | {"first_seen"})
+        file = open_path(self._mounts, where, pid if lives else 0)
+        if file is None:
+            return None
+        try:
+            return self._of_file(file, file.key)
+        finally:
+            file.close()
+
+    # ---- one file ----
+
+    def _of_a_users(self, key: FileKey, filesystem: str, flags: tuple[str, ...]) -> FileFacts:
+        """A user's program says what such a file is, so it says nothing; packages have none there."""
+        return FileFacts(key, "unpackaged", filesystem=filesystem, mount_flags=flags, first_seen=self._seen.add(key))
+
+    def _gone(self, key: FileKey, path: str) -> FileFacts:
+        original = self._identities.original(key.dev, key.inode)
+        known: dict[str, Any] = {"first_seen": self._seen.add(key), "identity": original.name if original else None}
+        late = _OF_FILE - ({"identity"} if original else set())
+        if path.startswith("/memfd:"):
+            return FileFacts(key, "unpackaged", filesystem="memfd", **known, late=late - {"filesystem"})
+        found = self._trust_of_path(path, key)
+        return FileFacts(
+            key, found.trust, found.package, found.version, **known, late=late | _late(found), again=found.again
+        )
+
+    def _trust_of_path(self, path: str, key: FileKey) -> trust.Trust:
+        if self._packages is None:
+            return trust.Trust()
+        return trust.of_path(self._packages, path, key.ctime_ns)
+
+    def _of_file(self, file: OpenFile, key: FileKey) -> FileFacts:
+        original = self._identities.original(key.dev, key.inode)
+        found = trust.Trust()
+        late: set[str] = set()
+        if self._packages is not None:
+            try:
+                found = trust.of_file(self._packages, self._digests, file, original.path if original else "")
+            except OSError:
+                found = trust.Trust(late=True)
+        late.update(_late(found))
+        again = found.again
+        who, how, filesystem = None, None, None
+        try:
+            who, known = self._identities.of(file)
+            again |= not known and file.fd >= 0
+            late.update(() if known else ("identity",))
+        except (OSError, Unreadable):
+            late.add("identity")
+        try:
+            how = "no" if file.deleted else writable(self._accounts, file.fd, file.status, file.path, file.root)
+        except OSError:
+            late.add("writable")
+        filesystem = name_of(file.mount, file.path)
+        if filesystem is None:
+            late.add("filesystem")
+        return FileFacts(
+            key,
+            found.trust,
+            found.package,
+            found.version,
+            self._accounts.name(file.status.st_uid),
+            how,
+            filesystem,
+            _mount_flags(file),
+            _privilege(file),
+            self._seen.add(key),
+            who,
+            frozenset(late),
+            again,
+        )
+
+    # ----
+
+    def counters(self) -> dict[str, int]:
+        """Of the work since the start, and of what is kept."""
+        packages = self._packages
+        return {
+            "asked": self._asked,
+            "hashed_bytes": self._digests.bytes,
+            "unreadable": self._digests.unreadable,
+            "first_seen_evicted": self._seen.evicted,
+            "index_files": len(packages) if packages else 0,
+            "index_builds": packages.builds if packages else 0,
+            "index_failures": packages.failures if packages else 0,
+        }
+
+    def close(self) -> None:
+        """Ends the child that makes an index, gives memory and descriptors back."""
+        if self._packages is not None:
+            self._packages.close()
+        self._digests.close()
+        self._mounts.close()
+        self._seen.close()
+
+
+def _late(found: trust.Trust) -> frozenset[str]:
+    if not found.late:
+        return frozenset()
+    return frozenset(name for name in _TRUST if getattr(found, name) is None)
+
+
+def _mount_flags(file: OpenFile) -> tuple[str, ...]:
+    if file.mount is not None:
+        return file.mount.flags
+    flags = os.statvfs(file.fd).f_flag if file.fd >= 0 else 0
+    return tuple(name for flag, name in _FLAGS if flags & flag)
+
+
+def _privilege(file: OpenFile) -> tuple[str, ...]:
+    found = []
+    if file.status.st_mode & stat.S_ISUID:
+        found.append("setuid")
+    if file.status.st_mode & stat.S_ISGID:
+        found.append("setgid")
+    with suppress(OSError):
+        if os.getxattr(file.fd, _CAPABILITIES):
+            found.append("capabilities")
+    return tuple(found)
