@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import sensor
 from sensor import config
 from sensor.errors import LinsangError, UsageError, nearest
+from sensor.terminal import say
 
 # Settings that a command heeds, as config.add_flags takes them.
 _SEES = ("source", "process_table", "engine", "paths.cache")
@@ -341,5 +342,5 @@ def _fail(error: LinsangError, code: int, debug: bool) -> int:
         import traceback  # noqa: PLC0415
 
         traceback.print_exc()
-    print(f"linsang: error: {error}", file=sys.stderr)
+    say(f"error: {error}")
     return code

@@ -25,7 +25,7 @@ from sensor.config import Config
 from sensor.encode import Lines
 from sensor.errors import LinsangError
 from sensor.insight import rows_of, rule_costs, time_rules
-from sensor.live import Live, boot_to_epoch_ns, memory_bytes, say
+from sensor.live import Live, boot_to_epoch_ns, memory_bytes
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi
 from sensor.paths import default_rules
@@ -33,6 +33,7 @@ from sensor.rollup import Rollup
 from sensor.runtime import Runtime
 from sensor.sinks import open_sink
 from sensor.sinks.base import Sink
+from sensor.terminal import say
 
 _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import socket
@@ -15,7 +14,9 @@ from typing import Any
 
 import sensor
 from sensor.config import Config
+from sensor.encode import json_page
 from sensor.errors import LinsangError
+from sensor.escape import escape
 from sensor.live import Live, memory_bytes, recording_header
 from sensor.native import RecordingReader, RecordingWriter, record_json
 
@@ -39,12 +40,12 @@ def doctor(config: Config, *, format: str = "text") -> int:
     """Tests and prints; 1 when something failed. Needs root for everything but the first checks."""
     checks = [*_host(), *_live(config)]
     if format == "json":
-        print(json.dumps([asdict(check) for check in checks], indent=2))
+        print(json_page([asdict(check) for check in checks]))
     else:
         for check in checks:
-            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {check.found}")
+            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {escape(check.found)}")
             if check.remedy:
-                print(f"      {'':<12} {check.remedy}")
+                print(f"      {'':<12} {escape(check.remedy)}")
     return 0 if all(check.ok for check in checks) else 1
 
 

@@ -47,6 +47,11 @@ def json_text(value: Any) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def json_page(value: Any) -> str:
+    """`value` as JSON on several lines, for people and jq: ASCII, without a control but the line breaks."""
+    return json.dumps(value, indent=2).replace("\x7f", "\\u007f")
+
+
 def to_json(alert: Alert) -> bytes:
     """One JSON object, keys sorted, without a newline; valid UTF-8."""
     return json_text({**alert, "time": rfc3339(alert["time"])} if "time" in alert else alert)

@@ -1,4 +1,5 @@
-"""Every error that Linsang raises on purpose. str() is one line that ends in what to do about it, where that is known.
+"""Every error that Linsang raises on purpose. str() is one printable line that ends in what to do about it, where
+that is known.
 
 LinsangError
 ├── UsageError      the command line is wrong (exit code 2)
@@ -12,10 +13,13 @@ LinsangError
 import os
 from collections.abc import Collection
 
+from sensor.escape import escape
+
 
 def _one_line(text: str) -> str:
-    """`text` with every run of whitespace, line breaks included, made a single space."""
-    return " ".join(text.split())
+    """`text` with every run of whitespace, line breaks included, made a single space. It may quote names that somebody
+    else chose: nothing of it is obeyed by a terminal."""
+    return escape(" ".join(text.split()))
 
 
 def _with_remedy(text: str, remedy: str) -> str:

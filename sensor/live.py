@@ -11,7 +11,6 @@ import os
 import platform
 import pwd
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -107,11 +106,6 @@ def recording_header() -> dict[str, Any]:
         "created_ns": time.time_ns(),
         "users": {user.pw_uid: user.pw_name for user in reversed(pwd.getpwall())},
     }
-
-
-def say(text: str) -> None:
-    """What a command has to say beside its output."""
-    print(f"linsang: {text}", file=sys.stderr, flush=True)
 
 
 class Live:

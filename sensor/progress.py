@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
+from sensor.escape import escape
+
 _AFTER_S = 1.0
 _EVERY_S = 0.1
 _BAR = 30
@@ -42,7 +44,7 @@ class Progress:
             shown = f"[{bar:<{_BAR}}] {part:4.0%}"
         else:
             shown = f"{done}"
-        self._stream.write(f"\r\x1b[K{self._what} {shown} {note}")
+        self._stream.write(f"\r\x1b[K{self._what} {shown} {escape(note)}")
         self._stream.flush()
 
     def close(self) -> None:

@@ -21,10 +21,11 @@ from typing import Self
 
 from sensor.config import Config
 from sensor.errors import LinsangError, NativeError, UsageError
-from sensor.live import Account, Live, recording_header, say
+from sensor.live import Account, Live, recording_header
 from sensor.native import RecordingReader, RecordingWriter
 from sensor.progress import Progress
 from sensor.record_lines import RecordLines, write_all
+from sensor.terminal import say
 
 FORMATS = ("native", "ndjson")
 _PIPE_BYTES = 1 << 20  # what an unprivileged process may ask for: /proc/sys/fs/pipe-max-size

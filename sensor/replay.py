@@ -7,7 +7,6 @@ are not those of the next.
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any, TextIO
 
 from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
+from sensor.encode import json_page
 from sensor.errors import InputError, LinsangError, Unsupported, UsageError
 from sensor.inputs import Input, after_lines, open_input, what_is_wrong
 from sensor.loaded_rules import LoadedRules, load
@@ -27,6 +27,7 @@ from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.sinks import open_sink
 from sensor.taxonomy import product_of
+from sensor.terminal import say
 
 _ALERT_BYTES = 1 << 22  # half of it holds the alert of the longest line that can alert
 _BATCH = 1 << 16  # records between two looks at the clock
@@ -151,7 +152,7 @@ class _Replay:
                     self._one(number, path)
                 except (InputError, Unsupported) as error:
                     errors.append(error)
-                    print(f"linsang: error: {error}", file=sys.stderr)
+                    say(f"error: {error}")
                 self._flush()
                 self.seq_lost += self._count("seq_lost")
                 self._done = begin + (Path(path).stat().st_size if Path(path).is_file() else 0)
@@ -228,10 +229,10 @@ class _Replay:
                 if not line.strip() or aside.feed_json(line, route=self._route):
                     aside.take()
                     continue
-                print(f"linsang: {path}:{number + 1}: left out: {what_is_wrong(line)}", file=sys.stderr)
+                say(f"{path}:{number + 1}: left out: {what_is_wrong(line)}")
                 self._malformed_shown += 1
                 if self._malformed_shown == _MALFORMED_SHOWN:
-                    print("linsang: further malformed lines are counted only", file=sys.stderr)
+                    say("further malformed lines are counted only")
                     return
 
     def _count(self, name: str) -> int:
@@ -318,7 +319,7 @@ def replay(config: Config, files: Sequence[str], options: Options) -> int:
 def _replay(config: Config, files: Sequence[str], options: Options, report: TextIO | None) -> int:
     loaded = load(_rule_paths(config), Path(config.paths.cache), config.rules.reading)
     for fault in loaded.faults:
-        print(f"linsang: {'left out' if config.rules.skip_broken else 'error'}: {fault}", file=sys.stderr)
+        say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
     run = _Replay(loaded, config, options, files)
     begin = time.perf_counter()
     try:
@@ -328,11 +329,11 @@ def _replay(config: Config, files: Sequence[str], options: Options, report: Text
     summary = run.summary(time.perf_counter() - begin)
     run.engine.close()
     if report:
-        report.write(json.dumps(summary, indent=2) + "\n")
+        report.write(json_page(summary) + "\n")
     if sys.stderr.isatty() or summary["malformed"] or summary["lost"]["alerts"]:
         counts = ("events", "malformed", "alerts", "undecidable")
         text = ", ".join(f"{summary[name]:,} {name}" for name in counts)
-        print(f"linsang: {text} in {summary['elapsed_s']:.2f} s", file=sys.stderr)
+        say(f"{text} in {summary['elapsed_s']:.2f} s")
     refused = loaded.faults and not config.rules.skip_broken
     return 1 if errors or refused or summary["lost"]["alerts"] else 0
 

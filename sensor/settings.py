@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sensor.errors import LinsangError
+from sensor.escape import escape_one
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?\Z")
@@ -99,4 +100,4 @@ def _toml_text(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise LinsangError(f"{text!a} is no Unicode text", "TOML cannot hold it: give it as a flag") from error
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(c if escape_one(c) == c else f"\\U{ord(c):08x}" for c in json.dumps(text, ensure_ascii=False))

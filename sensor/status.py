@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from sensor.encode import json_page
+from sensor.escape import escape
 from sensor.runtime import ask
 
 
@@ -12,7 +13,7 @@ def status(folder: str, *, format: str = "text") -> int:
     """Prints the state of the sensor whose runtime folder that is; 0 is the exit code. LinsangError: none runs there,
     or it does not answer."""
     answer = ask(folder)
-    print(json.dumps(answer, indent=2) if format == "json" else "\n".join(_lines(answer)))
+    print(json_page(answer) if format == "json" else "\n".join(_lines(answer)))
     return 0
 
 
@@ -45,4 +46,4 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         ),
         ("cpu", f"{answer['cpu_s']} s"),
     ]
-    return [f"{name:<10} {text}" for name, text in rows]
+    return [f"{name:<10} {escape(text)}" for name, text in rows]

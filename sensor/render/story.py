@@ -1,251 +1,268 @@
-"""An alert for human eyes: what fired, the lineage as a tree, the command, who ran it.
+"""An alert for human eyes, as a small story: how bad, what happened, who started whom, what was really run, what speaks
+for and against it, and what is not known.
 
-Everything in an alert may have been chosen by an attacker. No byte of it reaches the terminal as a control: C0, C1,
-bidi overrides and whatever else str.isprintable denies are shown escaped, bytes that were no UTF-8 as \\xNN. An
-argument that needs quoting is quoted as bash would read it back ($'...' where something is escaped), so that where
-one argument ends and the next begins is never in doubt.
+    HIGH       Title of the rule                                        2026-11-21T13:26:06.869Z  web1
+               alice made env run inline bash code through nice and timeout, from an ssh session.
+      tree     systemd(1)
+               └─ sshd(811) ...
+      chain    sshd → bash → env → nice → timeout → bash
+      payload  inline script
+               │ id | tee /tmp/x
+      ...
+
+The alerts of one event are one story: the rules are listed, the rest is told once. Everything in an alert may have been
+chosen by an attacker, and may be anybody's JSON: nothing of it reaches the terminal but through sensor.escape, and what
+has another shape than expected is left out.
 """
 
-import os
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sensor.encode import Alert, rfc3339
+from sensor.escape import escape
+from sensor.render.lineage import chain_line, path_of, payload_lines, tree_lines
+from sensor.render.network import network_lines
+from sensor.render.parts import DIM, WARN, Paper, is_true, mapping, number, text, texts
+from sensor.render.sentence import sentence
+from sensor.render.trust import trust_lines, written_lines
+from sensor.terminal import LEAST_WIDTH, LEVELS, clip, columns, folded
 
-COMMAND_LINES = 6  # a command takes at most so many lines; beyond that its middle is left out
-ARGUMENT_COLUMNS = 240  # one argument's share of them
-
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~^-]+\Z")
-LEVEL_COLOURS = {"critical": "1;97;41", "high": "1;31", "medium": "1;33", "low": "36", "informational": "2"}
-
-
-def escape(text: str) -> str:
-    """`text` with every character that is no visible one made visible; printable ASCII is untouched."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escape_one(c) for c in text)
+_MARGIN = 11  # where the text begins; the labels and the level stand left of it
+_SAID_BY_STORY = ("Destination", "Source", "Protocol", "Query", "Target")
 
 
-def _escape_one(char: str) -> str:
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    if named := {9: "\\t", 10: "\\n", 13: "\\r", 27: "\\e"}.get(code):
-        return named
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def story_of(alert: Alert) -> object:
+    """What is the same for all alerts of one event, and for no others."""
+    event = mapping(alert, "event")
+    if "id" in event:
+        return text(alert, "host"), text(event, "id")
+    if "index" in event:
+        return text(event, "file"), text(event, "index")
+    return id(alert)
 
 
-def columns(text: str) -> int:
-    """Terminal columns that `text` (escaped) takes at most: 2 for wide characters, 1 for any other. Combining ones
-    take none, but counted so a thousand of them could hide behind one letter."""
-    if text.isascii():
-        return len(text)
-    return sum(_columns_of(c) for c in text)
+def by_story(alerts: Iterable[Alert]) -> Iterator[list[Alert]]:
+    """Runs of alerts of one event."""
+    group: list[Alert] = []
+    for alert in alerts:
+        if group and story_of(group[-1]) != story_of(alert):
+            yield group
+            group = []
+        group.append(alert)
+    if group:
+        yield group
 
 
-def _columns_of(char: str) -> int:
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+def level_of(alert: Alert) -> str:
+    """One of LEVELS; what a rule does not say is informational."""
+    level = text(alert, "rule", "level")
+    return level if level in LEVELS else LEVELS[0]
 
 
-def cut_middle(text: str, limit: int, true_length: int | None = None) -> str:
-    """`text` in at most `limit` columns; a mark in the middle says how long it really is (default: len(text))."""
-    if columns(text) <= limit:
-        return text
-    mark = f"...[{len(text) if true_length is None else true_length}]..."
-    room = limit - len(mark)
-    if room < 2:
-        return _take(text, limit)
-    head = _take(text, room - room // 3)
-    tail = _take(text[::-1], room // 3)[::-1]
-    return head + mark + tail
-
-
-def _take(text: str, limit: int) -> str:
-    """The longest beginning of `text` that takes at most `limit` columns."""
-    if text.isascii():
-        return text[:limit]
-    taken = 0
-    for i, char in enumerate(text):
-        taken += _columns_of(char)
-        if taken > limit:
-            return text[:i]
-    return text
-
-
-def quote(argument: str, limit: int = ARGUMENT_COLUMNS) -> str:
-    """One argument as bash would read it back, unless it is longer than `limit` columns: then cut in the middle."""
-    if _PLAIN.match(argument):
-        return cut_middle(argument, limit)
-    shown = escape(argument)
-    if shown == argument:
-        return "'" + cut_middle(argument, limit).replace("'", "'\\''") + "'"
-    # Cut before escaping, so that no escape is cut in two; a character can grow to ten, cut_middle sees to the rest.
-    if len(argument) > limit:
-        half = limit // 2
-        mark = f"...[{len(argument)}]..."
-        return f"$'{_dollar(argument[:half])}{mark}{_dollar(argument[-half:])}'"
-    return f"$'{_dollar(argument)}'"
-
-
-def _dollar(text: str) -> str:
-    return escape(text.replace("\\", "\\\\")).replace("'", "\\'")
-
-
-def command_text(process: Mapping[str, Any], limit: int) -> str:
-    """The command of a `process` or `lineage` entry on one line of at most `limit` columns: from argv where known, else
-    the command line. Long arguments are cut first, each in its middle; then the whole."""
-    argv = process.get("argv")
-    if not argv:
-        return cut_middle(escape(str(process.get("command_line", ""))), limit)
-    for longest in (ARGUMENT_COLUMNS, 120, 60, 30):
-        text = " ".join(quote(str(a), longest) for a in argv)
-        if columns(text) <= limit:
-            return text
-    return cut_middle(text, limit, process.get("argv_bytes"))
+def _gravity(alert: Alert) -> tuple[int, bool]:
+    return LEVELS.index(level_of(alert)), alert.get("verdict") != "undecidable"
 
 
 class Renderer:
-    """Renders alerts for one output. `colour` decides on ANSI colours, `width` (columns, at least 40) on the layout."""
+    """Renders stories for one output. `colour` decides on ANSI colours, `width` (columns) on the layout."""
 
     def __init__(self, *, colour: bool, width: int) -> None:
         self._colour = colour
         self.width = width
 
     def render(self, alert: Alert) -> bytes:
-        """Lines of at most `width` columns, with an empty one at the end; valid UTF-8."""
-        width = max(self.width, 40)
-        lines = [self._headline(alert, width)]
-        lines += self._why(alert, width)
-        lines += self._tree(alert, width)
-        lines += self._facts(alert, width)
-        return ("\n".join(lines) + "\n\n").encode("utf-8", "backslashreplace")
+        """The story of one alert."""
+        return self.story([alert])
 
-    def _paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+    def story(self, alerts: Sequence[Alert]) -> bytes:
+        """Of the alerts of one event: lines of at most `width` columns (LEAST_WIDTH at least), with an empty one at the
+        end; valid UTF-8."""
+        paper = Paper(max(self.width, LEAST_WIDTH), self._colour)
+        ranked = sorted(alerts, key=_gravity, reverse=True)
+        lines = _headlines(ranked, paper)
+        body = paper.narrower(_MARGIN)
+        lines += [" " * _MARGIN + line for line in folded(sentence(ranked[0]), body.width, 3)]
+        for label, part in _PARTS:
+            lines += _labelled(label, part(ranked, body), paper)
+        return ("\n".join(line.rstrip() for line in lines) + "\n\n").encode("utf-8", "backslashreplace")
 
-    def _headline(self, alert: Alert, width: int) -> str:
-        rule = alert["rule"]
-        level = str(rule.get("level") or "informational")
-        badge = escape(level).upper()
-        when = rfc3339(alert["time"], 3) if "time" in alert else ""
-        right = "  ".join(part for part in (when, escape(str(alert.get("host", "")))) if part)
-        room = width - len(badge) - 2
-        if right and columns(right) + 12 < room:
+
+def _labelled(label: str, lines: Sequence[str], paper: Paper) -> list[str]:
+    shown = [" " * _MARGIN + line for line in lines]
+    if shown:
+        painted = paper.paint(label, WARN if label in _WARNINGS else DIM)
+        shown[0] = f"  {painted}{' ' * (_MARGIN - 2 - len(label))}{lines[0]}"
+    return shown
+
+
+def _headlines(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    """Level and title of each rule, the gravest first, and on the right of the first when and where."""
+    right = "  ".join(part for part in (_time_of(alerts[0]), clip(text(alerts[0], "host"), 30)) if part)
+    lines: list[str] = []
+    for alert in alerts:
+        level = level_of(alert)
+        badge = "INFO" if level == LEVELS[0] else level.upper()
+        doubt = "?" if alert.get("verdict") == "undecidable" else ""
+        title = text(alert, "rule", "title") or text(alert, "rule", "id")
+        room = paper.width - _MARGIN
+        beside = bool(right) and not lines and columns(right) + 2 + columns(escape(title)) <= room
+        if beside:
             room -= columns(right) + 2
-        else:
-            right = ""
-        title = cut_middle(escape(str(rule.get("title") or rule.get("id", ""))), room)
-        gap = "  " + " " * (room - columns(title)) if right else ""
-        return f"{self._paint(badge, LEVEL_COLOURS.get(level, '1'))}  {self._paint(title, '1')}" + (
-            gap + self._paint(right, "2") if right else ""
+        shown = clip(title, room)
+        gap = " " * (room - columns(shown) + 2) if beside else ""
+        lines.append(
+            paper.paint(badge, level)
+            + f"{doubt:<{_MARGIN - len(badge)}}"
+            + paper.paint(shown, "1")
+            + (gap + paper.paint(right, DIM) if beside else "")
         )
-
-    def _why(self, alert: Alert, width: int) -> list[str]:
-        """What limits the verdict: an undecidable's cause, losses, reduced fidelity."""
-        notes = []
-        if cause := alert.get("undecidable"):
-            notes.append(f"undecidable: {cause.get('cause')} {cause.get('reason', '')} (rule level {cause['level']})")
-        if rollup := alert.get("rollup"):
-            notes.append(f"{rollup['count']} more since {rfc3339(rollup['first'], 3)}")
-        evidence = alert.get("evidence", {})
-        if evidence.get("reduced"):
-            notes.append("source of lower fidelity: members may be missing")
-        if recent := evidence.get("lost", {}).get("recent"):
-            notes.append(f"{recent} events were lost on this CPU in the 10 s before")
-        notes += [str(note) for note in alert.get("notes", ())]
-        return [self._paint("  " + cut_middle(escape(note), width - 2), "33") for note in notes]
-
-    def _tree(self, alert: Alert, width: int) -> list[str]:
-        """Oldest ancestor first, each child one step further in, the process itself last with its whole command."""
-        process = alert.get("process")
-        chain = [*reversed(alert.get("lineage", ())), *([process] if process else [])]
-        if not chain:
-            return []
-        deepest = max(1, (width - 40) // 3)  # further in there would be no room for the command
-        skipped = len(chain) - deepest - 1
-        lines = []
-        if skipped > 0:
-            lines.append(f"  ... {skipped} older")
-            chain = chain[skipped:]
-        for depth, entry in enumerate(chain):
-            indent = "  " + ("" if depth == 0 else "   " * (depth - 1) + "└─ ")
-            name = cut_middle(escape(str(entry.get("image") or "?").rsplit("/", 1)[-1]) or "?", 24)
-            pid = f"({entry['pid']})" if "pid" in entry else ""
-            label = f"{name}{pid} "
-            room = width - columns(indent) - columns(label)
-            is_last = process is not None and depth == len(chain) - 1
-            command = self._wrap(entry, room, COMMAND_LINES if is_last else 1)
-            under = " " * (columns(indent) + columns(label))
-            shown_name = self._paint(label, "1;36" if is_last else "36")
-            lines.append(f"{indent}{shown_name}{command[0]}".rstrip())
-            lines += [under + line for line in command[1:]]
-        return lines
-
-    @staticmethod
-    def _wrap(entry: Mapping[str, Any], room: int, most: int) -> list[str]:
-        text = command_text(entry, room * most)
-        lines: list[str] = []
-        while text or not lines:
-            line = _take(text, room)
-            lines.append(line)
-            text = text[len(line) :]
-        # Wide characters can leave a column empty at a line's end, so that one line more is needed; it is dropped.
-        return lines[:most]
-
-    def _facts(self, alert: Alert, width: int) -> list[str]:
-        process: Mapping[str, Any] = alert.get("process") or {}
-        rule = alert["rule"]
-        fields: Mapping[str, Any] = alert.get("fields") or {}
-        user = process.get("user", "")
-        uid = f"uid {process['uid']}" if "uid" in process else ""
-        proxy: Mapping[str, Any] = alert.get("proxy") or {}
-        payload: Mapping[str, Any] = proxy.get("payload") or {}
-        pairs: list[tuple[str, str]] = [
-            ("ran", str(payload.get("command_line") or payload.get("path") or payload.get("url") or "")),
-            ("as", str(payload.get("kind", ""))),
-            ("through", " ".join(proxy.get("chain", ()))),
-            ("image", str(process.get("image", ""))),
-            ("user", f"{user} ({uid})" if user and uid else str(user or uid)),
-            ("cwd", str(process.get("cwd", ""))),
-            ("tags", " ".join(str(t) for t in rule.get("tags", ()))),
-            ("rule", str(rule.get("id", ""))),
-            ("event", " ".join(f"{k}={v}" for k, v in alert.get("event", {}).items())),
-        ]
-        if not process.get("command_line"):
-            pairs += [(k, str(v)) for k, v in fields.items() if v not in ("", None)]
-        else:
-            network = [k for k in fields if k.startswith(("Destination", "Source", "Protocol", "Query", "Target"))]
-            pairs += [(k, str(fields[k])) for k in network]
-        return self._pack([(escape(k), escape(v)) for k, v in pairs if v], width)
-
-    def _pack(self, pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
-        """`name value` pairs, as many on a line as fit."""
-        lines: list[str] = []
-        used = width
-        for name, value in pairs:
-            name_shown = cut_middle(name, width // 3)
-            shown = cut_middle(value, width - columns(name_shown) - 3)
-            size = columns(name_shown) + 1 + columns(shown)
-            painted = f"{self._paint(name_shown, '2')} {shown}"
-            if used + 3 + size <= width:
-                lines[-1] += "   " + painted
-                used += 3 + size
-            else:
-                lines.append("  " + painted)
-                used = 2 + size
-        return lines
+        if not beside and right and len(lines) == 1:
+            lines.append(" " * _MARGIN + paper.paint(clip(right, paper.width - _MARGIN), DIM))
+    return lines
 
 
-def wants_colour(is_terminal: bool, environ: Mapping[str, str] = os.environ) -> bool:
-    """Colour on a terminal, unless NO_COLOR (no-color.org: set and not empty) or TERM=dumb says otherwise."""
-    return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-
-
-def terminal_width(fd: int, default: int = 120) -> int:
-    """Columns of the terminal at `fd`; `default` where it is none."""
+def _time_of(alert: Alert) -> str:
+    when = number(alert, "time")
     try:
-        return os.get_terminal_size(fd).columns or default
-    except OSError:
-        return default
+        return "" if when is None else rfc3339(int(when), 3)
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def _undecided(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    lines = []
+    for alert in alerts:
+        if cause := mapping(alert, "undecidable"):
+            what = (
+                f"{text(cause, 'cause')} is {text(cause, 'reason')}: whether the rule matches cannot be told; "
+                f"its own level is {text(cause, 'level')}"
+            )
+            lines += folded(escape(what), paper.width, 3)
+    return lines
+
+
+def _lost(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    """What was lost around the event: the reader has to know when the story may have holes."""
+    alert = alerts[0]
+    notes = []
+    lost = mapping(alert, "evidence", "lost")
+    if recent := number(lost, "recent"):
+        notes.append(f"{recent:,} events on this CPU in the 10 s before: there may be more to this")
+    if is_true(alert, "evidence", "reduced"):
+        notes.append("source of lower fidelity: short processes and connections are missed")
+    if cut := mapping(alert, "cut"):
+        notes.append(f"the alert was cut to fit its transport, from {text(cut, 'bytes')} bytes")
+    if not notes and lost:
+        total = number(lost, "all") or 0
+        notes.append("nothing" if not total else f"nothing in the 10 s before; {total:,} events since the start")
+    return [line for note in notes for line in folded(escape(note), paper.width, 2)]
+
+
+def _tree(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    return tree_lines(alerts[0], paper)
+
+
+def _chain(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    line = chain_line(alerts[0], paper)
+    return [line] if line else []
+
+
+def _payload(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    return payload_lines(alerts[0], paper) if mapping(alerts[0], "proxy", "payload") else []
+
+
+def _trust(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    return trust_lines(alerts[0], paper)
+
+
+def _written(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    return written_lines(alerts[0], paper)
+
+
+def _network(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    return network_lines(alerts[0], paper)
+
+
+def _process(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    """Where and as whom: what tells this process from another of the same program."""
+    process, fields = mapping(alerts[0], "process"), mapping(alerts[0], "fields")
+    user, uid = text(process, "user"), text(process, "uid")
+    login, tty = text(fields, "LogonId"), text(fields, "Tty")
+    pairs = [
+        ("", text(process, "image")),
+        ("user", f"{user} (uid {uid})" if user and uid else user),
+        ("uid", "" if user else uid),
+        ("login", f"uid {login}" if login and login != uid else ""),
+        ("tty", tty),
+        ("cwd", text(process, "cwd")),
+    ]
+    return _packed(pairs, paper)
+
+
+def _fields(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    """Of an event that is no process start of ours: what it says, the network's members or all."""
+    fields = mapping(alerts[0], "fields")
+    known = bool(path_of(alerts[0]))
+    shown = [(k, v) for k, v in fields.items() if not known or str(k).startswith(_SAID_BY_STORY)]
+    return _packed([(str(k), " ".join(texts({"": v}, ""))) for k, v in shown if v not in ("", None)], paper)
+
+
+def _notes(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    return [line for note in texts(alerts[0], "notes") for line in folded(escape(note), paper.width, 3)]
+
+
+def _harmless(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    """What the author of the gravest rule says it can be instead."""
+    known = [each for each in texts(alerts[0], "rule", "falsepositives") if each.lower() not in {"unknown", "none"}]
+    return folded(escape("; ".join(known)), paper.width, 2)
+
+
+def _rules(alerts: Sequence[Alert], paper: Paper) -> list[str]:
+    lines = []
+    for alert in alerts:
+        tags = " ".join(tag.removeprefix("attack.") for tag in texts(alert, "rule", "tags"))
+        lines += _packed([("", text(alert, "rule", "id")), ("", tags)], paper)
+    event = mapping(alerts[0], "event")
+    place = f"{text(event, 'file')}:{text(event, 'index')}" if "index" in event else ""
+    return [*lines, *_packed([("event", text(event, "id") or place)], paper)]
+
+
+def _packed(pairs: Iterable[tuple[str, str]], paper: Paper) -> list[str]:
+    """`name value` pairs, as many on a line as fit; a pair without a value is left out."""
+    lines: list[str] = []
+    used = paper.width
+    for name, value in pairs:
+        if not value:
+            continue
+        name_shown = clip(name, paper.width // 3)
+        before = columns(name_shown) + 1 if name_shown else 0
+        shown = clip(value, paper.width - before)
+        painted = f"{paper.paint(name_shown, DIM)} {shown}" if name_shown else shown
+        size = before + columns(shown)
+        if used + 3 + size <= paper.width:
+            lines[-1] += "   " + painted
+            used += 3 + size
+        else:
+            lines.append(painted)
+            used = size
+    return lines
+
+
+_Part = Callable[[Sequence[Alert], Paper], list[str]]
+_WARNINGS = {"unclear", "note"}
+_PARTS: tuple[tuple[str, _Part], ...] = (
+    ("unclear", _undecided),
+    ("note", _notes),
+    ("tree", _tree),
+    ("chain", _chain),
+    ("payload", _payload),
+    ("trust", _trust),
+    ("written", _written),
+    ("network", _network),
+    ("process", _process),
+    ("fields", _fields),
+    ("lost", _lost),
+    ("could be", _harmless),
+    ("rule", _rules),
+)

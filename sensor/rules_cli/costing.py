@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from sensor.encode import json_page
 from sensor.errors import LinsangError, UsageError
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.loaded_rules import LoadedRules
@@ -18,6 +17,7 @@ from sensor.progress import Progress
 from sensor.rules_cli.feeding import opened, route_of
 from sensor.rules_cli.wording import Page, counted
 from sensor.runtime import ask
+from sensor.terminal import say
 
 _ALERT_BYTES = 1 << 24
 _BATCH = 1 << 16
@@ -39,7 +39,7 @@ def cost(files: Sequence[str], loaded: LoadedRules, how: Costing, out: TextIO) -
     if "-" in files:
         raise UsageError("events are read twice, which standard input cannot be", "give a file")
     for fault in loaded.faults:
-        print(f"linsang: error: {fault}", file=sys.stderr)
+        say(f"error: {fault}")
     with ExitStack() as stack:
         engines = [stack.enter_context(Engine(alert_bytes=_ALERT_BYTES, timing=timing)) for timing in (True, False)]
         tables = [Rules(loaded.table) for _ in engines]
@@ -51,7 +51,7 @@ def cost(files: Sequence[str], loaded: LoadedRules, how: Costing, out: TextIO) -
     rows = rows_of(loaded.rules, costs)
     if how.form == "json":
         whole = {"events": stats["judged"], "total_ns": stats["match_ns_sum"], "candidates": stats["candidates"]}
-        print(json.dumps({**whole, "rules": len(loaded.rules), "costs": _top(rows, how)}, indent=2), file=out)
+        print(json_page({**whole, "rules": len(loaded.rules), "costs": _top(rows, how)}), file=out)
     else:
         page = Page(out)
         _table(rows, how, page)
@@ -86,7 +86,7 @@ def _replayed(engines: Sequence[Engine], files: Sequence[str], route: int | None
                 except LinsangError as error:
                     failed = True
                     if not number:
-                        print(f"linsang: error: {error}", file=sys.stderr)
+                        say(f"error: {error}")
     return failed
 
 
@@ -94,7 +94,7 @@ def cost_live(folder: str, how: Costing, out: TextIO) -> int:
     """What the sensor of the runtime folder has sampled since its rules were read. LinsangError: none runs there."""
     answer = ask(folder)["costs"]
     if how.form == "json":
-        print(json.dumps({**answer, "costs": _top(answer["costs"], how)}, indent=2), file=out)
+        print(json_page({**answer, "costs": _top(answer["costs"], how)}), file=out)
         return 0
     page = Page(out)
     _table(answer["costs"], how, page)

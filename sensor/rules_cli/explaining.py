@@ -172,7 +172,7 @@ def _event_place(text: str) -> tuple[str, int | None]:
 
 def _about(rule: Rule, page: Page) -> None:
     info = rule.info
-    page.line(f"{page.paint(info.title, '1')} ({page.paint(info.level, info.level)})")
+    page.line(page.paint(info.title, "1"), " (", page.paint(info.level, info.level), ")")
     page.line(f"{info.id}, {info.path}:{info.line}")
     for where, sources in (("here", live_sources()), ("in replay", replay_sources())):
         verdict = judged(rule, sources)
@@ -194,7 +194,7 @@ def _on_event(rule: Rule, path: str, observed: Observed, page: Page, verbose: bo
         page.line(f"index:  never looked at: the rule is for {rule.info.logsource}, the event is of {kinds}")
         if kinds == "*/*/*":
             page.line("        --product, --category and --service say what JSON lines are of")
-        page.line(f"result: {page.paint('does not fire', '1')}; its condition alone: {_WORDS[verdict]}")
+        page.line("result: ", page.paint("does not fire", "1"), f"; its condition alone: {_WORDS[verdict]}")
         return 0
     page.line(f"index:  {_reached(native)}")
     by_native = _NATIVE[native.verdict]
@@ -205,7 +205,7 @@ def _on_event(rule: Rule, path: str, observed: Observed, page: Page, verbose: bo
         page.line(page.paint("the engines differ: this is a defect; please report rule and event", "1;31"))
         return 1
     meaning = {True: "fires", False: "does not fire", None: "undecidable: what it reads was cut or lost"}
-    page.line(f"result: {page.paint(meaning[verdict], '1')}")
+    page.line("result: ", page.paint(meaning[verdict], "1"))
     return 0
 
 

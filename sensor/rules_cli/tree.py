@@ -7,8 +7,8 @@ from typing import Any
 
 from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, And, Atom, Node, Not, Op
 from sensor.reference import LOST, Truncated, Verdict, judge, text_of
-from sensor.render import cut_middle, escape
 from sensor.rules_cli.wording import Page
+from sensor.terminal import clip
 
 _ITEMS_MAX = 6  # of a list; more are told by --verbose
 _VALUE_COLUMNS = 70
@@ -32,7 +32,7 @@ _MARKS = {True: ("yes", "32"), False: ("no ", "31"), None: ("?  ", "33")}
 
 def quoted(text: str) -> str:
     """A value as it is shown: short, and nothing in it that a terminal would obey."""
-    return f"'{cut_middle(escape(text), _VALUE_COLUMNS)}'"
+    return f"'{clip(text, _VALUE_COLUMNS)}'"
 
 
 def atom_text(atom: Atom) -> str:
@@ -127,8 +127,8 @@ class Tree:
         return ", ".join(f"{count} {name}" for count, name in counts if count)
 
     def _line(self, node: Node, depth: int, text: str) -> None:
-        mark = ""
+        mark: list[str] = []
         if self._event is not None:
             word, colour = _MARKS[self._judge(node)]
-            mark = f"{self._page.paint(word, colour)} "
-        self._page.line(f"{mark}{'  ' * depth}{text}")
+            mark = [self._page.paint(word, colour), " "]
+        self._page.line(*mark, f"{'  ' * depth}{text}")

@@ -17,6 +17,9 @@ from urllib.parse import parse_qsl, unquote
 from sensor.encode import Alert, Lines, to_line
 from sensor.errors import UsageError, nearest
 
+# Alerts in order as frames, and how many alerts each is.
+Together = Callable[[Sequence[Alert]], Iterator[tuple[bytes, int]]]
+
 BATCH_FRAMES = 256
 BATCH_BYTES = 1 << 20
 PIECE_BYTES = 1 << 20
@@ -62,12 +65,21 @@ class Limits:
 
 
 class Sink:
-    """One output. `put` and `close` belong to one thread; `counters` to any."""
+    """One output. `put` and `close` belong to one thread; `counters` to any. `together` makes frames of several alerts
+    where that is more than `encode` of each."""
 
-    def __init__(self, url: str, transport: Transport, encode: Callable[[Alert], bytes], limits: Limits) -> None:
+    def __init__(
+        self,
+        url: str,
+        transport: Transport,
+        encode: Callable[[Alert], bytes],
+        limits: Limits,
+        together: Together | None = None,
+    ) -> None:
         self.url = url
         self._transport = transport
         self._encode = encode
+        self._together = together
         self._limits = limits
         self._queue: deque[tuple[bytes, int]] = deque()  # frames, and how many alerts each is
         self._queue_bytes = 0
@@ -93,6 +105,10 @@ class Sink:
 
     def put_lines(self, lines: Lines, *, wait: bool = False) -> None:
         """As `put` for each of `lines`."""
+        if self._together is not None:
+            for frame, alerts in self._together(lines.maps):
+                self._put(frame, alerts, wait)
+            return
         if self._encode is not to_line:
             for alert in lines.maps:
                 self.put(alert, wait=wait)

@@ -177,7 +177,7 @@ def open_file(target: Target) -> Sink:
     if not path:
         raise target.fail("no path", "write file:PATH")
     lines = target.options.get("format") != "msgpack"
-    encode = encoder(target)
+    encode, together = encoder(target)
     limits = target.take_limits()
     rotate_bytes = target.take_number("rotate_bytes", 100 << 20)
     keep = target.take_number("keep", 5)
@@ -190,4 +190,4 @@ def open_file(target: Target) -> Sink:
     except OSError as error:
         remedy = f"create {Path(path).parent}" if isinstance(error, FileNotFoundError) else ""
         raise LinsangError(f"{path}: {error.strerror}", remedy) from error
-    return Sink(target.url, transport, encode, limits)
+    return Sink(target.url, transport, encode, limits, together)

@@ -35,7 +35,7 @@ def open_stdout(target: Target, fd: int = 1) -> Sink:
     """The sink for `stdout:`; pretty on a terminal, JSON lines elsewhere."""
     if target.path:
         raise target.fail(f"`{target.path}` after stdout:", "write stdout: alone, or file:PATH for a file")
-    encode = encoder(target, fd)
+    encode, together = encoder(target, fd)
     limits = target.take_limits()
     target.nothing_left(OPTIONS)
-    return Sink(target.url, StdoutTransport(fd), encode, limits)
+    return Sink(target.url, StdoutTransport(fd), encode, limits, together)

@@ -16,9 +16,11 @@ PACKAGE = ROOT / "sensor"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "errors _native",
-        "settings rule_files",
-        "native config encode event_json rollup health paths progress runtime",
+        "escape",
+        "errors _native paths",
+        "rule_lists",
+        "settings rule_files terminal",
+        "native config encode event_json rollup health progress runtime",
         "rule_cache",
         "schema proxy render record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs enrich",

@@ -1,60 +1,97 @@
-"""The readable form: nothing from an alert is obeyed by a terminal, nothing is wider than it."""
+"""Stories: what an analyst sees, at every width, and that nothing from an alert is obeyed by a terminal."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_terminal import TEXT
 
-from sensor.render import COMMAND_LINES, Renderer, columns, command_text, escape, quote, wants_colour
+from sensor.encode import from_json
+from sensor.escape import escape
+from sensor.render import Renderer, by_story
+from sensor.render.command import command_text, quote
+from sensor.terminal import columns
 
-CONTROLS = "\x00\x07\x08\x1b[2J\x7f\x80\x9b\x85\u200e\u200f\u202e\u2066\u2028\u2029\ud800\udc80\udcff\r\n\t"
 SGR = re.compile(r"\x1b\[[0-9;]*m")
-TEXT = st.text(st.characters() | st.sampled_from(CONTROLS) | st.sampled_from("\u65e5\u0301a' \\"), max_size=400)
+STORIES = Path(__file__).parents[1] / "golden" / "stories"
 
 
 def alert(text: str = "id", **more: Any) -> dict[str, Any]:
+    """One with `text` wherever somebody else chooses what stands there."""
+    writer = {"image": text, "command_line": text, "user": text, "pid": 7, "url": text, "destination_ip": text}
+    facts = {"trust": "unpackaged", "package": text, "owner": text, "filesystem": text, "privilege": [text]}
     return {
-        "rule": {"id": "r-1", "title": text, "level": "high", "tags": ["attack.t1218", text]},
+        "rule": {"id": text, "title": text, "level": "high", "tags": ["attack.t1218", text], "falsepositives": [text]},
         "verdict": "match",
-        "event": {"seq": 4},
+        "event": {"id": text, "seq": 4},
         "time": 1_700_000_000_123_456_789,
         "host": text,
-        "fields": {"CommandLine": text, "DestinationIp": text, text: text},
+        "fields": {"CommandLine": text, "DestinationIp": text, text: text, "Tty": text, "LogonId": text},
         "process": {"pid": 42, "image": text, "argv": ["sh", "-c", text, ""], "command_line": text, "user": text},
-        "lineage": [{"pid": 3, "image": "/usr/sbin/sshd", "command_line": text}, {"pid": 1, "image": "/sbin/init"}],
+        "lineage": [{"pid": 3, "image": "/usr/sbin/sshd", "command_line": text}, {"pid": 1, "image": text}],
+        "proxy": {"chain": ["env", text], "payload": {"kind": text, "command_line": text, "path": text, "url": text}},
+        "facts": {"image": {**facts, "writer": writer}, "payload": facts},
+        "connections": [{"offset_s": -0.5, "pid": 3, "image": text, "dst": text, "dport": text, "error": text}],
+        "undecidable": {"cause": text, "reason": text, "level": text},
+        "notes": [text],
         **more,
     }
 
 
-def test_what_an_analyst_sees() -> None:
-    one = alert("id | tee /tmp/x", host="web1")
-    one["rule"] = {"id": "r-1", "title": "A chain", "level": "high", "tags": ["attack.t1218"]}
-    one["process"] = {"pid": 42, "image": "/usr/bin/bash", "argv": ["bash", "-c", "id | tee /tmp/x"], "uid": 0}
-    one["process"] |= {"command_line": "x", "user": "root", "cwd": "/root"}
-    one["fields"] = {"CommandLine": "x", "DestinationIp": "::1"}
-    one["lineage"][0]["command_line"] = "sshd: root"
-    assert Renderer(colour=False, width=80).render(one).decode().splitlines() == [
-        "HIGH  A chain                                     2023-11-14T22:13:20.123Z  web1",
-        "  init(1)",
-        "  └─ sshd(3) sshd: root",
-        "     └─ bash(42) bash -c 'id | tee /tmp/x'",
-        "  image /usr/bin/bash   user root (uid 0)   cwd /root   tags attack.t1218",
-        "  rule r-1   event seq=4   DestinationIp ::1",
-        "",
-    ]
+# ---- goldens: WRITE_GOLDEN=1 writes them anew ----
+CASES = [(path.stem, width) for path in sorted(STORIES.glob("*.json")) for width in (60, 100, 160)]
 
 
+@pytest.mark.parametrize(("name", "width"), CASES, ids=str)
+def test_goldens(name: str, width: int) -> None:
+    alerts = [from_json(json.dumps(each).encode()) for each in json.loads((STORIES / f"{name}.json").read_text())]
+    shown = b"".join(Renderer(colour=False, width=width).story(story) for story in by_story(alerts)).decode()
+    golden = STORIES / f"{name}.{width}.txt"
+    if os.environ.get("WRITE_GOLDEN"):
+        golden.write_text(shown)
+    assert shown == golden.read_text()
+    assert all(columns(line) <= width for line in shown.splitlines())
+    painted = b"".join(Renderer(colour=True, width=width).story(story) for story in by_story(alerts)).decode()
+    assert SGR.sub("", painted) == shown  # colour adds nothing and takes nothing away
+
+
+def test_the_coloured_form() -> None:
+    alerts = [from_json(json.dumps(each).encode()) for each in json.loads((STORIES / "chain.json").read_text())]
+    shown = Renderer(colour=True, width=100).story(alerts).decode()
+    golden = STORIES / "chain.100.ansi"
+    if os.environ.get("WRITE_GOLDEN"):
+        golden.write_text(shown)
+    assert shown == golden.read_text()
+
+
+# ---- hostile content ----
 @given(TEXT, st.integers(40, 200), st.booleans())
 def test_no_control_reaches_the_terminal_and_no_line_is_too_wide(text: str, width: int, colour: bool) -> None:
-    more: dict[str, Any] = {"undecidable": {"cause": text, "reason": text, "level": text}} if colour else {}
-    out = Renderer(colour=colour, width=width).render(alert(text, **more)).decode("utf-8")
+    out = Renderer(colour=colour, width=width).render(alert(text)).decode("utf-8")
     plain = SGR.sub("", out) if colour else out
-    assert all(c == "\n" or c.isprintable() for c in plain)
+    assert all(escape(line) == line for line in plain.split("\n"))
     assert all(columns(line) <= width for line in plain.split("\n"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(alert(), JSON)), JSON, JSON)
+def test_any_json_is_rendered(strange: dict[str, Any], payload: Any, facts: Any) -> None:
+    for one in (strange, {**alert(), **strange}, alert(proxy={"chain": payload, "payload": payload}, facts=facts)):
+        out = Renderer(colour=False, width=80).render(one).decode("utf-8")
+        assert all(escape(line) == line and columns(line) <= 80 for line in out.split("\n"))
 
 
 ANCESTORS = st.fixed_dictionaries(
@@ -62,17 +99,13 @@ ANCESTORS = st.fixed_dictionaries(
 )  # 4194304: the kernel's largest pid
 
 
-@given(st.lists(ANCESTORS, max_size=40))
-def test_a_deep_lineage_keeps_within_the_width(lineage: list[dict[str, object]]) -> None:
-    out = Renderer(colour=False, width=60).render(alert(lineage=lineage)).decode()
-    assert all(columns(line) <= 60 for line in out.split("\n"))
+@given(st.lists(ANCESTORS, max_size=40), st.integers(40, 100))
+def test_a_deep_lineage_keeps_within_the_width(lineage: list[dict[str, object]], width: int) -> None:
+    out = Renderer(colour=False, width=width).render(alert(lineage=lineage)).decode()
+    assert all(columns(line) <= width for line in out.split("\n"))
 
 
-@given(TEXT)
-def test_escape_leaves_nothing_hidden(text: str) -> None:
-    assert escape(text).isprintable()
-
-
+# ---- commands ----
 @pytest.mark.parametrize(
     ("argument", "shown"),
     [
@@ -85,7 +118,7 @@ def test_escape_leaves_nothing_hidden(text: str) -> None:
         ("\udcff\u202e\x9b", "$'\\xff\\u202e\\u009b'"),
         ("$(id)", "'$(id)'"),
         ("caf\u00e9", "'caf\u00e9'"),
-        ("x" * 300, "x" * 153 + "...[300]..." + "x" * 76),
+        ("x" * 300, "x" * 152 + "… 300 bytes …" + "x" * 75),
     ],
 )
 def test_arguments_read_back_as_bash_would(argument: str, shown: str) -> None:
@@ -95,40 +128,29 @@ def test_arguments_read_back_as_bash_would(argument: str, shown: str) -> None:
 def test_a_long_command_keeps_both_ends_and_the_true_length() -> None:
     process = {"argv": ["sh", "-c", "h" * 100_000, "last"], "argv_bytes": 100_010}
     assert command_text(process, 480) == f"sh -c {quote('h' * 100_000)} last"
-    assert "...[100000]..." in command_text(process, 480)
+    assert "… 100,000 bytes …" in command_text(process, 480)
     many = command_text({"argv": ["a b"] * 1000, "argv_bytes": 4000}, 300)
     assert len(many) == 300
-    assert "...[4000]..." in many
+    assert "… 4,000 bytes …" in many
 
 
 def test_a_long_command_takes_a_few_lines_only() -> None:
     one = alert()
     one["process"]["argv"] = [str(n) * 50 for n in range(1000)]
-    assert len(Renderer(colour=False, width=100).render(one).decode().splitlines()) < COMMAND_LINES + 8
+    assert len(Renderer(colour=False, width=100).render(one).decode().splitlines()) < 40
 
 
-@pytest.mark.parametrize(
-    ("terminal", "environment", "colour"),
-    [
-        (True, {}, True),
-        (False, {}, False),
-        (True, {"NO_COLOR": "1"}, False),
-        (True, {"NO_COLOR": ""}, True),
-        (True, {"TERM": "dumb"}, False),
-    ],
-)
-def test_colour(terminal: bool, environment: dict[str, str], colour: bool) -> None:
-    assert bool(wants_colour(terminal, environment)) is colour
+# ---- stories ----
+def test_the_alerts_of_one_event_are_one_story() -> None:
+    alerts = [alert(event={"id": "a-1"}), alert(event={"id": "a-1"}), alert(event={"id": "a-2"}), alert(event={})]
+    alerts += [alert(event={"file": "x", "index": 0}), alert(event={"file": "x", "index": 0}), alert(event={})]
+    assert [len(story) for story in by_story(alerts)] == [2, 1, 1, 2, 1]
 
 
-def test_notes_say_what_limits_the_verdict() -> None:
-    one = alert(
-        undecidable={"cause": "CommandLine", "reason": "truncated", "level": "high"},
-        evidence={"reduced": True, "lost": {"recent": 3}},
-        rollup={"count": 5, "first": 0, "last": 1},
-    )
-    text = Renderer(colour=False, width=100).render(one).decode()
-    assert "undecidable: CommandLine truncated (rule level high)" in text
-    assert "5 more since 1970-01-01T00:00:00.000Z" in text
-    assert "source of lower fidelity" in text
-    assert "3 events were lost on this CPU" in text
+def test_a_story_begins_with_the_gravest_rule() -> None:
+    def one(title: str, level: str, verdict: str = "match") -> dict[str, Any]:
+        return alert(rule={"id": title, "title": title, "level": level}, verdict=verdict)
+
+    story = [one("c", "low", "undecidable"), one("b", "low"), one("a", "critical")]
+    lines = Renderer(colour=False, width=80).story(story).decode().splitlines()
+    assert [line.split()[:2] for line in lines[:3]] == [["CRITICAL", "a"], ["LOW", "b"], ["LOW?", "c"]]

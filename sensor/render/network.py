@@ -1,0 +1,38 @@
+"""Connections around an alert's event, as its context has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sensor.escape import escape
+from sensor.render.command import name_of
+from sensor.render.parts import Paper, mappings, number, text
+from sensor.terminal import clip
+
+_MOST = 8
+
+
+def network_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
+    """A connection a line, oldest first: how long before (-) or after (+) the event, whose, where to, and what became
+    of it."""
+    found = mappings(alert, "connections")
+    lines = [_line(each, paper) for each in found[:_MOST]]
+    return [*lines, f"and {len(found) - _MOST} more"] if len(found) > _MOST else lines
+
+
+def _line(one: Mapping[str, Any], paper: Paper) -> str:
+    offset = number(one, "offset_s")
+    when = "" if offset is None else f"{offset:+.1f} s  "
+    pid, address = text(one, "pid"), text(one, "dst")
+    who = f"{name_of(one)}({pid})" if pid else name_of(one)
+    where = f"[{address}]:{text(one, 'dport')}" if ":" in address else f"{address}:{text(one, 'dport')}"
+    times = number(one, "count") or 1
+    more = f", {times:,} times" if times > 1 else ""
+    room = max(paper.width - len(when), 16)
+    return escape(when) + clip(f"{who} to {where} {text(one, 'protocol')}{_outcome(one)}{more}", room)
+
+
+def _outcome(one: Mapping[str, Any]) -> str:
+    error = text(one, "error")
+    return "" if not error else ", connected" if error == "0" else f", failed ({error})"
