@@ -62,6 +62,10 @@ class RuleError(LinsangError):
         super().__init__(f"{where}: {f'rule {rule_id}: ' if rule_id else ''}{reason}", remedy)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its arguments, to be sent from one process to another: Exception would send str() of it."""
+        return RuleError, (self.path, self.line, self.rule_id, self.reason, self.remedy)
+
 
 class NativeError(LinsangError):
     """A function of the native core returned -errno. `errno` is positive."""

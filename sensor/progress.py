@@ -8,6 +8,7 @@ from typing import Self, TextIO
 
 from sensor.escape import escape
 
+Update = Callable[[int, int], None]  # hears (done, of how many)
 _AFTER_S = 1.0
 _EVERY_S = 0.1
 _BAR = 30
@@ -31,8 +32,11 @@ class Progress:
         self._next = clock() + _AFTER_S if self._stream.isatty() else float("inf")
 
     def update(self, done: int, note: str = "", *, total: int | None = None) -> None:
-        """`done` of `total` (as given here or at first); `note` is put behind it."""
+        """`done` of `total` (as given here or at first); `note` is put behind it; all done wipes it."""
         self.total = total or self.total
+        if self.total and done >= self.total:
+            self._wipe()
+            return
         now = self._clock()
         if now < self._next:
             return
@@ -48,14 +52,26 @@ class Progress:
         self._stream.flush()
 
     def close(self) -> None:
-        """Wipes the line."""
+        """Wipes the line, for good."""
+        self._wipe()
+        self._next = float("inf")
+
+    def _wipe(self) -> None:
         if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
-        self._shown, self._next = False, float("inf")
+        self._shown = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def halves(update: Update) -> tuple[Update, Update]:
+    """What two works that take about as long tell, as one."""
+    return (
+        lambda done, total: update(done, 2 * total),
+        lambda done, total: update(total + done, 2 * total),
+    )

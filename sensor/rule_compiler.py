@@ -5,6 +5,7 @@ Standard input: JSON of {cache, paths, pipelines, expand}. Standard output: what
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from sensor.alert import rule_lines
 from sensor.errors import LinsangError, Unsupported
 from sensor.loaded_rules import FAILED, FAULT, INFO
-from sensor.progress import Progress
+from sensor.progress import Progress, halves
 from sensor.rule_cache import Compiled, RuleCache
 from sensor.rule_files import Reading
 
@@ -25,8 +26,9 @@ def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
     except ImportError as error:
         raise Unsupported(f"compiling rules without {error.name}", "pip install 'linsang[rules]'") from None
     with Progress("compiling rules") as progress:
-        ruleset = load_rules(paths, lambda done, total: progress.update(done, total=total), reading)
-        made = compile_table(ruleset)
+        loading, compiling = halves(lambda done, total: progress.update(done, total=total))
+        ruleset = load_rules(paths, loading, reading)
+        made = compile_table(ruleset, compiling)
     faults = [{name: getattr(fault, name) for name in FAULT} for fault in ruleset.faults]
     rules = [json.dumps([getattr(rule, name) for name in INFO]).encode() for rule in made.rules]
     return Compiled({"fields": made.fields, "faults": faults}, rules, rule_lines(made.rules), made.bytes)
@@ -34,6 +36,7 @@ def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
 
 def main() -> int:
     """Writes what is compiled to standard output; FAILED and the reason as JSON when there is nothing."""
+    gc.disable()  # a short life: looking for cycles among thousands of rules is a fifth of it
     asked = json.load(sys.stdin)
     paths = [Path(path) for path in asked["paths"]]
     reading = Reading(tuple(asked["pipelines"]), asked["expand"])

@@ -7,6 +7,8 @@ the constants come from the interpreter's own tables (`_sre`, `re._casefix`), ne
 import _sre
 import re
 import re._casefix as casefix  # type: ignore[import-not-found]
+import sys
+from array import array
 from collections.abc import Iterable
 from functools import cache
 
@@ -49,7 +51,7 @@ def category(name: str) -> Ranges:
 
 @cache
 def _every_char() -> str:
-    return "".join(map(chr, range(TOP + 1)))
+    return array("I", range(TOP + 1)).tobytes().decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
 
 
 @cache

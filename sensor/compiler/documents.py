@@ -63,7 +63,8 @@ def documents(text: str) -> Iterator[Document]:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Refused(f"no YAML: {error.problem}", line=mark.line + 1 if mark else 1) from None
+        line = min(mark.line, text.rstrip("\n").count("\n")) + 1 if mark else 1  # the last for what ends too soon
+        raise Refused(f"no YAML: {error.problem}", line=line) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
         raise Refused(f"no YAML: {error.reason}", line=line) from None

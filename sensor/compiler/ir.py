@@ -5,6 +5,7 @@ Rule ── condition: And(Or(Atom, ...), Not(Atom)) ── Atom(field, op, valu
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Op(IntEnum):
@@ -44,8 +45,7 @@ KEYWORD = "*"  # the field of atoms that look at every value of the event
 ANY_RUN, ANY_ONE = "\udcff", "\udcfe"
 
 
-@dataclass(frozen=True)
-class Atom:
+class Atom(NamedTuple):
     """One comparison. `value`: text (EQUALS .. GLOB, REGEX), a network (CIDR), a decimal number (LT .. GTE, TIME).
 
     Text of EQUALS .. GLOB is case-folded unless `cased`. REGEX: `flags` of `re`. TIME: `part`. FIELD: compare with

@@ -17,7 +17,7 @@ def join(kind: type[And] | type[Or], items: Iterable[Node | None]) -> Node | Non
         return settled
     flat: list[Node] = []
     for item in there:
-        flat.extend(item.items if isinstance(item, And | Or) and type(item) is kind else (item,))
+        flat.extend(item.items if isinstance(item, (And, Or)) and type(item) is kind else (item,))
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
 
 

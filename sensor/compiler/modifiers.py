@@ -39,6 +39,7 @@ from sigma.types import (
     SigmaFieldReference,
     SigmaRegularExpression,
     SigmaString,
+    SpecialChars,
 )
 
 DASHES = "-/\N{EN DASH}\N{EM DASH}\N{HORIZONTAL BAR}"
@@ -120,19 +121,34 @@ class _Base64Offset(SigmaBase64OffsetModifier):
         return SigmaExpansion([string_of([text] if text else []) for text in texts])
 
 
+def _opened(val: StringOrOther, front: bool, behind: bool) -> StringOrOther:
+    """With anything in front of it or behind it."""
+    if isinstance(val, SigmaFieldReference):
+        val.ends_with |= front
+        val.starts_with |= behind
+    if not isinstance(val, SigmaString):
+        return val
+    parts = list(val.s)
+    if front and parts[:1] != [SpecialChars.WILDCARD_MULTI]:
+        parts.insert(0, SpecialChars.WILDCARD_MULTI)
+    if behind and parts[-1:] != [SpecialChars.WILDCARD_MULTI]:
+        parts.append(SpecialChars.WILDCARD_MULTI)
+    return string_of(parts, val)
+
+
 class _Contains(SigmaContainsModifier):
     def modify(self, val: StringOrOther) -> StringOrOther:
-        return val if isinstance(val, SigmaRegularExpression) else super().modify(val)
+        return _opened(val, front=True, behind=True)
 
 
 class _Startswith(SigmaStartswithModifier):
     def modify(self, val: StringOrOther) -> StringOrOther:
-        return val if isinstance(val, SigmaRegularExpression) else super().modify(val)
+        return _opened(val, front=False, behind=True)
 
 
 class _Endswith(SigmaEndswithModifier):
     def modify(self, val: StringOrOther) -> StringOrOther:
-        return val if isinstance(val, SigmaRegularExpression) else super().modify(val)
+        return _opened(val, front=True, behind=False)
 
 
 class _Fieldref(SigmaFieldReferenceModifier):

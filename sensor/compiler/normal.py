@@ -64,7 +64,7 @@ def normal(node: Node, negated: bool = False) -> Tree:
     flat: list[Tree] = []
     for item in node.items:
         tree = normal(item, negated)
-        flat.extend(tree.items if isinstance(tree, All | Some) and isinstance(tree, kind) else (tree,))
+        flat.extend(tree.items if isinstance(tree, (All, Some)) and isinstance(tree, kind) else (tree,))
     items = tuple(_joined(flat, negated=kind is All))
     return items[0] if len(items) == 1 else kind(items)
 

@@ -7,7 +7,7 @@ positions consume one character of a set; then to a DFA over classes of characte
 
 import struct
 from bisect import bisect_right
-from functools import lru_cache
+from collections.abc import Mapping
 
 from sensor.compiler.charset import TOP
 from sensor.compiler.dfa import NO_CLASS, Alphabet, alphabet, smaller, states_of
@@ -18,15 +18,36 @@ __all__ = ["DFA_STATES", "Unsupported", "compile_regex"]
 DFA_STATES = 2000
 HEAD = struct.Struct("<IHHIIIIII")
 DFA, NFA = 1, 2
+Key = tuple[str, int, int]  # the arguments of compile_regex
+_KNOWN_MAX = 4096
+_known: dict[Key, bytes] = {}
 
 
-@lru_cache(maxsize=4096)
 def compile_regex(pattern: str, flags: int = 0, dfa_states: int = DFA_STATES) -> bytes:
     """The blob for native/regex.c: whether `re.search(pattern, text, flags)` finds anything.
 
     flags: IGNORECASE, MULTILINE, DOTALL of `re`; dfa_states: more than these make it an NFA. Raises Unsupported (no
     regular expression, too large) and re.error (bad syntax).
     """
+    key = pattern, flags, dfa_states
+    if key not in _known:
+        know({key: _compiled(*key)})
+    return _known[key]
+
+
+def known() -> dict[Key, bytes]:
+    """What was compiled so far."""
+    return dict(_known)
+
+
+def know(regexes: Mapping[Key, bytes]) -> None:
+    """Notes what was compiled, here or by another process."""
+    if len(_known) + len(regexes) > _KNOWN_MAX:
+        _known.clear()
+    _known.update(regexes)
+
+
+def _compiled(pattern: str, flags: int, dfa_states: int) -> bytes:
     nfa = parse(pattern, flags)
     alpha = alphabet(nfa)
     table = states_of(nfa, alpha, dfa_states)

@@ -11,6 +11,7 @@ from sensor.compiler.index import Scan, list_scan, scans
 from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
 from sensor.compiler.normal import All, Check, Leaf, Tree, normal
 from sensor.compiler.witness import ordered, witness_of
+from sensor.progress import Update
 
 MAGIC, VERSION = b"LNSGRULE", 4
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
@@ -252,6 +253,10 @@ def _size(tree: Tree) -> int:
     return 1 if isinstance(tree, Leaf) else sum(map(_size, tree.items))
 
 
+def _nobody(done: int, total: int) -> None:
+    """Hears no progress."""
+
+
 def check_atoms(node: Node) -> None:
     """Raises what `build` would raise for this condition: regex.Unsupported, re.error."""
     if isinstance(node, Atom):
@@ -262,18 +267,28 @@ def check_atoms(node: Node) -> None:
         check_atoms(item)
 
 
-def build(rules: Sequence[Rule], grammars: bytes = b"") -> CompiledRules:
-    """The table of `rules`, in their order, and what compile_grammars made."""
-    trees = [ordered(normal(rule.condition)) for rule in rules]
+def build(rules: Sequence[Rule], grammars: bytes = b"", progress: Update | None = None) -> CompiledRules:
+    """The table of `rules`, in their order, and what compile_grammars made. `progress` hears (done, of how many)."""
+    told, passes = progress or _nobody, 3 * len(rules)
+    trees: list[Tree] = []
+    for rule in rules:
+        told(len(trees), passes)
+        trees.append(ordered(normal(rule.condition)))
     checks = list(chain.from_iterable(map(_checks, trees)))
     fields = [c.field for c in checks] + [c.other for c in checks if c.op is Op.FIELD]
     by_source: dict[Logsource, list[int]] = {}
     for number, rule in enumerate(rules):
         by_source.setdefault(rule.info.logsource, []).append(number)
     table = _Table(fields, by_source)
-    for tree in trees:
+    for done, tree in enumerate(trees, len(rules)):
+        told(done, passes)
         table.rule(tree)
+    done = 2 * len(rules)
     for source, numbers in sorted(by_source.items(), key=lambda item: table.source(item[0])):
+        told(done, passes)
         table.route(source, numbers, [trees[number] for number in numbers])
+        done += len(numbers)
     table.list_scans()
-    return CompiledRules(table.assemble(grammars), tuple(rule.info for rule in rules), tuple(table.fields))
+    made = CompiledRules(table.assemble(grammars), tuple(rule.info for rule in rules), tuple(table.fields))
+    told(passes, passes)
+    return made

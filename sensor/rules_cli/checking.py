@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from sensor.compiler import compile_table, load_rules
-from sensor.compiler.load import Progress
 from sensor.coverage import CAN_FIRE, CANNOT_FIRE, DEGRADED, Source, live_sources
 from sensor.native import Rules
+from sensor.progress import Update, halves
 from sensor.rule_files import Reading
 from sensor.rules_cli.verdicts import judged
 from sensor.rules_cli.wording import Page, counted
@@ -22,7 +22,7 @@ _NAMES_MAX = 4
 def check(
     paths: Sequence[Path],
     out: TextIO,
-    progress: Progress | None = None,
+    progress: Update | None = None,
     *,
     reading: Reading | None = None,
     sources: Sequence[Source] | None = None,
@@ -30,8 +30,9 @@ def check(
 ) -> int:
     """Compiles and verifies; a line a fault, then the counts, then how many rules can fire on `sources` (what the
     running sensor sees) and why the others cannot; `verbose`: of every one. 1 when a rule was refused."""
-    ruleset = load_rules(paths, progress, reading)
-    Rules(compile_table(ruleset).bytes).close()
+    loading, compiling = halves(progress) if progress is not None else (None, None)
+    ruleset = load_rules(paths, loading, reading)
+    Rules(compile_table(ruleset, compiling).bytes).close()
     page = Page(out)
     for fault in ruleset.faults:
         page.line(str(fault))

@@ -9,7 +9,6 @@ from typing import Any, TextIO
 
 from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table, load_rules
 from sensor.compiler.ir import Atom, Not, Op, Or
-from sensor.compiler.load import Progress
 from sensor.compiler.normal import normal
 from sensor.compiler.witness import Literal, witness_of
 from sensor.coverage import live_sources, replay_sources
@@ -17,6 +16,7 @@ from sensor.errors import InputError, UsageError
 from sensor.insight import Explanation, Witness, rule_costs, time_rules
 from sensor.insight import explain as explain_native
 from sensor.native import Engine, Frame, Rules, lib
+from sensor.progress import Update
 from sensor.reference import Verdict, judge
 from sensor.reference_events import event_of
 from sensor.rule_files import Reading
@@ -133,7 +133,7 @@ def explain(
     paths: Sequence[Path],
     asked: Asked,
     out: TextIO,
-    progress: Progress | None = None,
+    progress: Update | None = None,
     *,
     reading: Reading | None = None,
 ) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TextIO
 
 from sensor.compiler import Rule, RuleInfo, load_rules
-from sensor.compiler.load import Progress
 from sensor.coverage import Source, Verdict, live_sources
+from sensor.progress import Update
 from sensor.rule_files import Reading
 from sensor.rules_cli.verdicts import KINDS, judged
 from sensor.rules_cli.wording import Page, counted
@@ -55,7 +55,7 @@ def list_rules(
     paths: Sequence[Path],
     listing: Listing,
     out: TextIO,
-    progress: Progress | None = None,
+    progress: Update | None = None,
     *,
     reading: Reading | None = None,
     sources: Sequence[Source] | None = None,

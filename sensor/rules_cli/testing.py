@@ -8,9 +8,9 @@ from typing import TextIO
 
 from sensor.compiler import Rule, RuleSet, compile_table, load_rules
 from sensor.compiler.cases import Case, cases_of
-from sensor.compiler.load import Progress
 from sensor.errors import RuleError
 from sensor.native import Engine, Rules, lib
+from sensor.progress import Update
 from sensor.reference import Reference
 from sensor.rule_files import Reading
 from sensor.rules_cli.wording import Page, counted
@@ -19,7 +19,7 @@ from sensor.rules_cli.wording import Page, counted
 def run_cases(
     paths: Sequence[Path],
     out: TextIO,
-    progress: Progress | None = None,
+    progress: Update | None = None,
     *,
     reading: Reading | None = None,
     verbose: bool = False,

@@ -36,7 +36,7 @@ def condition(text: str) -> str:
 
 
 BROKEN = [
-    ("not YAML", "a: [", 2, "expected"),
+    ("not YAML", "a: [", 1, "expected"),
     ("control character", "title: a\n\nid: \x01\n", 3, "control characters"),
     ("tab", "title: a\n\tid: b\n", 2, "tab"),
     ("unknown tag", changed("status: test", "status: !!python/name:os.system x"), 3, "python/name"),

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,6 +193,50 @@ def test_a_rule_of_100_000_values(tmp_path: Path) -> None:
     assert len(compile_table(ruleset).bytes) > 100_000 * 64
     assert fires(ruleset, {"Hashes": f"sha256={99_999:064x}"}) == ["one"]
     assert fires(ruleset, {"Hashes": f"sha256={100_000:064x}"}) == []
+
+
+# ---- many files, by several processes ----
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Of all kinds, more than one process reads."""
+    for n in range(500):
+        (tmp_path / f"{n:03}.yml").write_text(
+            rule(n, f"{{s: {{A|re: 'x{n % 7}.*y$', B|contains: [a{n}, b]}}, condition: s}}")
+        )
+    (tmp_path / "100.yml").write_text(rule(7, "{s: {A: x}, condition: s}"))  # an id that stands in another part
+    (tmp_path / "200.yml").write_text("a: [")
+    (tmp_path / "300.yml").write_text(rule(300, "{s: {A|re: '(?=x)'}, condition: s}"))
+    (tmp_path / "zz.yml").write_text(FILTER.format(rules="any", condition="not adm", logsource="{product: linux}"))
+    return tmp_path
+
+
+def test_how_many_processes_read_makes_no_difference(many: Path) -> None:
+    together, processors = load_rules([many]), os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        alone = load_rules([many])
+    finally:
+        os.sched_setaffinity(0, processors)
+    assert len(alone.rules) == 497
+    assert [str(fault).partition(": ")[0] for fault in alone.faults] == [
+        f"{many / '100.yml'}:2", f"{many / '200.yml'}:1", f"{many / '300.yml'}:4"
+    ]  # fmt: skip
+    assert faults(together) == faults(alone)
+    assert [(each.info, each.condition) for each in together.rules] == [(e.info, e.condition) for e in alone.rules]
+    assert compile_table(together).bytes == compile_table(alone).bytes
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor: one process reads")
+def test_a_reading_process_that_is_killed_is_an_error_and_no_hang(many: Path) -> None:
+    def kill(done: int, total: int) -> None:
+        if not done:
+            for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+
+    with pytest.raises(LinsangError, match="killed"):
+        load_rules([many], kill)
 
 
 # ---- filters ----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from sensor.progress import Progress
+from sensor.progress import Progress, halves
 
 
 class Terminal(io.StringIO):
@@ -27,8 +27,19 @@ def shown(stream: io.StringIO, seconds: list[float]) -> list[str]:
 
 def test_a_terminal_shows_one_line_from_the_first_second_on_and_loses_it_at_the_end() -> None:
     third = "\r\x1b[Kreading [###############               ]  50% 2 found"
-    last = "\r\x1b[Kreading [##############################] 100% 4 found"
-    assert shown(Terminal(), [0.1, 0.9, 1.0, 1.05, 1.2]) == ["", "", third, "", last, "\r\x1b[K"]
+    assert shown(Terminal(), [0.1, 0.9, 1.0, 1.05]) == ["", "", third, "", "\r\x1b[K"]
+
+
+def test_what_is_all_done_is_wiped_at_once() -> None:
+    assert shown(Terminal(), [0.1, 0.9, 1.0, 1.05, 1.2])[-2:] == ["\r\x1b[K", ""]
+
+
+def test_two_works_are_told_as_one() -> None:
+    heard: list[tuple[int, int]] = []
+    first, second = halves(lambda done, total: heard.append((done, total)))
+    first(5, 10)
+    second(3, 4)
+    assert heard == [(5, 20), (7, 8)]
 
 
 def test_what_is_over_within_a_second_is_not_shown() -> None:
