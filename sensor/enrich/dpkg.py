@@ -128,7 +128,7 @@ class Dpkg:
     def _files(self, key: str, folders: Folders, diverted: _Diversions) -> Iterator[bytes]:
         lines = self._read(key, "list").splitlines()
         for path, following in zip(lines, [*lines[1:], b""], strict=True):
-            if path.startswith(b"/") and not following.startswith(path + b"/"):  # no folder with something in it
+            if not following.startswith(path + b"/") and path != b"/.":  # no folder with something in it
                 yield folders.real(_placed(path, key, diverted))
 
     def record(self, key: str, path: bytes) -> Record | None:

@@ -10,6 +10,7 @@ _NOTES_MAX = 1 << 16
 _PT_NOTE = 4
 _NT_GNU_BUILD_ID = 3
 _HEADERS_MAX = 128
+_HEADER_MAX = 256  # bytes
 
 
 def build_id(fd: int) -> bytes | None:
@@ -20,7 +21,7 @@ def build_id(fd: int) -> bytes | None:
     order, wide = "<>"[head[5] - 1], head[4] == 2
     offset = struct.unpack_from(order + ("Q" if wide else "I"), head, 32 if wide else 28)[0]
     size, count = struct.unpack_from(order + "HH", head, 54 if wide else 42)
-    if size < (56 if wide else 32) or count > _HEADERS_MAX:
+    if not (56 if wide else 32) <= size <= _HEADER_MAX or count > _HEADERS_MAX:
         return None
     headers = _at(fd, head, offset, size * count)
     for start in range(0, len(headers) - size + 1, size):

@@ -100,15 +100,16 @@ def _is(opened: OpenFile, key: FileKey) -> bool:
     return same and (mine.dev == key.dev or opened.mount is None or opened.mount.other_devices)
 
 
-def other_system(opened: OpenFile) -> bool:
-    """Whether the file lies in a root folder with a package database of its own, which is not ours: a container's, or
-    one that a system is being set up in. Root must have made it: else anybody could hide a file that way."""
-    own = os.stat("/")
+def other_system(opened: OpenFile, own_root: str) -> bool:
+    """Whether the file lies in a root folder with a package database of its own, which is not that of `own_root`: a
+    container's, or one that a system is being set up in. Root must have made it: else anybody could hide a file that
+    way."""
+    own = os.stat(own_root)
     for folder in _above(opened.path):
         with suppress(OSError):
             at = os.stat(opened.root + (folder or "/"))
             if os.path.samestat(at, own):
-                continue
+                return False
             for database in ("/var/lib/dpkg/status", "/var/lib/rpm", "/usr/lib/sysimage/rpm"):
                 with suppress(OSError):
                     if os.stat(opened.root + folder + database).st_uid == 0:

@@ -39,12 +39,12 @@ class Packages:
 
     def __init__(self, database: Database, folder: Path, root: str = "") -> None:
         self._database = database
-        self._root = root
+        self.root = root or "/"
+        self._below = [root] if root else []
         self._file = folder / "packages.bin"
         self._index = PackageIndex.open(self._file, database.name)
         self._packages: dict[str, Package] = {}
         self._changed: dict[int, list[str]] = {}  # hash of a path -> packages that are not as the index has them
-        self._stale: frozenset[str] = frozenset()  # packages of the index that are not as it has them, or are gone
         self._complete = False
         self._stamp: tuple[int, ...] = ()
         self._rest_ns = 0  # when packages were last seen at rest
@@ -76,7 +76,7 @@ class Packages:
     def owners(self, path: bytes) -> Iterator[Owner]:
         """The packages that `path` belongs to, by their own lists. OSError."""
         keys = self._index.keys_of(path) if self._index is not None else ()
-        for key in [*self._changed.get(hash_of(path), ()), *(key for key in keys if key not in self._stale)]:
+        for key in dict.fromkeys([*self._changed.get(hash_of(path), ()), *keys]):
             record = self._database.record(key, path)
             if record is not None and key in self._packages:
                 yield Owner(self._packages[key], record)
@@ -117,7 +117,6 @@ class Packages:
     def _compare(self, packages: dict[str, Package], indexed: dict[str, Package]) -> bool:
         """Takes in what is not as the index has it; false when that is too much."""
         newer = [key for key, now in packages.items() if key not in indexed or indexed[key].stamp != now.stamp]
-        self._stale = frozenset(key for key in indexed if key not in packages).union(newer)
         self._changed = {}
         count = 0
         for key, paths in self._database.paths(newer):
@@ -133,7 +132,7 @@ class Packages:
 
     def _build(self) -> None:
         if not self._child and time.monotonic() >= self._not_before:
-            command = [sys.executable, "-P", "-m", "sensor.enrich.package_index", str(self._file), self._root]
+            command = [sys.executable, "-P", "-m", "sensor.enrich.package_index", str(self._file), *self._below]
             self._child = os.posix_spawn(sys.executable, command, os.environ)
             self.builds += 1
 

@@ -45,7 +45,7 @@ def of_path(packages: Packages, path: str, ctime_ns: int) -> Trust:
 def of_file(packages: Packages, digests: Digests, file: OpenFile, original: str) -> Trust:
     """Of an open file; `original`: where it is installed if it is a program that is, else empty."""
     path = os.fsencode(file.path)
-    if file.root and other_system(file):
+    if file.root and other_system(file, packages.root):
         return Trust()
     script = packages.script_of(path)
     if script is not None:
@@ -55,7 +55,7 @@ def of_file(packages: Packages, digests: Digests, file: OpenFile, original: str)
         return _NEVER_KNOWN
     if owners:
         return _against(packages, digests, file, owners)
-    if other_system(file):
+    if other_system(file, packages.root):
         return Trust()
     return _unpackaged(packages, file.path, file.key.ctime_ns)
 
