@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sensor.errors import UsageError
 from sensor.sinks.base import Sink, Target
-from sensor.sinks.file import open_file
+from sensor.sinks.file import open_file, path_of
 from sensor.sinks.stdout import open_stdout
 
 
@@ -26,6 +26,14 @@ SCHEMES: dict[str, Callable[[Target], Sink]] = {
     "syslog+udp": _syslog_udp,
     "syslog+tcp": _syslog_tcp,
 }
+
+
+def alert_file(url: str) -> str:
+    """The file that the output at `url` writes alerts to in a form that can be read back; "" when it writes none."""
+    target = Target.parse(url)
+    if target.scheme != "file" or target.options.get("format") == "pretty":
+        return ""
+    return path_of(target)
 
 
 def open_sink(url: str) -> Sink:

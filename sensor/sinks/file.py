@@ -171,9 +171,14 @@ class FileTransport(Transport):
                 self._sync_failures += 1
 
 
+def path_of(target: Target) -> str:
+    """The file's path: file:PATH and file:///PATH mean the same."""
+    return target.path.removeprefix("//") if target.path.startswith("///") else target.path
+
+
 def open_file(target: Target) -> Sink:
     """The sink for `file:PATH`. LinsangError when the file cannot be opened now."""
-    path = target.path.removeprefix("//") if target.path.startswith("///") else target.path
+    path = path_of(target)
     if not path:
         raise target.fail("no path", "write file:PATH")
     lines = target.options.get("format") != "msgpack"
