@@ -2,6 +2,8 @@
  *
  *   "proxy":{"chain":[..],"depth":..,"function":..,
  *            "payload":{"argv":[..],"command_line":..,"kind":..,"path":..,"truncated":true,"url":..}}
+ *
+ * An unknown payload: {"unknown":OPTION}.
  */
 #include "alert_json.h"
 
@@ -69,7 +71,7 @@ int sn_alert_proxy__field(struct sn_writer *w, enum sn_derived_value value, cons
 	case SN_VALUE_PAYLOAD_COMMAND_LINE:
 		return put_command_line(w, bytes);
 	case SN_VALUE_PAYLOAD_KIND:
-		return put_span(w, bytes, block.kind_name);
+		return block.kind && put_span(w, bytes, block.kind_name);
 	case SN_VALUE_PAYLOAD_PATH:
 		return put_span(w, bytes, block.path);
 	case SN_VALUE_PAYLOAD_URL:
@@ -109,6 +111,11 @@ void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *bytes)
 	put_member(w, "path", SN_VALUE_PAYLOAD_PATH, bytes);
 	if (block.truncated)
 		sn_write__literal(w, "\"truncated\":true,");
+	if (!block.kind) {
+		sn_write__literal(w, "\"unknown\":");
+		sn_write__text(w, bytes + block.doubt.off, block.doubt.len);
+		sn_write__literal(w, ",");
+	}
 	put_member(w, "url", SN_VALUE_PAYLOAD_URL, bytes);
 	sn_write__close(w, '}');
 	sn_write__close(w, '}');

@@ -16,6 +16,11 @@ struct sn_bytes {
 const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what);
 /* Whether `bytes` begins with `head`, A to Z being a to z. */
 bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head);
+/* `bytes` without its first `skip`. */
+static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t skip)
+{
+	return (struct sn_bytes){bytes.at + skip, bytes.len - skip};
+}
 /* What stands behind the last slash. */
 struct sn_bytes sn_bytes__basename(struct sn_bytes path);
 /* The first of arguments that each end in NUL, the last perhaps not. */

@@ -30,9 +30,13 @@ static bool has_marker(const struct sn_reading *r, struct sn_bytes text)
 {
 	const struct sn_grammar_text *marker = r->grammars->markers + r->grammar->markers.first;
 
-	for (uint32_t i = 0; i < r->grammar->markers.count; i++)
-		if (sn_bytes__find(text, (struct sn_bytes){r->grammars->text + marker[i].off, marker[i].len}))
+	for (uint32_t i = 0; i < r->grammar->markers.count; i++) {
+		struct sn_bytes bytes = {r->grammars->text + marker[i].off, marker[i].len};
+
+		if (bytes.len > 1 && *bytes.at == '^' ? sn_bytes__begins(text, sn_bytes__behind(bytes, 1))
+						      : sn_bytes__find(text, bytes) != NULL)
 			return true;
+	}
 	return r->grammar->markers.count == 0;
 }
 
@@ -46,8 +50,8 @@ static bool ends(struct sn_reading *r, uint32_t kind, struct sn_bytes *member, s
 	return true;
 }
 
-/* `text` split into words, the arguments that are left behind them. */
-static bool give_words(struct sn_reading *r, struct sn_bytes text)
+/* `text` split into words, the arguments that are left behind them: a command, or what is to be read in their stead. */
+static bool give_words(struct sn_reading *r, struct sn_bytes text, bool splice)
 {
 	struct sn_shell_words split;
 	uint32_t rest = (uint32_t)(r->end - r->at);
@@ -56,28 +60,31 @@ static bool give_words(struct sn_reading *r, struct sn_bytes text)
 	if (!room || sn_shell__split(text.at, text.len, room, &split) == SN_SHELL_OPAQUE || split.piped.len)
 		return ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, text);
 	memcpy(room + split.words.len, r->at, rest);
+	if (splice) {
+		r->at = room;
+		r->end = room + split.words.len + rest;
+		return false;
+	}
 	r->found.outcome = ARGV;
 	r->found.argv = (struct sn_bytes){room, split.words.len + rest};
 	return true;
 }
 
-/* A command that begins with `first` and ends before an argument `;` or `+`. */
-static bool give_exec(struct sn_reading *r, struct sn_bytes first)
+/* A command that begins with `first` and ends before an argument `;`, or a `+` behind `{}`. Without an end it is one
+ * only where it `may` have none. */
+static bool give_exec(struct sn_reading *r, struct sn_bytes first, bool may)
 {
-	const uint8_t *from = first.at;
 	struct sn_bytes argument = first;
+	bool ended, braces = false;
 
-	do
-		if (argument.len == 1 && (*argument.at == ';' || *argument.at == '+'))
-			break;
-	while (sn_reading__next(r, &argument));
-	if (argument.at == from)
+	do {
+		ended = argument.len == 1 && (*argument.at == ';' || (*argument.at == '+' && braces));
+		braces = argument.len == 2 && memcmp(argument.at, "{}", 2) == 0;
+	} while (!ended && sn_reading__next(r, &argument));
+	if (!first.len || (ended ? argument.at == first.at : !may))
 		return false;
 	r->found.outcome = ARGV;
-	/* without its end the command is what there is */
-	r->found.argv = (struct sn_bytes){from, (uint32_t)((r->at >= r->end ? r->end : argument.at) - from)};
-	if (argument.len == 1 && (*argument.at == ';' || *argument.at == '+'))
-		r->found.argv.len = (uint32_t)(argument.at - from);
+	r->found.argv = (struct sn_bytes){first.at, (uint32_t)((ended ? argument.at : r->end) - first.at)};
 	return true;
 }
 
@@ -127,7 +134,8 @@ bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value
 		r->found.argv = (struct sn_bytes){value.at, (uint32_t)(r->end - value.at)};
 		return true;
 	case SN_GIVE_EXEC:
-		return give_exec(r, value);
+	case SN_GIVE_EXEC_REST:
+		return give_exec(r, value, r->cut || what == SN_GIVE_EXEC_REST);
 	case SN_GIVE_SHELL_REST:
 		value = join(r, value);
 		/* fall through */
@@ -144,13 +152,18 @@ bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value
 	case SN_GIVE_SED:
 		return sn_sed__runs(value) && ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, value);
 	case SN_GIVE_WORDS:
-		return give_words(r, value);
+	case SN_GIVE_SPLICE:
+		return give_words(r, value, what == SN_GIVE_SPLICE);
 	case SN_GIVE_CODE:
 		return has_marker(r, value) && ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, value);
-	case SN_GIVE_SCRIPT: /* a single dash is standard input */
-		return !(value.len == 1 && *value.at == '-') && ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
+	case SN_GIVE_SCRIPT: /* a single dash is standard input, and what follows is for the script that comes there */
+		r->from_stdin = r->from_stdin || (value.len == 1 && *value.at == '-');
+		return !r->from_stdin && ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
 	case SN_GIVE_PROGRAM:
 		return ends(r, SN_PAYLOAD_COMMAND, &r->found.path, value);
+	case SN_GIVE_FALLBACK:
+		r->fallback = value;
+		return false;
 	case SN_GIVE_LIBRARY:
 		return ends(r, SN_PAYLOAD_LIBRARY, &r->found.path, value);
 	case SN_GIVE_URL:

@@ -28,8 +28,8 @@ enum sn_grammar_section {
 	SN_GR_SETTINGS,	 /* struct sn_grammar_entry: `name` is what the text begins with; one * stands for any run */
 	SN_GR_PLACES,	 /* uint32_t, enum sn_give: of a positional argument; the last counts for all that follow */
 	SN_GR_SUBS,	 /* struct sn_grammar_entry: `name` of a subcommand, `give` its program's number */
-	SN_GR_MARKERS,	 /* struct sn_grammar_text: program text without any of them starts nothing */
-	SN_GR_TEXT,	 /* bytes */
+	SN_GR_MARKERS, /* struct sn_grammar_text: program text without any of them (^x: at its begin) starts nothing */
+	SN_GR_TEXT,    /* bytes */
 	SN_GR_SECTIONS,
 };
 
@@ -56,17 +56,25 @@ enum sn_give {
 	SN_GIVE_STDIN = 18,   /* an option's: no value, and no positional argument names a program (sh -s) */
 	SN_GIVE_COMMA = 19,   /* text for a shell, up to its first comma */
 	SN_GIVE_SED = 20,     /* program text of sed's */
-	SN_GIVES = 21,
+	SN_GIVE_EXEC_REST = 21, /* as EXEC, but without the end it is all that is there */
+	SN_GIVE_USER = 22,     /* an option's: a value of no interest, and the first positional argument is a command */
+	SN_GIVE_STOP = 23,     /* an option's: no value, and the program runs nothing (--help) */
+	SN_GIVE_FALLBACK = 24, /* an option's: executable that is run where nothing else is named */
+	SN_GIVE_ATTACHED_SHELL = 25, /* an option's: text for a shell, but only where it is attached */
+	SN_GIVE_SPLICE =
+		26, /* an option's: text that is split into words, which stand in its place among the arguments */
+	SN_GIVES = 27,
 };
 
 enum sn_grammar_flag {
-	SN_GR_PERMUTE = 1,   /* options may follow positional arguments */
-	SN_GR_WORDS = 2,     /* -abc is one option, not three */
-	SN_GR_BUNDLE = 4,    /* the first argument is options even without its dash (tar xf) */
-	SN_GR_STDIN = 8,     /* runs what comes on standard input when no argument names anything else */
-	SN_GR_CHILDREN = 16, /* starts programs on its user's word: what its children run is a payload */
-	SN_GR_BUILTIN = 64,  /* a shell's own word: no program, so no link of the chain */
-	SN_GR_APPLET = 32,   /* its own name counts, not the file's (busybox) */
+	SN_GR_PERMUTE = 1,    /* options may follow positional arguments */
+	SN_GR_WORDS = 2,      /* -abc is one option, not three */
+	SN_GR_BUNDLE = 4,     /* the first argument is options even without its dash (tar xf) */
+	SN_GR_STDIN = 8,      /* runs what comes on standard input when no argument names anything else */
+	SN_GR_CHILDREN = 16,  /* starts programs on its user's word: what its children run is a payload */
+	SN_GR_APPLET = 32,    /* its own name counts, not the file's (busybox) */
+	SN_GR_BUILTIN = 64,   /* a shell's own word: no program, so no link of the chain */
+	SN_GR_COMPLETE = 128, /* lists each option that takes the next argument for its value: all others are flags */
 };
 
 struct sn_grammar_text {

@@ -7,17 +7,23 @@
 enum {
 	SLOTS = 2048,			      /* power of two; programs that are being started at the same time */
 	SLOT_TEXT = 232,		      /* chain and payload of one; longer ones are not remembered */
+	NAMES = 3,			      /* that an exec goes by: of argv[0], of the file, of the script */
 	CHAIN_MAX = 2 * SN_UNWIND_DEPTH * 64, /* the longest chain: names of proxies have at most 64 bytes */
 };
 
-/* What a process was last made to run. */
+/* What a process was last made to run, by an exec of its own or, since it was forked, by one of its parent's. */
 struct slot {
 	uint64_t start;
 	uint32_t pid;
-	uint8_t depth;
-	uint8_t is_text; /* the payload is a text, else the name of a program */
+	uint8_t depth; /* 0: free */
+	bool is_text;  /* the payload is a text, else the name of a program */
 	uint8_t chain_len;
 	uint8_t payload_len;
+	/* The head of the chain that ends in the program the process runs, 0: that is no proxy; and whether each exec
+	 * by it (this process, or a child of it) is on that program's word, however it is named. */
+	uint8_t own_depth, own_len;
+	bool by_itself, by_children;
+	bool forked;		  /* the process has run nothing else since */
 	uint8_t bytes[SLOT_TEXT]; /* chain, then payload */
 };
 
@@ -31,7 +37,11 @@ struct sn_proxies {
 
 struct sn_proxies *sn_proxies__new(void)
 {
-	return calloc(1, sizeof(struct sn_proxies));
+	struct sn_proxies *proxies = calloc(1, sizeof(*proxies));
+
+	if (proxies)
+		proxies->unwinder.limit = SN_UNWIND_DEPTH;
+	return proxies;
 }
 
 void sn_proxies__free(struct sn_proxies *proxies)
@@ -63,125 +73,198 @@ static bool equal(struct sn_bytes a, struct sn_bytes b)
 
 /* ---- the way that led here ---- */
 
+/* What comes before an exec in its chain. */
+struct way {
+	struct sn_bytes chain;
+	uint32_t depth;
+};
+
 /* The part of the slot's chain before a program of that name; false: it is not what the slot's was made to run. */
-static bool leads_to(const struct slot *slot, struct sn_bytes name, struct sn_bytes *before, uint32_t *depth)
+static bool leads_to(const struct slot *slot, struct sn_bytes name, struct way *way)
 {
 	struct sn_bytes payload = {slot->bytes + slot->chain_len, slot->payload_len};
 	uint32_t at = 0;
+
+	if (!name.len)
+		return false;
 
 	for (uint32_t i = 0; i < slot->depth; i++) {
 		struct sn_bytes link = sn_bytes__first((struct sn_bytes){slot->bytes + at, slot->chain_len - at});
 
 		if (i && equal(link, name)) {
-			*before = (struct sn_bytes){slot->bytes, at};
-			*depth = i;
+			*way = (struct way){{slot->bytes, at}, i};
 			return true;
 		}
 		at += link.len + 1;
 	}
-	*before = (struct sn_bytes){slot->bytes, slot->chain_len};
-	*depth = slot->depth;
-	return name.len && (slot->is_text ? sn_bytes__find(payload, name) != NULL : equal(payload, name));
+	*way = (struct way){{slot->bytes, slot->chain_len}, slot->depth};
+	return slot->is_text ? sn_bytes__find(payload, name) != NULL : equal(payload, name);
 }
 
-/* What led to this exec: an exec before it in the same process, or one of its parent's. */
-static uint32_t way_to(struct sn_proxies *proxies, const struct sn_exec *exec, struct sn_bytes *before)
+static struct slot *held_by(struct sn_proxies *proxies, uint32_t pid, uint64_t start)
 {
-	const struct {
-		uint32_t pid;
-		uint64_t start;
-	} who[] = {{exec->h.pid, exec->h.start}, {exec->ppid, exec->parent_start}};
-	struct sn_bytes name[2] = {sn_bytes__basename(sn_bytes__first(of_span(exec, exec->argv))),
-				   sn_bytes__basename(of_span(exec, exec->image))};
-	uint32_t depth;
+	struct slot *slot = slot_of(proxies, pid, start);
 
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct slot *slot = slot_of(proxies, who[i].pid, who[i].start);
+	return slot->depth && slot->pid == pid && slot->start == start ? slot : NULL;
+}
 
-		if (!slot->depth || slot->pid != who[i].pid || slot->start != who[i].start)
-			continue;
-		if (leads_to(slot, name[0], before, &depth) || leads_to(slot, name[1], before, &depth))
-			return depth;
-	}
-	*before = (struct sn_bytes){0};
-	return 0;
+/* What led to this exec: the exec before it in the same process or, of a child, the last one of its parent's; that
+ * where the fork was not seen. */
+static struct way way_to(struct sn_proxies *proxies, const struct sn_exec *exec)
+{
+	const struct slot *own = held_by(proxies, exec->h.pid, exec->h.start), *slot = own;
+	struct sn_bytes name[NAMES];
+	struct way way;
+
+	if (!slot)
+		slot = held_by(proxies, exec->ppid, exec->parent_start);
+	if (!slot)
+		return (struct way){0};
+	name[0] = sn_bytes__basename(sn_bytes__first(of_span(exec, exec->argv)));
+	name[1] = sn_bytes__basename(of_span(exec, exec->image));
+	name[2] = sn_bytes__basename(of_span(exec, exec->script));
+	for (uint32_t i = 0; i < NAMES; i++)
+		if (leads_to(slot, name[i], &way))
+			return way;
+	if (own && !own->forked ? slot->by_itself : slot->by_children)
+		return (struct way){{slot->bytes, slot->own_len}, slot->own_depth};
+	return (struct way){0};
+}
+
+void sn_proxies__fork(struct sn_proxies *proxies, const struct sn_fork *fork)
+{
+	const struct slot *parent = held_by(proxies, fork->creator_pid, fork->creator_start);
+	struct slot *child = slot_of(proxies, fork->h.pid, fork->h.start);
+
+	if (!parent || child == parent)
+		return;
+	*child = *parent;
+	child->pid = fork->h.pid;
+	child->start = fork->h.start;
+	child->forked = true;
 }
 
 /* ---- the exec itself ---- */
 
+/* Adds a name to the chain; false: there is no room. */
+static bool add_link(struct sn_proxies *proxies, uint32_t *used, struct sn_bytes link)
+{
+	if (link.len + 1 > CHAIN_MAX - *used)
+		return false;
+	memcpy(proxies->chain + *used, link.at, link.len);
+	proxies->chain[*used + link.len] = 0;
+	*used += link.len + 1;
+	return true;
+}
+
 /* The chain before, then that of the command line, as far as there is room for both. */
-static void join_chain(struct sn_proxies *proxies, struct sn_bytes before, uint32_t depth)
+static void join_chain(struct sn_proxies *proxies, struct way way)
 {
 	struct sn_proxy *proxy = &proxies->proxy;
-	uint32_t used = before.len;
+	uint32_t used = way.chain.len, i = 0;
 
-	memcpy(proxies->chain, before.at, before.len);
-	proxy->depth = depth;
-	for (uint32_t i = 0; i < proxies->unwound.depth; i++) {
-		struct sn_bytes link = proxies->unwound.chain[i];
-
-		if (link.len + 1 > CHAIN_MAX - used)
-			break;
-		memcpy(proxies->chain + used, link.at, link.len);
-		proxies->chain[used + link.len] = 0;
-		used += link.len + 1;
-		proxy->depth++;
-	}
+	if (used)
+		memcpy(proxies->chain, way.chain.at, used);
+	while (i < proxies->unwound.depth && add_link(proxies, &used, proxies->unwound.chain[i]))
+		i++;
+	proxy->depth = way.depth + i;
 	proxy->chain = (struct sn_bytes){proxies->chain, used};
 }
 
-static void remember(struct sn_proxies *proxies, const struct sn_exec *exec)
+/* The exec comes to stand behind `way`; a program whose arguments name nothing is a link for its children only. */
+static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, struct way way)
 {
+	const struct sn_unwound *own = &proxies->unwound;
 	const struct sn_proxy *proxy = &proxies->proxy;
-	bool is_text = sn_payload__is_text(proxy->kind);
+	bool is_text = sn_payload__is_text(proxy->kind), is_link = own->depth || own->children;
 	struct sn_bytes payload = is_text ? proxy->text : sn_bytes__basename(proxy->path);
 	struct slot *slot = slot_of(proxies, exec->h.pid, exec->h.start);
+	uint32_t used = proxy->depth ? proxy->chain.len : way.chain.len, depth = proxy->depth;
 
-	if (!proxy->depth || proxy->chain.len + payload.len > SLOT_TEXT) {
+	if (!own->depth && own->children) {
+		depth += add_link(proxies, &used, own->name);
+		payload.len = 0;
+	}
+	if (!depth || used + payload.len > SLOT_TEXT) {
 		if (slot->pid == exec->h.pid && slot->start == exec->h.start)
 			slot->depth = 0;
 		return;
 	}
-	slot->start = exec->h.start;
-	slot->pid = exec->h.pid;
-	slot->depth = (uint8_t)proxy->depth;
-	slot->is_text = is_text;
-	slot->chain_len = (uint8_t)proxy->chain.len;
-	slot->payload_len = (uint8_t)payload.len;
-	memcpy(slot->bytes, proxy->chain.at, proxy->chain.len);
-	memcpy(slot->bytes + proxy->chain.len, payload.at, payload.len);
+	*slot = (struct slot){.start = exec->h.start,
+			      .pid = exec->h.pid,
+			      .depth = (uint8_t)depth,
+			      .is_text = is_text,
+			      .chain_len = (uint8_t)used,
+			      .payload_len = (uint8_t)payload.len,
+			      .by_itself = is_link && proxy->kind != SN_PAYLOAD_SCRIPT_FILE,
+			      .by_children = own->children};
+	memcpy(slot->bytes, proxies->chain, used);
+	if (payload.len)
+		memcpy(slot->bytes + used, payload.at, payload.len);
+	if (is_link) {
+		slot->own_depth = (uint8_t)(way.depth + 1);
+		slot->own_len =
+			(uint8_t)(way.chain.len +
+				  sn_bytes__first((struct sn_bytes){slot->bytes + way.chain.len, used - way.chain.len})
+					  .len +
+				  1);
+	}
+}
+
+/* The program that an exec runs, and its arguments, itself first. Where the kernel followed a #! to an interpreter, the
+ * program is the script if that is a proxy: parallel, not perl. */
+static void program_of(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes *program,
+		       struct sn_bytes *argv)
+{
+	struct sn_bytes script = of_span(exec, exec->script), name = sn_bytes__basename(script), rest;
+
+	*program = of_span(exec, exec->image);
+	*argv = of_span(exec, exec->argv);
+	if (exec->h.flags & SN_F_ARGV_TRUNCATED)
+		argv->len = exec->argv_head < argv->len ? exec->argv_head : argv->len;
+	if (!script.len || !sn_unwinder__is_installed(script) || !sn_grammars__find(grammars, name.at, name.len))
+		return;
+	rest = *argv;
+	for (uint32_t i = 0; i < 2 && rest.len; i++) { /* behind the interpreter and the one argument #! may give it */
+		struct sn_bytes first = sn_bytes__first(rest);
+
+		rest = sn_bytes__behind(rest, first.len < rest.len ? first.len + 1 : rest.len);
+		if (equal(sn_bytes__first(rest), script)) {
+			*program = script;
+			*argv = rest;
+			return;
+		}
+	}
 }
 
 const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct sn_grammars *grammars,
 				       const struct sn_exec *exec)
 {
 	bool cut = exec->h.flags & (SN_F_ARGV_TRUNCATED | SN_F_ARGV_UNREADABLE);
-	struct sn_bytes argv = of_span(exec, exec->argv), image = of_span(exec, exec->image), before;
 	const struct sn_unwound *own = &proxies->unwound;
 	struct sn_proxy *proxy = &proxies->proxy;
-	uint32_t depth = way_to(proxies, exec, &before);
+	struct way way = way_to(proxies, exec);
+	struct sn_bytes program, argv;
 
 	*proxy = (struct sn_proxy){0};
-	if (exec->h.flags & SN_F_ARGV_TRUNCATED)
-		argv.len = exec->argv_head < argv.len ? exec->argv_head : argv.len;
-	if (sn_unwinder__run(&proxies->unwinder, grammars, image, argv, cut, &proxies->unwound)) {
+	program_of(grammars, exec, &program, &argv);
+	if (sn_unwinder__run(&proxies->unwinder, grammars, program, argv, cut, &proxies->unwound)) {
 		*proxy = (struct sn_proxy){.kind = own->kind,
 					   .truncated = own->truncated,
 					   .class = own->class,
 					   .argv = own->argv,
 					   .text = own->text,
 					   .path = own->path,
-					   .url = own->url};
-	} else if (depth) { /* this is what the chain was to run */
-		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND, .truncated = cut, .argv = argv, .path = image};
+					   .url = own->url,
+					   .doubt = own->doubt};
+	} else if (way.depth) { /* this is what the chain was to run */
+		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND, .truncated = cut, .argv = argv, .path = program};
 	} else {
-		struct sn_bytes name = sn_bytes__basename(image);
-
-		proxy->unknown = cut && sn_grammars__find(grammars, name.at, name.len) != NULL;
+		proxy->unknown = cut && own->is_proxy;
 	}
-	if (own->depth || depth)
-		join_chain(proxies, before, depth);
-	remember(proxies, exec);
+	if (own->depth || way.depth)
+		join_chain(proxies, way);
+	remember(proxies, exec, way);
 	return proxy;
 }
 
@@ -189,7 +272,7 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 
 const char *sn_proxy__kind_name(uint32_t kind)
 {
-	static const char *const names[] = {"none",    "command", "inline script", "script file",
+	static const char *const names[] = {"unknown", "command", "inline script", "script file",
 					    "library", "url",	  "pipe"};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
@@ -212,7 +295,7 @@ size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room)
 	const char *kind = sn_proxy__kind_name(proxy->kind);
 	struct sn_bytes kind_name = {(const uint8_t *)kind, (uint32_t)strlen(kind)};
 	size_t size = used + kind_name.len + proxy->chain.len + proxy->class.len + proxy->argv.len + proxy->text.len +
-		      proxy->path.len + proxy->url.len;
+		      proxy->path.len + proxy->url.len + proxy->doubt.len;
 
 	size = (size + 7) & ~(size_t)7;
 	if ((!proxy->depth && !proxy->unknown) || size > room)
@@ -226,6 +309,7 @@ size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room)
 	block.path = put(buf, &used, proxy->path);
 	block.url = put(buf, &used, proxy->url);
 	block.kind_name = put(buf, &used, kind_name);
+	block.doubt = put(buf, &used, proxy->doubt);
 	memcpy(buf, &block, sizeof(block));
 	return size;
 }
@@ -244,5 +328,5 @@ bool sn_proxy__is_sound(const void *bytes, size_t size)
 	memcpy(&block, bytes, sizeof(block));
 	return block.size == size && is_inside(block.chain, size) && is_inside(block.function, size) &&
 	       is_inside(block.argv, size) && is_inside(block.text, size) && is_inside(block.path, size) &&
-	       is_inside(block.url, size) && is_inside(block.kind_name, size);
+	       is_inside(block.url, size) && is_inside(block.kind_name, size) && is_inside(block.doubt, size);
 }

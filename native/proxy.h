@@ -8,8 +8,11 @@
  *   exec of nice (pid 7)     "nice id"       chain env, nice         payload id
  *   exec of id (pid 7)       "id"            chain env, nice         payload id
  *
- * What the last execs were made to run is remembered in a table of fixed size, by (pid, start). Whoever shares a slot
- * drives the older one out: a chain can come out shorter than it was, never another.
+ * What the last execs were made to run is remembered in a table of fixed size, by (pid, start), and handed down at a
+ * fork. Whoever shares a slot drives the older one out: a chain can come out shorter than it was, never another.
+ * An exec is linked when it bears a name that was announced, and however it is named when the process is the proxy's
+ * own (only the proxy can have called exec) or the proxy starts programs on its user's word (SN_GR_CHILDREN): less,
+ * make.
  */
 #ifndef SN_PROXY_H
 #define SN_PROXY_H
@@ -21,11 +24,11 @@ struct sn_proxies;
 /* One exec's. Borrowed texts are valid until the next sn_proxies__see and as long as the record is. */
 struct sn_proxy {
 	uint32_t depth;	       /* names in `chain`; 0: no proxy, and nothing below is set */
-	uint32_t kind;	       /* enum sn_payload_kind */
+	uint32_t kind;	       /* enum sn_payload_kind; NONE: the payload is not known, by `doubt` */
 	bool unknown;	       /* the arguments are not whole enough to tell */
 	bool truncated;	       /* the payload goes on beyond what is there */
 	struct sn_bytes chain; /* basenames, each ended by NUL, outermost first */
-	struct sn_bytes class, argv, text, path, url;
+	struct sn_bytes class, argv, text, path, url, doubt;
 };
 
 /* NULL: no memory. */
@@ -34,6 +37,8 @@ void sn_proxies__free(struct sn_proxies *proxies);
 /* Of a checked, 8-aligned SN_EXEC, in the order of arrival. Owned by `proxies`. */
 const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct sn_grammars *grammars,
 				       const struct sn_exec *exec);
+/* Of a checked, 8-aligned SN_FORK: the child goes on where its parent is. */
+void sn_proxies__fork(struct sn_proxies *proxies, const struct sn_fork *fork);
 /* Forgets the execs so far, as between two recordings. */
 void sn_proxies__forget(struct sn_proxies *proxies);
 /* The name of a kind, as rules and alerts have it. */

@@ -183,6 +183,8 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	record(engine, bytes, size);
 	sn_table__apply(engine->table, h);
 	engine->proxy = NULL;
+	if (h->type == SN_FORK)
+		sn_proxies__fork(engine->proxies, (const struct sn_fork *)h);
 	if (h->type == SN_EXEC && loaded && loaded->rules->count[SN_GRAMMARS])
 		engine->proxy = sn_proxies__see(engine->proxies, &loaded->rules->grammars, (const struct sn_exec *)h);
 	route = loaded ? sn_view__route(loaded->view, h->type) : (uint32_t)SN_NO_FIELD;

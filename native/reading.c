@@ -53,18 +53,32 @@ static const struct sn_grammar_entry *long_option(const struct sn_reading *r, st
 
 static bool has_no_value(uint32_t what)
 {
-	return what == SN_GIVE_FLAG || what == SN_GIVE_ATTACHED || what == SN_GIVE_OPERAND || what == SN_GIVE_STDIN;
+	return what == SN_GIVE_FLAG || what == SN_GIVE_ATTACHED || what == SN_GIVE_OPERAND || what == SN_GIVE_STDIN ||
+	       what == SN_GIVE_STOP;
+}
+
+/* `argument` is, or has in it, an option that the grammar does not list. A number (nice -5) is no option. */
+static void note_unlisted(struct sn_reading *r, struct sn_bytes argument)
+{
+	if (!(r->grammar->flags & SN_GR_COMPLETE) && !(argument.at[1] >= '0' && argument.at[1] <= '9'))
+		r->unlisted = argument;
 }
 
 /* Gives the option its value: `attached` if there is any, else the next argument. */
 static bool take_value(struct sn_reading *r, uint32_t what, bool is_attached, struct sn_bytes attached)
 {
-	if (what == SN_GIVE_OPERAND)
-		r->operand = SN_GIVE_SHELL;
+	if (what == SN_GIVE_OPERAND || what == SN_GIVE_USER)
+		r->operand = what == SN_GIVE_USER ? SN_GIVE_COMMAND : SN_GIVE_SHELL;
 	if (what == SN_GIVE_STDIN)
 		r->from_stdin = true;
+	if (what == SN_GIVE_STOP) {
+		r->stopped = true;
+		r->at = r->end;
+	}
 	if (has_no_value(what))
 		return false;
+	if (what == SN_GIVE_ATTACHED_SHELL)
+		return is_attached && sn_reading__give(r, SN_GIVE_SHELL, attached);
 	if (is_attached)
 		return sn_reading__give(r, what, attached);
 	if (what == SN_GIVE_PAIR && !sn_reading__next(r, &attached))
@@ -82,26 +96,36 @@ static bool take_word(struct sn_reading *r, struct sn_bytes argument)
 	option = (r->grammar->flags & SN_GR_WORDS) ? exact_option(r, name) : long_option(r, name);
 	if (!option && (r->grammar->flags & SN_GR_WORDS) && name.len > 2 && name.at[1] == '-')
 		option = exact_option(r, sn_bytes__behind(name, 1));
+	if (!option && !equals)
+		note_unlisted(r, argument);
 	if (!option)
 		return false;
 	return take_value(r, option->give, equals != NULL,
 			  sn_bytes__behind(argument, equals ? name.len + 1 : argument.len));
 }
 
-/* -abc: letters until one takes the rest, or the next argument, for its value. `letters` has no dash. */
-static bool take_letters(struct sn_reading *r, struct sn_bytes letters, bool bundle)
+/* -abc: letters until one takes the rest, or the next argument, for its value. Behind one that is not listed none is
+ * sure to be an option. A bundle has no dash. */
+static bool take_letters(struct sn_reading *r, struct sn_bytes argument, bool bundle)
 {
+	struct sn_bytes letters = bundle ? argument : sn_bytes__behind(argument, 1);
+
 	for (uint32_t i = 0; i < letters.len; i++) {
 		uint8_t name[2] = {'-', letters.at[i]};
 		const struct sn_grammar_entry *option = exact_option(r, (struct sn_bytes){name, 2});
 		bool rest = !bundle && i + 1 < letters.len;
 
-		if (!option)
+		if (!option) {
+			if (!bundle)
+				note_unlisted(r, argument);
 			continue;
+		}
 		if (has_no_value(option->give) && option->give != SN_GIVE_ATTACHED) {
 			take_value(r, option->give, false, letters);
 			continue;
 		}
+		if (r->unlisted.len)
+			r->doubt = r->sub_doubt = r->unlisted;
 		if (take_value(r, option->give, rest, sn_bytes__behind(letters, i + 1)))
 			return true;
 		if (!bundle)
@@ -114,20 +138,28 @@ static bool take_option(struct sn_reading *r, struct sn_bytes argument)
 {
 	const struct sn_grammar_entry *option;
 
-	if (argument.at[0] == '+' || (r->grammar->flags & SN_GR_WORDS) || argument.at[1] == '-')
+	if (argument.at[0] == '+') {
+		option = exact_option(r, argument);
+		if (!option) /* +text */
+			return take_value(r, exact_option(r, (struct sn_bytes){argument.at, 1})->give, true,
+					  sn_bytes__behind(argument, 1));
+		return take_value(r, option->give, false, argument);
+	}
+	if ((r->grammar->flags & SN_GR_WORDS) || argument.at[1] == '-')
 		return take_word(r, argument);
 	option = argument.len > 2 ? exact_option(r, argument) : NULL;
 	if (option)
 		return take_value(r, option->give, false, argument);
-	return take_letters(r, sn_bytes__behind(argument, 1), false);
+	return take_letters(r, argument, false);
 }
 
 /* ---- a command line ---- */
 
 static bool is_option(const struct sn_reading *r, struct sn_bytes argument)
 {
-	return r->options && argument.len > 1 &&
-	       (argument.at[0] == '-' || (argument.at[0] == '+' && exact_option(r, argument) != NULL));
+	if (!r->options || argument.len < 2 || argument.at[0] != '+')
+		return r->options && argument.len > 1 && argument.at[0] == '-';
+	return exact_option(r, argument) || exact_option(r, (struct sn_bytes){argument.at, 1});
 }
 
 static bool enter_sub(struct sn_reading *r, struct sn_bytes name)
@@ -139,9 +171,26 @@ static bool enter_sub(struct sn_reading *r, struct sn_bytes name)
 			r->grammar = r->grammars->programs + sub[i].give;
 			r->place = 0;
 			r->options = true;
+			r->sub_doubt = r->doubt;
 			return true;
 		}
 	return false;
+}
+
+/* As `what`, the word of its place. A script that the arguments behind it belong to has them. */
+static bool give_positional(struct sn_reading *r, uint32_t what, struct sn_bytes argument)
+{
+	bool names = what == SN_GIVE_COMMAND || what == SN_GIVE_SCRIPT || what == SN_GIVE_PROGRAM;
+
+	if (names && !argument.len) { /* nothing has an empty name, and what follows is not it */
+		r->at = r->end;
+		return false;
+	}
+	if (!sn_reading__give(r, what, argument))
+		return false;
+	if (what == SN_GIVE_SCRIPT && !(r->grammar->flags & SN_GR_PERMUTE))
+		r->found.argv = (struct sn_bytes){argument.at, (uint32_t)(r->end - argument.at)};
+	return true;
 }
 
 static bool take_positional(struct sn_reading *r, struct sn_bytes argument)
@@ -151,10 +200,9 @@ static bool take_positional(struct sn_reading *r, struct sn_bytes argument)
 	uint32_t what;
 
 	if (r->operand) {
-		uint32_t what = r->operand;
-
+		what = r->operand;
 		r->operand = 0;
-		return sn_reading__give(r, what, argument);
+		return give_positional(r, what, argument);
 	}
 	if (!grammar->places.count || r->from_stdin)
 		return false;
@@ -167,27 +215,65 @@ static bool take_positional(struct sn_reading *r, struct sn_bytes argument)
 	if ((what == SN_GIVE_ASSIGN || what == SN_GIVE_SUB) && r->place + 1 < grammar->places.count)
 		what = places[++r->place];
 	r->place++;
-	return sn_reading__give(r, what, argument);
+	return give_positional(r, what, argument);
+}
+
+/* What was found is in doubt with `option`, if there is one. */
+static void settle(struct sn_reading *r, struct sn_bytes option)
+{
+	if (option.len)
+		r->found = (struct sn_found){.outcome = DOUBTFUL, .text = option};
+}
+
+/* True: the reading has come to its end. */
+static bool read_option(struct sn_reading *r, struct sn_bytes argument)
+{
+	r->unlisted = (struct sn_bytes){0};
+	if (!take_option(r, argument))
+		return false;
+	settle(r, r->sub_doubt);
+	return true;
+}
+
+static bool read_positional(struct sn_reading *r, struct sn_bytes argument)
+{
+	if (r->unlisted.len)
+		r->doubt = r->unlisted;
+	r->unlisted = (struct sn_bytes){0};
+	if (!take_positional(r, argument))
+		return false;
+	settle(r, r->doubt);
+	return true;
+}
+
+/* Where a grammar lists them, -- and - are options of its own; else -- ends the options. */
+static bool read_dashes(struct sn_reading *r, struct sn_bytes argument)
+{
+	const struct sn_grammar_entry *listed;
+
+	if (!r->options || argument.len == 0 || argument.len > 2 || memcmp(argument.at, "--", argument.len) != 0)
+		return false;
+	listed = exact_option(r, argument);
+	if (argument.len == 1 && !listed)
+		return false;
+	r->unlisted = (struct sn_bytes){0};
+	r->options = listed && (argument.len == 2 || (r->grammar->flags & SN_GR_PERMUTE));
+	return true;
 }
 
 /* Reads the arguments behind the program's name. */
 static void read_arguments(struct sn_reading *r)
 {
 	struct sn_bytes argument;
-	bool first = true;
 
+	if (r->at < r->end && (r->grammar->flags & SN_GR_BUNDLE) && *r->at != '-' && sn_reading__next(r, &argument) &&
+	    take_letters(r, argument, true))
+		return;
 	while (sn_reading__next(r, &argument)) {
-		bool bundle = first && (r->grammar->flags & SN_GR_BUNDLE) && argument.len && argument.at[0] != '-';
-
-		first = false;
-		if (bundle) {
-			if (take_letters(r, argument, true))
-				return;
-		} else if (r->options && argument.len == 2 && memcmp(argument.at, "--", 2) == 0) {
-			r->options = exact_option(r, argument) != NULL;
-		} else if (is_option(r, argument) ? take_option(r, argument) : take_positional(r, argument)) {
+		if (read_dashes(r, argument))
+			continue;
+		if (is_option(r, argument) ? read_option(r, argument) : read_positional(r, argument))
 			return;
-		}
 	}
 }
 
@@ -199,9 +285,12 @@ void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, str
 	r->at = argv.at + (name.len < argv.len ? name.len + 1 : argv.len);
 	r->end = argv.at + argv.len;
 	r->options = true;
-	r->from_stdin = false;
+	r->from_stdin = r->stopped = false;
 	r->operand = 0;
 	r->place = 0;
+	r->fallback = r->unlisted = r->doubt = r->sub_doubt = (struct sn_bytes){0};
 	r->found = (struct sn_found){.outcome = NOTHING};
 	read_arguments(r);
+	if (r->found.outcome == NOTHING && r->fallback.len && !r->stopped)
+		sn_reading__give(r, SN_GIVE_PROGRAM, r->fallback);
 }

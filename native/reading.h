@@ -9,10 +9,11 @@
 
 /* What reading one command line came to. */
 enum outcome {
-	NOTHING, /* it starts nothing */
-	ARGV,	 /* the payload is a command line: found.argv */
-	SHELL,	 /* text for a shell: found.text */
-	ENDED,	 /* anything else: found.kind and what belongs to it */
+	NOTHING,  /* it starts nothing */
+	ARGV,	  /* the payload is a command line: found.argv */
+	SHELL,	  /* text for a shell: found.text */
+	ENDED,	  /* anything else: found.kind and what belongs to it */
+	DOUBTFUL, /* something, but what depends on whether found.text, an option, takes the argument behind it */
 };
 
 struct sn_found {
@@ -26,18 +27,20 @@ struct sn_reading {
 	struct sn_unwinder *unwinder;
 	const struct sn_grammars *grammars;
 	const struct sn_grammar *grammar;
-	const uint8_t *at, *end; /* the arguments that are left */
-	bool options;		 /* arguments with a dash are options */
-	bool from_stdin;	 /* positional arguments name no program */
-	uint32_t operand;	 /* enum sn_give of the first positional argument, where an option has said so */
-	uint32_t place;		 /* of the next positional argument */
+	const uint8_t *at, *end;  /* the arguments that are left */
+	bool options;		  /* arguments with a dash are options */
+	bool from_stdin;	  /* positional arguments name no program */
+	bool stopped;		  /* it runs nothing, whatever else stands there */
+	uint32_t operand;	  /* enum sn_give of the first positional argument, where an option has said so */
+	struct sn_bytes fallback; /* what is run where nothing else is named */
+	uint32_t place;		  /* of the next positional argument */
+	bool cut;		  /* the arguments go on beyond `end` */
+	/* Options that the grammar does not list: the argument just read is one and may take the next for its value;
+	 * one that may have, so positional arguments may stand elsewhere; and one such before a subcommand. Empty:
+	 * none. */
+	struct sn_bytes unlisted, doubt, sub_doubt;
 	struct sn_found found;
 };
-
-static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t skip)
-{
-	return (struct sn_bytes){bytes.at + skip, bytes.len - skip};
-}
 
 /* The next argument, which it steps over; false: there is none. */
 bool sn_reading__next(struct sn_reading *r, struct sn_bytes *argument);
@@ -45,7 +48,8 @@ bool sn_reading__next(struct sn_reading *r, struct sn_bytes *argument);
 bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value);
 /* As a setting of the grammar's. */
 bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text);
-/* Reads the arguments `argv` of a program, its name first, into r->found. */
+/* Reads the arguments `argv` of a program, its name first, into r->found. The caller has set unwinder, grammars, cut.
+ */
 void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, struct sn_bytes argv);
 /* Room for `size` bytes until the next unwinding; NULL: it is used up. */
 uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size);

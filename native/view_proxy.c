@@ -52,11 +52,13 @@ struct sn_value sn_view__proxy(struct sn_values *values, const struct sn_proxy *
 
 	if (!proxy->depth)
 		return (struct sn_value){.state = proxy->unknown ? SN_LOST : SN_ABSENT};
-	switch (value) {
-	case SN_VALUE_PROXY_DEPTH:
+	if (value == SN_VALUE_PROXY_DEPTH)
 		return depth(values, proxy->depth);
-	case SN_VALUE_PROXY_FUNCTION:
+	if (value == SN_VALUE_PROXY_FUNCTION)
 		return text_value(proxy->class);
+	if (proxy->kind == SN_PAYLOAD_NONE)
+		return (struct sn_value){.state = SN_LOST};
+	switch (value) {
 	case SN_VALUE_PAYLOAD_IMAGE:
 		return proxy->kind == SN_PAYLOAD_COMMAND ? text_value(proxy->path) : (struct sn_value){0};
 	case SN_VALUE_PAYLOAD_COMMAND_LINE:

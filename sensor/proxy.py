@@ -10,7 +10,8 @@ from sensor.native import ffi
 @dataclass(frozen=True)
 class Proxy:
     """The chain of proxies, outermost first, and its payload; empty texts are not known. Texts that are no UTF-8 have
-    surrogates. `kind`: one of fields.def's PayloadKind. `chain` empty: it cannot be told."""
+    surrogates. `kind`: one of fields.def's PayloadKind, or unknown, by `doubt`: an option that may take for its value
+    what looks like the payload. `chain` empty: it cannot be told."""
 
     chain: tuple[str, ...]
     function: str
@@ -20,6 +21,7 @@ class Proxy:
     path: str
     url: str
     truncated: bool
+    doubt: str
 
     @property
     def command_line(self) -> str:
@@ -43,7 +45,7 @@ def proxy_of(block: bytes) -> Proxy | None:
         whole = text(name)
         return tuple(whole.removesuffix("\0").split("\0")) if whole else ()
 
-    one = {name: text(name) for name in ("function", "text", "path", "url")}
+    one = {name: text(name) for name in ("function", "text", "path", "url", "doubt")}
     return Proxy(
         chain=texts("chain"), argv=texts("argv"), kind=text("kind_name"), truncated=bool(head.truncated), **one
     )

@@ -153,7 +153,9 @@ class _Event:
         if source in _PROXIES:
             if self.proxy is None:
                 return None
-            return _PROXIES[source](self.proxy) if self.proxy.chain else LOST
+            is_payload = source.startswith("PAYLOAD_")
+            told = self.proxy.chain and not (is_payload and self.proxy.kind == "unknown")
+            return _PROXIES[source](self.proxy) if told else LOST
         if field.late:
             return None  # nobody looked
         if source in _OWN:

@@ -16,13 +16,40 @@ _MAGIC, _VERSION = b"LNSGGRAM", 1
 # enum sn_give, enum sn_grammar_flag
 _WORDS = (
     *("flag", "value", "attached", "command", "exec", "shell", "shell-rest", "words", "code", "script", "program"),
-    *("library", "url", "setting", "assign", "sub", "pair", "operand", "stdin", "comma", "sed"),
+    *(
+        "library",
+        "url",
+        "setting",
+        "assign",
+        "sub",
+        "pair",
+        "operand",
+        "stdin",
+        "comma",
+        "sed",
+        "exec-rest",
+        "user",
+        "stop",
+        "fallback",
+        "attached-shell",
+        "splice",
+    ),
 )
 _GIVE = {word: number for number, word in enumerate(_WORDS)}
-_FLAG = {"permute": 1, "words": 2, "bundle": 4, "stdin": 8, "children": 16, "applet": 32, "builtin": 64}
+_FLAG = {
+    "permute": 1,
+    "words": 2,
+    "bundle": 4,
+    "stdin": 8,
+    "children": 16,
+    "applet": 32,
+    "builtin": 64,
+    "complete": 128,
+}
 _KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
-_OF_OPTIONS = {"attached", "flag", "pair", "operand", "stdin"}
+_OF_OPTIONS = {"attached", "flag", "pair", "operand", "stdin", "user", "stop", "fallback", "attached-shell", "splice"}
 _OF_PLACES = {"assign", "sub"}
+_EVERYWHERE = {"--help": "stop", "--version": "stop"}  # unless the grammar says otherwise
 _SLOTS_FREE = 2  # times as many slots as names, at least
 
 
@@ -68,9 +95,8 @@ class _Writer:
         number = len(self.programs)
         self.programs.append(None)
         subs = [(str(name), self.program(sub)) for name, sub in spec.get("subs", {}).items()]
-        options = [
-            (name.strip(), _GIVE[word]) for names, word in spec.get("options", {}).items() for name in names.split(",")
-        ]
+        listed = {name.strip(): word for names, word in spec.get("options", {}).items() for name in names.split(",")}
+        options = [(name, _GIVE[word]) for name, word in (_EVERYWHERE | listed).items()]
         ranges = [
             self._entries(self.options, options),
             self._entries(self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()]),
@@ -79,6 +105,8 @@ class _Writer:
             self._range(self.markers, [self.name(str(marker)) for marker in spec.get("markers", [])]),
         ]
         flags = sum(_FLAG[flag] for flag in spec.get("flags", []))
+        if set(spec.get("places", ())) <= {"value"}:
+            flags |= _FLAG["complete"]  # no positional argument names a payload, so none can be mistaken for one
         self.programs[number] = struct.pack("<I", flags) + self.name(spec["class"]) + b"".join(ranges)
         return number
 

@@ -39,11 +39,13 @@ static void unwind(const struct sn_grammars *grammars, const uint8_t *line, uint
 	struct sn_bytes argv = {line + skip, size - skip};
 	struct sn_unwound out;
 
+	unwinder.limit = SN_UNWIND_DEPTH;
 	if (sn_unwinder__run(&unwinder, grammars, (struct sn_bytes){line, image}, argv, size & 1, &out) == 0)
 		return;
-	if (out.depth > SN_UNWIND_DEPTH || !out.kind)
+	if (out.depth > SN_UNWIND_DEPTH || !out.kind == !out.doubt.len)
 		abort();
-	read_so_far = sum(out.class) + sum(out.argv) + sum(out.text) + sum(out.path) + sum(out.url) + sum(out.piped);
+	read_so_far = sum(out.class) + sum(out.argv) + sum(out.text) + sum(out.path) + sum(out.url) + sum(out.piped) +
+		      sum(out.doubt);
 	for (uint32_t i = 0; i < out.depth; i++)
 		read_so_far += sum(out.chain[i]);
 }

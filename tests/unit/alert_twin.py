@@ -162,7 +162,9 @@ def _known(texts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _proxy(proxy: Proxy) -> dict[str, Any]:
     payload = {"kind": proxy.kind, "argv": list(proxy.argv), "command_line": proxy.command_line}
-    payload |= {"path": proxy.path, "url": proxy.url, "truncated": proxy.truncated}
+    payload |= {"path": proxy.path, "url": proxy.url, "truncated": proxy.truncated, "unknown": proxy.doubt}
+    if proxy.kind == "unknown":
+        del payload["kind"]
     chain = {"chain": list(proxy.chain), "depth": len(proxy.chain), "function": proxy.function}
     return _known(chain) | {"payload": _known(payload)}
 
@@ -170,7 +172,8 @@ def _proxy(proxy: Proxy) -> dict[str, Any]:
 def _proxy_fields(proxy: Proxy) -> dict[str, Any]:
     fields = {"ProxyChain": list(proxy.chain), "ProxyDepth": len(proxy.chain), "ProxyFunction": proxy.function}
     fields |= {"PayloadImage": proxy.path if proxy.kind == "command" else "", "PayloadCommandLine": proxy.command_line}
-    return _known(fields | {"PayloadKind": proxy.kind, "PayloadPath": proxy.path, "PayloadUrl": proxy.url})
+    kind = "" if proxy.kind == "unknown" else proxy.kind
+    return _known(fields | {"PayloadKind": kind, "PayloadPath": proxy.path, "PayloadUrl": proxy.url})
 
 
 def _shown_fields() -> dict[str, list[schema.Field]]:
