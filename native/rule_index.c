@@ -8,12 +8,9 @@
 #include "fold.h"
 #include "scan_memo.h"
 
-/* Literals of several kinds are looked for in texts that a memo has room for. */
-enum { SCANS_KEPT = 2 };
-
 static struct sn_group group_of(const struct sn_rules *rules, uint32_t scan, uint32_t end)
 {
-	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, true, false};
+	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, false, false};
 
 	for (; scan < end && rules->scans[scan].field == group.field; scan++) {
 		const struct sn_scan *next = &rules->scans[scan];
@@ -21,10 +18,12 @@ static struct sn_group group_of(const struct sn_rules *rules, uint32_t scan, uin
 		for (uint32_t i = next->entry; i < next->entry + next->entries; i++)
 			if (rules->entries[i].literal.len < group.shortest)
 				group.shortest = rules->entries[i].literal.len;
-		group.quick = group.quick && sn_scan__is_quick(next);
 		group.scans++;
 	}
-	group.kept = group.scans >= SCANS_KEPT || !group.quick;
+	if (group.scans == 1) {
+		group.quick = sn_scan__is_quick(&rules->scans[group.scan]);
+		group.swept = group.shortest >= SN_SWEPT_MIN && sn_scan__sweeps(&rules->scans[group.scan]);
+	}
 	return group;
 }
 
@@ -55,13 +54,11 @@ int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
 	index->seen = calloc((size_t)index->entries + 1, sizeof(*index->seen));
 	index->group = calloc((size_t)rules->count[SN_SCANS] + 1, sizeof(*index->group));
 	index->first_group = calloc((size_t)rules->count[SN_ROUTES] + 1, sizeof(*index->first_group));
-	index->memo = malloc(SN_MEMO_SLOTS * sizeof(*index->memo));
+	index->memo = sn_memo__new();
 	if (!index->candidates || !index->seen || !index->group || !index->first_group || !index->memo) {
 		sn_index__clear(index);
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < SN_MEMO_SLOTS; i++)
-		index->memo[i].len = SN_MEMO_FREE;
 	make_groups(index, rules);
 	return 0;
 }
@@ -85,12 +82,8 @@ static bool may_find(const struct finding *f, const struct sn_value *value)
 {
 	const struct sn_rules *rules = f->tester->rules;
 
-	if (!f->group->quick || !sn_fold__is_ascii(value->text, value->len))
-		return true;
-	for (uint32_t i = 0; i < f->group->scans; i++)
-		if (sn_scan__may_find(&rules->scans[f->group->scan + i], rules, value->text, value->len))
-			return true;
-	return false;
+	return !sn_fold__is_ascii(value->text, value->len) ||
+	       sn_scan__may_find(&rules->scans[f->group->scan], rules, value->text, value->len);
 }
 
 /* False: there is no room for the text. */
@@ -122,11 +115,10 @@ static bool recall_text(const struct finding *f, const struct sn_place *place)
 
 	if (!sn_memo__is(memo, number, value->text, value->len)) {
 		sn_memo__begin(memo, number, value->text, value->len);
-		if (may_find(f, value) && !scan_text(f, place, memo)) {
-			memo->len = SN_MEMO_FREE;
-			return false;
-		}
-		return true;
+		if (scan_text(f, place, memo))
+			return true;
+		sn_memo__drop(memo);
+		return false;
 	}
 	for (uint32_t i = 0; i < memo->targets; i++)
 		f->index->candidates[memo->target[i] / 64] |= 1ull << memo->target[i] % 64;
@@ -139,18 +131,46 @@ static bool find_text(const struct finding *f, const struct sn_place *place)
 
 	if (sn_is_long(place->value)) /* its index is made once, for all scans and tests */
 		return scan_text(f, place, NULL);
-	/* Few literals are looked for sooner than the text in the memo. */
-	if (!f->group->kept && len && !may_find(f, place->value))
+	/* one scan is sooner done than the text found in the memo */
+	if (f->group->quick && len && !may_find(f, place->value))
 		return true;
-	if (len && len <= SN_MEMO_TEXT)
-		return recall_text(f, place);
-	return (f->group->kept && len && !may_find(f, place->value)) || scan_text(f, place, NULL);
+	return len && len <= SN_MEMO_LONG_TEXT ? recall_text(f, place) : scan_text(f, place, NULL);
+}
+
+/* Looks through all of the field's texts at once: most events' keywords have none of the literals. One that is not all
+ * ASCII is looked through on its own. False: there is no room for it. */
+static bool sweep_group(const struct finding *f, bool *may_find)
+{
+	const struct sn_rules *rules = f->tester->rules;
+	const struct sn_scan *scan = &rules->scans[f->group->scan];
+	struct sn_place place = sn_tester__first(f->tester, f->group->field);
+	uint64_t met = 0;
+
+	do {
+		const struct sn_value *value = place.value;
+		struct sn_swept swept = sn_scan__sweep(scan, rules, value->text, value->len);
+
+		if (!(swept.bytes & 0x8080808080808080u))
+			met |= swept.met;
+		else if (value->state == SN_PRESENT && !find_text(f, &place))
+			return false;
+	} while (sn_tester__next(f->tester, &place));
+	*may_find = met & 1;
+	return true;
 }
 
 static bool find_group(const struct finding *f)
 {
 	struct sn_place place = sn_tester__first(f->tester, f->group->field);
 
+	if (f->group->swept && place.value->next) {
+		bool may_find;
+
+		if (!sweep_group(f, &may_find))
+			return false;
+		if (!may_find)
+			return true;
+	}
 	do
 		if (place.value->state == SN_PRESENT &&
 		    SN_FOLD_ROOM((uint64_t)place.value->len) >= f->group->shortest && !find_text(f, &place))

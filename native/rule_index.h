@@ -14,8 +14,8 @@ struct sn_group {
 	uint32_t field;
 	uint32_t scan, scans;
 	uint32_t shortest; /* bytes of the shortest literal */
-	bool quick;	   /* sn_scan__is_quick of all: most texts need not be folded */
-	bool kept;	   /* what is found in a text is kept: scanning would cost more than to find it again */
+	bool quick;	   /* one scan, by which most texts are passed over unfolded */
+	bool swept;	   /* one scan, by which many texts are passed over at once */
 };
 
 struct sn_index {
@@ -23,7 +23,7 @@ struct sn_index {
 	uint32_t *seen;		/* see struct sn_search */
 	struct sn_group *group; /* of all routes */
 	uint32_t *first_group;	/* of a route; those behind it are of the next */
-	struct sn_memo *memo;	/* SN_MEMO_SLOTS */
+	uint8_t *memo;		/* slots of scan_memo.h */
 	uint32_t entries;
 	uint32_t stamp; /* of the text's search */
 };

@@ -10,6 +10,7 @@
 #endif
 
 #include "text_index.h"
+#include "windows.h"
 
 enum { BY_WINDOW = 2 }; /* windows of a text that cost what one literal does */
 
@@ -17,14 +18,12 @@ struct scanning {
 	struct sn_search *search;
 	const struct sn_rules *rules;
 	const struct sn_scan *scan;
-	const uint64_t *filter;
+	const uint32_t *filter;
 	const uint32_t *bucket;
 	const struct sn_text *whole;
 	const uint8_t *text; /* of `whole` */
 	uint32_t len;
 };
-
-#define LOWER 0x2020202020202020u /* sets the bit that tells lower from upper case in each byte */
 
 /* Eight bytes; a text has SN_SCAN_PAD bytes behind it that may be read. */
 static inline uint64_t load(const uint8_t *at)
@@ -35,7 +34,7 @@ static inline uint64_t load(const uint8_t *at)
 	return word;
 }
 
-/* Mirrored by sensor/compiler/index.py, as is the hash of grams. */
+/* Mirrored by sensor/compiler/index.py. */
 static inline uint32_t hash_of(const uint8_t *text, uint32_t len)
 {
 	uint64_t first, last, hash;
@@ -46,27 +45,15 @@ static inline uint32_t hash_of(const uint8_t *text, uint32_t len)
 	} else {
 		first = last = sn_bytes__few(text, len);
 	}
-	first |= LOWER;
-	last |= LOWER;
+	first |= SN_LOWER;
+	last |= SN_LOWER;
 	hash = first * 0x9e3779b97f4a7c15u ^ (last + len) * 0xc2b2ae3d27d4eb4fu;
 	return (uint32_t)(hash ^ hash >> 32) * 0x9e3779b1u;
-}
-
-static inline uint32_t hash_of_gram(uint32_t gram)
-{
-	return (uint32_t)((gram | (uint32_t)LOWER) * 0x9e3779b97f4a7c15u >> 32);
 }
 
 static inline uint32_t gram_at(const uint8_t *at, uint32_t width)
 {
 	return (uint32_t)load(at) & UINT32_MAX >> (32 - 8 * width);
-}
-
-static inline bool passes(const uint64_t *filter, uint32_t bits, uint32_t hash)
-{
-	uint64_t word = filter[hash >> (32 - bits)];
-
-	return word >> (hash >> 12 & 63) & word >> (hash >> 6 & 63) & 1;
 }
 
 /* Whether the literal, which begins at `start`, stands where its operator wants it. */
@@ -123,7 +110,7 @@ static void find_hash(const struct scanning *s, const uint8_t *text, uint32_t le
 {
 	uint32_t hash = hash_of(text, len);
 
-	if (passes(s->filter, s->scan->filter_bits, hash))
+	if (sn_windows__met(s->filter, s->scan->filter_bits, hash) & 1)
 		look_up(s, hash, hash, 0, true);
 }
 
@@ -155,29 +142,24 @@ static void find_name(const struct scanning *s)
 		find_hash(s, name, (uint32_t)(s->text + s->len - name));
 }
 
-static inline __attribute__((always_inline)) void find_each_gram(const struct scanning *s, uint32_t width,
-								 uint32_t stride)
-{
-	const uint32_t bits = s->scan->filter_bits, end = s->len - width;
-	const uint64_t *filter = s->filter;
-	const uint8_t *text = s->text;
-
-	for (uint32_t i = 0; i <= end; i += stride) {
-		uint32_t gram = gram_at(text + i, width), hash = hash_of_gram(gram);
-
-		if (__builtin_expect(passes(filter, bits, hash), 0))
-			look_up(s, gram, hash, i, false);
-	}
-}
-
 static void find_grams(const struct scanning *s)
 {
-	if (s->scan->width != 4)
-		find_each_gram(s, s->scan->width, s->scan->stride);
-	else if (s->scan->stride == 1)
-		find_each_gram(s, 4, 1);
-	else
-		find_each_gram(s, 4, s->scan->stride);
+	const uint32_t width = s->scan->width, stride = s->scan->stride, count = (s->len - width) / stride + 1;
+	const struct sn_windows windows = {s->filter, s->scan->filter_bits, UINT32_MAX >> (32 - 8 * width), stride};
+
+	for (uint32_t from = 0; from < count; from += SN_WINDOWS_MAX) {
+		const uint32_t left = count - from, some = left < SN_WINDOWS_MAX ? left : SN_WINDOWS_MAX;
+		uint64_t met = sn_windows__pass(&windows, s->text + from * stride, some);
+
+		for (; met; met &= met - 1) {
+			uint32_t at = (from + (uint32_t)__builtin_ctzll(met)) * stride;
+			uint32_t gram = gram_at(s->text + at, width);
+
+			look_up(s, gram, sn_windows__hash(gram), at, false);
+		}
+		if (!s->search->candidates && s->search->found)
+			return;
+	}
 }
 
 static void find_literal(const struct scanning *s, uint32_t number)
@@ -298,26 +280,19 @@ void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, str
 	}
 }
 
-static bool may_find_hash(const struct sn_scan *scan, const uint64_t *filter, const uint8_t *text, uint32_t len)
+static bool may_find_hash(const struct sn_scan *scan, const uint32_t *filter, const uint8_t *text, uint32_t len)
 {
-	return passes(filter, scan->filter_bits, hash_of(text, len));
+	return sn_windows__met(filter, scan->filter_bits, hash_of(text, len)) & 1;
 }
 
 /* Without a branch for each place: what ends the loop is then the only one that is hard to foresee. */
-static bool may_find_grams(const struct sn_scan *scan, const uint64_t *filter, const uint8_t *text, uint32_t len)
+static bool may_find_grams(const struct sn_scan *scan, const uint32_t *filter, const uint8_t *text, uint32_t len)
 {
 	const uint32_t bits = scan->filter_bits, stride = scan->stride, end = len - SN_WIDTH_MAX;
-	uint64_t met = 0;
+	uint32_t met = 0;
 
-	for (uint32_t i = 0; i <= end; i += stride) {
-		uint32_t gram, hash;
-		uint64_t word;
-
-		memcpy(&gram, text + i, sizeof(gram));
-		hash = hash_of_gram(gram);
-		word = filter[hash >> (32 - bits)];
-		met |= word >> (hash >> 12 & 63) & word >> (hash >> 6 & 63);
-	}
+	for (uint32_t i = 0; i <= end; i += stride)
+		met |= sn_windows__met(filter, bits, sn_windows__hash(sn_windows__at(text + i)));
 	return met & 1;
 }
 
@@ -330,7 +305,7 @@ bool sn_scan__is_quick(const struct sn_scan *scan)
 
 bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text, uint32_t len)
 {
-	const uint64_t *filter = rules->filters + scan->filter;
+	const uint32_t *filter = rules->filters + scan->filter;
 	const uint8_t *name;
 
 	if (scan->wide || len < scan->width)
@@ -344,4 +319,32 @@ bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules,
 	default:
 		return may_find_grams(scan, filter, text, len);
 	}
+}
+
+bool sn_scan__sweeps(const struct sn_scan *scan)
+{
+	return scan->kind == SN_SCAN_GRAMS && !scan->wide && scan->width == SN_WIDTH_MAX && scan->stride <= 8;
+}
+
+struct sn_swept sn_scan__sweep(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text,
+			       uint32_t len)
+{
+	const uint32_t *filter = rules->filters + scan->filter;
+	const uint32_t bits = scan->filter_bits, stride = scan->stride;
+	struct sn_swept swept = {0, 0};
+	uint64_t word;
+	uint32_t at = 0;
+
+	if (len < SN_SWEPT_MIN)
+		return (struct sn_swept){sn_bytes__few(text, len), 0};
+	for (; at <= len - 8; at += stride) {
+		word = load(text + at);
+		swept.bytes |= word;
+		swept.met |= sn_windows__met(filter, bits, sn_windows__hash((uint32_t)word));
+	}
+	word = load(text + len - 8);
+	swept.bytes |= word;
+	for (; at <= len - SN_WIDTH_MAX; at += stride)
+		swept.met |= sn_windows__met(filter, bits, sn_windows__hash((uint32_t)(word >> 8 * (at + 8 - len))));
+	return swept;
 }

@@ -5,7 +5,7 @@
  *   SN_SCAN_NAME   ends the text and holds a slash: one look-up of what stands behind the text's last slash
  *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
  *   SN_SCAN_SHORT  a search for each, eight at a time
- * Of a look-up, two bits of a word of the filter say whether any literal can have that key, the bucket says which have.
+ * Of a look-up, the filter (windows.h) says whether any literal can have that key, the bucket says which have.
  * Hashes take upper and lower case of ASCII for the same: a text that is all ASCII need not be folded to be passed
  * over. Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
  */
@@ -23,14 +23,13 @@ enum sn_scan_kind {
 };
 
 enum sn_scan_limits {
-	SN_FILTER_BITS_MAX = 14,
+	SN_FILTER_BITS_MAX = 15,
 	SN_BUCKET_BITS_MAX = 20,
 	SN_WIDTH_MAX = 4, /* of grams */
 	SN_SHORT_MAX = 3, /* bytes of a literal of SN_SCAN_SHORT */
 };
 
-/* Hashes are 32 bits; the highest are the number of the filter's word, and of the bucket. Bits 6 to 11 and 12 to 17
- * number the word's two bits. */
+/* Hashes are 32 bits; the highest are the number of the filter's word, and of the bucket. */
 struct sn_scan {
 	uint32_t field; /* of an index; a list's is its atom's */
 	uint8_t kind;
@@ -74,4 +73,16 @@ bool sn_scan__is_quick(const struct sn_scan *scan);
 /* False: none of the quick scan's literals is in the text, which is all ASCII, not folded, and of which no byte beyond
  * its end is read. */
 bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text, uint32_t len);
+enum { SN_SWEPT_MIN = 8 }; /* bytes of the shortest literal of a scan that sweeps */
+
+struct sn_swept {
+	uint64_t bytes; /* the text's, some or-ed with others */
+	uint32_t met;	/* bit 0: it may have a literal, if it is all ASCII */
+};
+
+/* Whether the scan is one for sn_scan__sweep, if its literals have SN_SWEPT_MIN bytes. */
+bool sn_scan__sweeps(const struct sn_scan *scan);
+/* As sn_scan__may_find for a text that need not be ASCII, without a branch on what is in it. */
+struct sn_swept sn_scan__sweep(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text,
+			       uint32_t len);
 #endif

@@ -1,47 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What scans found in texts looked through before: the texts of events repeat (images, users, descriptions), and to
- * compare one with its like costs less than to fold and scan it. Of fixed size, one matcher's own; a text takes the
+ * What scans found in texts looked through before: the texts of events repeat (images, users, descriptions, calls), and
+ * to compare one with its like costs less than to fold and scan it. Of fixed size, one matcher's own; a text takes the
  * place of the one that was in its slot. Exact: the whole text is compared.
  */
 #ifndef SN_SCAN_MEMO_H
 #define SN_SCAN_MEMO_H
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "few_bytes.h"
 
-enum {
-	SN_MEMO_SLOTS = 1024,  /* power of two: 256 KiB, of which what is used has room in a second-level cache */
-	SN_MEMO_TEXT = 196,    /* longer texts are seldom the same */
-	SN_MEMO_TARGETS = 12,  /* what is found in most texts is less than this */
-	SN_MEMO_FREE = 0xffff, /* as `len`: the slot has no text */
+enum sn_memo_limits {
+	SN_MEMO_TARGETS = 12, /* what is found in most texts is less than this */
+	/* powers of two: 256 KiB, of which what is used has room in a second-level cache */
+	SN_MEMO_SLOTS = 1024,
+	SN_MEMO_SLOT = 256,
+	/* long texts: likewise */
+	SN_MEMO_LONG_SLOTS = 128,
+	SN_MEMO_LONG_SLOT = 2048,
 };
 
-/* Four cache lines, the first of them enough for most. */
+/* Cache lines, the first of them enough for most. */
 struct sn_memo {
 	uint32_t group; /* of scans */
-	uint16_t len;
-	uint16_t targets;		  /* more than SN_MEMO_TARGETS: not to be kept */
+	uint16_t len;	/* 0: there is no text */
+	uint16_t targets;
 	uint32_t target[SN_MEMO_TARGETS]; /* of the entries found */
-	uint8_t text[SN_MEMO_TEXT];
-	uint32_t pad;
+	uint8_t text[];
 };
 
-_Static_assert(sizeof(struct sn_memo) == 256, "a slot is whole cache lines");
+enum sn_memo_texts {
+	SN_MEMO_TEXT = SN_MEMO_SLOT - sizeof(struct sn_memo),
+	SN_MEMO_LONG_TEXT = SN_MEMO_LONG_SLOT - sizeof(struct sn_memo), /* longer texts are seldom the same */
+};
 
-static inline struct sn_memo *sn_memo__slot(struct sn_memo *slots, uint32_t group, const uint8_t *text, uint32_t len)
+/* To be freed; NULL: no memory. */
+static inline uint8_t *sn_memo__new(void)
+{
+	return calloc(SN_MEMO_SLOTS * SN_MEMO_SLOT + SN_MEMO_LONG_SLOTS * SN_MEMO_LONG_SLOT, 1);
+}
+
+/* The slot of a text of 1 to SN_MEMO_LONG_TEXT bytes. All words count: the same calls come with other offsets. No word
+ * waits for the product of the one before. */
+static inline struct sn_memo *sn_memo__slot(uint8_t *slots, uint32_t group, const uint8_t *text, uint32_t len)
 {
 	uint64_t hash = (uint64_t)group << 32 | len, word;
-	uint32_t at = 0;
 
-	for (; at + 8 <= len; at += 8) {
+	for (uint32_t at = 0; at + 8 <= len; at += 8) {
 		memcpy(&word, text + at, 8);
-		hash = hash * 0x9e3779b97f4a7c15u + word;
+		hash += (word ^ word >> 29) * (0x9e3779b97f4a7c15u + 2 * at);
 	}
-	hash = (hash * 0x9e3779b97f4a7c15u + sn_bytes__few(text + at, len - at)) * 0xc2b2ae3d27d4eb4fu;
-	return &slots[hash >> 32 & (SN_MEMO_SLOTS - 1)];
+	if (len >= 8)
+		memcpy(&word, text + len - 8, 8);
+	else
+		word = sn_bytes__few(text, len);
+	hash = (hash + (word ^ word >> 29)) * 0xc2b2ae3d27d4eb4fu >> 32;
+	if (len <= SN_MEMO_TEXT)
+		return (void *)(slots + (hash & (SN_MEMO_SLOTS - 1)) * SN_MEMO_SLOT);
+	slots += SN_MEMO_SLOTS * SN_MEMO_SLOT;
+	return (void *)(slots + (hash & (SN_MEMO_LONG_SLOTS - 1)) * SN_MEMO_LONG_SLOT);
 }
 
 static inline bool sn_memo__is(const struct sn_memo *memo, uint32_t group, const uint8_t *text, uint32_t len)
@@ -49,7 +69,7 @@ static inline bool sn_memo__is(const struct sn_memo *memo, uint32_t group, const
 	return memo->len == len && memo->group == group && memcmp(memo->text, text, len) == 0;
 }
 
-/* Begins with a text of at most SN_MEMO_TEXT bytes, in which nothing is found yet. */
+/* Begins with a text, in which nothing is found yet. */
 static inline void sn_memo__begin(struct sn_memo *memo, uint32_t group, const uint8_t *text, uint32_t len)
 {
 	memo->group = group;
@@ -58,10 +78,17 @@ static inline void sn_memo__begin(struct sn_memo *memo, uint32_t group, const ui
 	memcpy(memo->text, text, len);
 }
 
+static inline void sn_memo__drop(struct sn_memo *memo)
+{
+	memo->len = 0;
+}
+
 static inline void sn_memo__add(struct sn_memo *memo, const uint32_t *target, uint32_t targets)
 {
-	if (targets + memo->targets > SN_MEMO_TARGETS || memo->len == SN_MEMO_FREE) {
-		memo->len = SN_MEMO_FREE;
+	if (!memo->len)
+		return;
+	if (targets + memo->targets > SN_MEMO_TARGETS) {
+		sn_memo__drop(memo);
 		return;
 	}
 	memcpy(memo->target + memo->targets, target, targets * sizeof(*target));

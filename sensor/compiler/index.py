@@ -15,10 +15,9 @@ from sensor.compiler.witness import Literal
 WHOLE, NAME, GRAMS, SHORT = range(1, 5)  # enum sn_scan_kind
 WIDTH = 4  # SN_WIDTH_MAX: bytes of a window
 SHORT_MAX = 3  # SN_SHORT_MAX: bytes of a literal that is looked for by its first two
-FILTER_BITS = range(4, 15)  # up to SN_FILTER_BITS_MAX; fewer keep too little away
+FILTER_BITS = range(5, 16)  # up to SN_FILTER_BITS_MAX; fewer keep too little away
 _COMMON = 4  # what a window in the sample weighs, beside one in a literal
-_SPARSE = 2  # keys for each word of a filter
-_ROOMY, _SMALL_BITS = 4, 8  # words for each key where they are so few that all fit into 2 KiB
+_ROOMY, _SMALL_BITS = 8, 9  # words of a filter for each key where they are so few that all fit into 2 KiB; else one
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
 _STRIDE_MAX = 16
@@ -57,10 +56,10 @@ class Scan:
     entries: tuple[Entry, ...]
 
     def filter(self) -> list[int]:
-        """Its words: see struct sn_scan."""
+        """Its words: see native/windows.h."""
         words = [0] * (1 << self.filter_bits)
         for entry in self.entries:
-            words[entry.hash >> (32 - self.filter_bits)] |= 1 << (entry.hash >> 12 & 63) | 1 << (entry.hash >> 6 & 63)
+            words[entry.hash >> (32 - self.filter_bits)] |= 1 << (entry.hash >> 12 & 31) | 1 << (entry.hash >> 7 & 31)
         return words
 
     def buckets(self) -> list[int]:
@@ -72,15 +71,15 @@ class Scan:
 
 
 def hash_of(text: bytes) -> int:
-    """As native/rule_index.c."""
+    """As native/scan.c."""
     first, last = (int.from_bytes(part, "little") | _LOWER for part in (text[:8], text[-8:]))
     value = (first * 0x9E3779B97F4A7C15 & _WORD) ^ ((last + len(text)) * 0xC2B2AE3D27D4EB4F & _WORD)
     return ((value ^ value >> 32) & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
 
 
 def hash_of_gram(gram: int) -> int:
-    """As native/rule_index.c."""
-    return ((gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B97F4A7C15) >> 32 & 0xFFFFFFFF
+    """As native/windows.h."""
+    return (gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
 
 
 def _raw(literal: Literal) -> bytes:
@@ -171,7 +170,7 @@ def _entries(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> list[En
 def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
     entries = _entries(place, rules_of)
     small = min(_bits(_ROOMY * len(entries)), _SMALL_BITS)
-    filter_bits = min(max(_bits(-(-len(entries) // _SPARSE)), small, FILTER_BITS[0]), FILTER_BITS[-1])
+    filter_bits = min(max(_bits(len(entries)), small, FILTER_BITS[0]), FILTER_BITS[-1])
     bucket_bits = min(_bits(len(entries)), BUCKET_BITS_MAX)
     entries.sort(key=attrgetter("hash"))
     return Scan(place, filter_bits, bucket_bits, tuple(entries))

@@ -13,7 +13,7 @@ from sensor.compiler.normal import All, Check, Leaf, Tree, normal
 from sensor.compiler.witness import ordered, witness_of
 from sensor.progress import Update
 
-MAGIC, VERSION = b"LNSGRULE", 4
+MAGIC, VERSION = b"LNSGRULE", 5
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
@@ -119,7 +119,7 @@ class _Table:
         self.regexes = bytearray()
         self.values, self.atoms, self.steps = _Section(STRETCH), _Section(ATOM), _Section(STEP)
         self.rules, self.routes, self.scans = _Section(RULE), _Section(ROUTE), _Section(SCAN)
-        self.entries, self.filters = _Section(ENTRY), _Numbers("Q")
+        self.entries, self.filters = _Section(ENTRY), _Numbers("I")
         self.lists = {kind: _Numbers("I") for kind in (ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, BUCKETS, TARGETS)}
         parts: list[Callable[[Logsource], str]] = [lambda s: s.product, lambda s: s.category, lambda s: s.service]
         sources = list(sources)
