@@ -1,9 +1,9 @@
 """The index of a route: the scans of native/rule_index.h, made of its rules' witnesses."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ _ROOMY, _SMALL_BITS = 8, 9  # words of a filter for each key where they are so f
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
 _STRIDE_MAX = 16
+_WEIGHED_MAX = 10_000  # literals whose windows are counted
+_ENTRIES_MAX = 1 << 17  # of a scan; more cost more time in their misses than a stride spares
 _WORD = 0xFFFFFFFFFFFFFFFF
 _LOWER = 0x2020202020202020
 
@@ -109,10 +111,10 @@ def _place(literal: Literal) -> Place:
     return Place(literal.field, GRAMS, min(size, WIDTH), 0, True)
 
 
-def _with_stride(place: Place, found: Iterable[Literal]) -> Place:
-    """Windows as far apart as the shortest literal allows."""
+def _with_stride(place: Place, found: Collection[Literal]) -> Place:
+    """Windows as far apart as the shortest literal allows, and as there is room: each literal has `stride` of them."""
     shortest = min(len(_raw(literal)) for literal in found)
-    stride = min(shortest - place.width + 1, _STRIDE_MAX)
+    stride = max(min(shortest - place.width + 1, _STRIDE_MAX, _ENTRIES_MAX // len(found)), 1)
     return Place(place.field, GRAMS, place.width, stride, place.wide)
 
 
@@ -122,8 +124,9 @@ def _windows(literal: Literal, width: int) -> list[bytes]:
 
 
 def _weights(windows: Iterable[list[bytes]], width: int) -> Mapping[bytes, int]:
-    """How much each window speaks against itself: ordinary text or other literals have it too."""
-    weights = Counter(chain.from_iterable(map(set, windows)))
+    """How much each window speaks against itself: ordinary text or other literals have it too. Of very many literals,
+    the first tell."""
+    weights = Counter(chain.from_iterable(map(set, islice(windows, _WEIGHED_MAX))))
     common = grams(width)
     for window in weights.keys() & common.keys():
         weights[window] += _COMMON * common[window]
@@ -161,7 +164,7 @@ def _entries(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> list[En
     entries = []
     for literal, rules in rules_of.items():
         there, numbers = windows[literal], tuple(rules)
-        for at in _looked_up(literal, place.stride, [weights[window] for window in there]):
+        for at in _looked_up(literal, place.stride, [weights.get(window, 0) for window in there]):
             gram = int.from_bytes(there[at], "little")
             entries.append(Entry(gram, hash_of_gram(gram), literal, at, numbers))
     return entries

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,13 @@ def test_a_rule_of_100_000_values(tmp_path: Path) -> None:
     assert len(compile_table(ruleset).bytes) > 100_000 * 64
     assert fires(ruleset, {"Hashes": f"sha256={99_999:064x}"}) == ["one"]
     assert fires(ruleset, {"Hashes": f"sha256={100_000:064x}"}) == []
+
+
+def test_many_values_looked_for_anywhere_do_not_multiply(tmp_path: Path) -> None:
+    values = "".join(f"      - {sha256(bytes([n >> 8, n & 255])).hexdigest()[:24]}\n" for n in range(20_000))
+    text = ONE.replace(" {s: {A: x}, condition: s}", f"\n  s:\n    A|contains:\n{values}  condition: s")
+    (tmp_path / "a.yml").write_text(text)
+    assert len(compile_table(load_rules([tmp_path])).bytes) < 20_000 * 300  # of which 24 are the value
 
 
 # ---- many files, by several processes ----
