@@ -99,7 +99,7 @@ class Facts:
         return FileFacts(key, "unpackaged", filesystem=filesystem, mount_flags=flags, first_seen=self._seen.add(key))
 
     def _gone(self, key: FileKey, path: str) -> FileFacts:
-        original = self._identities.original(key.dev, key.inode)
+        original = self._identities.original(key)
         known: dict[str, Any] = {"first_seen": self._seen.add(key), "identity": original.name if original else None}
         late = _OF_FILE - ({"identity"} if original else set())
         if path.startswith("/memfd:"):
@@ -115,7 +115,7 @@ class Facts:
         return trust.of_path(self._packages, path, key.ctime_ns)
 
     def _of_file(self, file: OpenFile, key: FileKey) -> FileFacts:
-        original = self._identities.original(key.dev, key.inode)
+        original = self._identities.original(key)
         found = trust.Trust()
         late: set[str] = set()
         if self._packages is not None:

@@ -117,13 +117,14 @@ class Identities:
     def __iter__(self) -> Iterator[Original]:
         return iter(self._by_inode.values())
 
-    def original(self, dev: int, inode: int) -> Original | None:
-        """The installed program that is this very file."""
-        return self._by_inode.get((dev, inode))
+    def original(self, key: FileKey) -> Original | None:
+        """The installed program that is this very file; a new name of it is a change of its status."""
+        found = self._by_inode.get((key.dev, key.inode))
+        return found if found and (found.key.size, found.key.mtime_ns) == (key.size, key.mtime_ns) else None
 
     def of(self, file: OpenFile) -> tuple[str | None, bool]:
         """The name of the program that `file` is, or None; and whether that is known yet. OSError, Unreadable."""
-        original = self.original(file.key.dev, file.key.inode)
+        original = self.original(file.key)
         if original is not None:
             return original.name, True
         if file.fd < 0:

@@ -4,8 +4,7 @@ world    everybody may write to it
 group    members of a group, or users that its access list names, may write to it
 folder   somebody may put another file in its place: a folder on its path
          - belongs to another user than root and the file's owner, or
-         - may be written by such users or by everybody, and is not sticky, or
-         - is sticky, and what lies in it on the path belongs to such a user
+         - may be written by such users or by everybody, and is not sticky
 no       none of these
 A group counts when it has such members, by this machine's own files.
 """
@@ -21,7 +20,7 @@ from sensor.enrich.accounts import Accounts
 
 _ACL = "system.posix_acl_access"
 _ENTRY = struct.Struct("<HHI")  # tag, permissions, id: struct posix_acl_xattr_entry, behind 4 bytes of version
-_USER, _GROUP_OWNER, _GROUP, _MASK = 0x02, 0x04, 0x08, 0x10
+_USER, _GROUP_OWNER, _GROUP = 0x02, 0x04, 0x08
 _W = 2
 
 
@@ -31,23 +30,16 @@ def writable(accounts: Accounts, file: int, status: os.stat_result, path: str, r
     own = by_whom(accounts, file, status, status.st_uid)
     if own != "no":
         return own
-    inner = status
     folder = path
     while folder != "/":
         folder = os.path.dirname(folder)
         outer = os.stat(root + folder)
-        if _replaceable(accounts, root + folder, outer, inner, status.st_uid):
+        sticky = outer.st_mode & stat.S_ISVTX
+        if outer.st_uid not in (0, status.st_uid) or (
+            not sticky and by_whom(accounts, root + folder, outer, status.st_uid) != "no"
+        ):
             return "folder"
-        inner = outer
     return "no"
-
-
-def _replaceable(accounts: Accounts, path: str, folder: os.stat_result, inner: os.stat_result, owner: int) -> bool:
-    if folder.st_uid not in (0, owner):
-        return True
-    if by_whom(accounts, path, folder, owner) == "no":
-        return False
-    return not folder.st_mode & stat.S_ISVTX or inner.st_uid not in (0, owner)
 
 
 def by_whom(accounts: Accounts, file: int | str, status: os.stat_result, owner: int) -> str:
@@ -60,9 +52,8 @@ def by_whom(accounts: Accounts, file: int | str, status: os.stat_result, owner: 
     entries = _access_list(file)
     if not entries:
         return "group" if others(status.st_gid) else "no"
-    mask = next((permissions for tag, permissions, _ in entries if tag == _MASK), _W)
     for tag, permissions, number in entries:
-        if permissions & mask & _W and (
+        if permissions & _W and (
             (tag == _USER and number not in (0, owner))
             or (tag == _GROUP_OWNER and others(status.st_gid))
             or (tag == _GROUP and others(number))

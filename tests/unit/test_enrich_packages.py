@@ -135,6 +135,14 @@ def test_trust_by_the_path_alone(deb: DebRoot, known: Packages) -> None:
     assert of_path(known, path + "2", 0) == Trust("unpackaged")
 
 
+def test_a_file_that_an_upgrade_replaced_is_not_judged(deb: DebRoot, known: Packages) -> None:
+    deb.dpkg("-i", deb.make("tool", {"usr/bin/tool": b"1"}, "1"))
+    with open(deb.path("usr/bin/tool"), "rb") as old:
+        deb.dpkg("-i", deb.make("tool", {"usr/bin/tool": b"2"}, "2"))
+        known.refresh()
+        assert trust(known, b"/proc/self/fd/%d" % old.fileno()) == Trust(late=True)
+
+
 def test_other_systems_are_not_judged(deb: DebRoot, known: Packages) -> None:
     inner = deb.root / "srv/container"
     for system in (inner, deb.root / "srv/users"):

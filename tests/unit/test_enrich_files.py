@@ -1,0 +1,456 @@
+"""What is found out about one file: on the running machine, whose facts differ from kind to kind of file."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import os
+import stat
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sensor.enrich.accounts import Accounts
+from sensor.enrich.databases import open_database
+from sensor.enrich.digests import Digests, Unreadable
+from sensor.enrich.facts import Facts
+from sensor.enrich.model import FileFacts, FileKey, kernel_dev, key_of
+from sensor.enrich.mounts import Mounts, name_of, parse
+from sensor.enrich.opening import open_key, open_path
+from sensor.enrich.package_index import make
+from sensor.enrich.programs import Programs
+from sensor.enrich.writable import writable
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="Linux"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="owners and mounts need root"),
+]
+PROGRAMS = Programs({"env": 0, "nice": 1}, frozenset())
+USER, OTHER = 40_001, 40_002
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
+    folder = tmp_path_factory.mktemp("facts")
+    database = open_database()
+    if database is None:
+        pytest.skip("no packages")
+    make(folder / "cache/packages.bin", database)
+    database.close()
+    found = Facts(folder / "cache", folder / "state", PROGRAMS)
+    yield found
+    found.close()
+
+
+def record_of(path: str | Path) -> FileKey:
+    """What the kernel would say of it."""
+    status = os.stat(path)
+    return key_of(status, kernel_dev(status.st_dev))
+
+
+# ---- a file as a whole ----
+
+
+def test_an_installed_program(facts: Facts) -> None:
+    path = os.path.realpath("/usr/bin/env")
+    found = facts.of(record_of(path), path)
+    assert found.final
+    assert (found.trust, found.package, found.owner, found.writable) == ("packaged", "coreutils", "root", "no")
+    assert found.version
+    assert (found.privilege, found.identity) == ((), "env")
+    assert facts.of_path("/usr/bin/env") == dataclasses.replace(found, first_seen=False)
+
+
+def test_a_payload(facts: Facts, tmp_path: Path) -> None:
+    path = tmp_path / "script"
+    path.write_text("echo")
+    os.chown(path, USER, -1)
+    found = facts.of_path(str(path))
+    assert found is not None
+    assert found.final
+    assert found.key == record_of(path)
+    assert (found.trust, found.package, found.version) == ("unpackaged", None, None)
+    assert (found.owner, found.first_seen, found.identity) == (str(USER), True, None)
+    assert facts.of(found.key, str(path)).first_seen is False
+    path.write_text("other content")
+    again = facts.of_path(str(path))
+    assert again is not None
+    assert again.first_seen is True
+
+
+def test_a_name_that_leads_to_another_file_now(facts: Facts, tmp_path: Path) -> None:
+    path = tmp_path / "swapped"
+    path.write_text("harmless")
+    key = record_of(path)
+    path.rename(tmp_path / "kept")  # else the inode is used again
+    path.write_text("harmless")
+    found = facts.of(key, str(path))
+    assert found.trust == "unpackaged"  # no package has that name
+    assert found.late == {"owner", "writable", "filesystem", "mount_flags", "privilege", "identity"}
+    packaged = os.path.realpath("/usr/bin/env")
+    found = facts.of(dataclasses.replace(record_of(packaged), ctime_ns=1), packaged)
+    assert found.trust is None
+    assert "trust" in found.late
+
+
+@contextmanager
+def running(program: str | Path, **options: object) -> Iterator[int]:
+    with subprocess.Popen([str(program), "1000"], **options) as process:  # type: ignore[call-overload]
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def test_a_deleted_program_that_runs(facts: Facts, tmp_path: Path) -> None:
+    path = tmp_path / "sleeper"
+    path.write_bytes(Path("/bin/sleep").read_bytes())
+    path.chmod(0o777)
+    tmp_path.chmod(0o777)
+    with running(path) as pid:
+        path.unlink()  # so nobody can reach it
+        key = record_of(f"/proc/{pid}/exe")
+        found = facts.of(key, str(path), pid)
+    assert found.final
+    assert (found.trust, found.owner, found.writable) == ("unpackaged", "root", "no")
+    gone = facts.of(key, str(path), pid)
+    assert (gone.trust, gone.owner) == ("unpackaged", None)
+    assert "owner" in gone.late
+
+
+def test_a_program_without_a_file(facts: Facts) -> None:
+    descriptor = os.memfd_create("payload")
+    os.write(descriptor, Path("/bin/sleep").read_bytes())
+    with running(f"/proc/self/fd/{descriptor}", pass_fds=[descriptor]) as pid:
+        key = record_of(f"/proc/{pid}/exe")
+        found = facts.of(key, "/memfd:payload (deleted)", pid)
+        assert found.final
+        assert (found.trust, found.filesystem) == ("unpackaged", "memfd")
+    os.close(descriptor)
+    gone = facts.of(key, "/memfd:payload (deleted)", pid)
+    assert (gone.trust, gone.filesystem) == ("unpackaged", "memfd")
+
+
+NOT_READ: list[tuple[str, Callable[[Path], object]]] = [
+    ("fifo", os.mkfifo),
+    ("folder", os.mkdir),
+    ("loop", lambda path: path.symlink_to(path)),
+    ("device", lambda path: os.mknod(path, 0o644 | stat.S_IFCHR, os.makedev(10, 130))),  # opening this one reboots
+    ("missing", lambda path: None),
+    ("dangling", lambda path: path.symlink_to(path.with_name("missing"))),
+    ("below a file", lambda path: (path.parent / "file").touch()),
+]
+
+
+@pytest.mark.parametrize(("kind", "make_it"), NOT_READ, ids=[kind for kind, _ in NOT_READ])
+def test_what_is_no_regular_file(facts: Facts, tmp_path: Path, kind: str, make_it: Callable[[Path], object]) -> None:
+    path = tmp_path / "it"
+    make_it(path)
+    if kind == "below a file":
+        path = tmp_path / "file/it"
+    assert facts.of_path(str(path)) is None
+    assert facts.of_path(str(path) + "\0x") is None
+
+
+def test_a_large_file_is_read_in_several_calls(facts: Facts, tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(9 << 20)
+    mounts, digests = Mounts(), Digests()
+    file = open_path(mounts, str(path), 0)
+    assert file is not None
+    answers = [digests.of(file.key, file.fd) for _ in range(4)]
+    assert answers == [None, None, answers[3], answers[3]]
+    assert answers[3] == subprocess.check_output(["md5sum", path], text=True).split()[0]
+    assert digests.bytes == 9 << 20
+    with pytest.raises(Unreadable):
+        digests.of(dataclasses.replace(file.key, size=2 << 30), file.fd)
+    with pytest.raises(Unreadable):  # shorter than it was
+        digests.of(dataclasses.replace(file.key, size=10 << 20), file.fd) or digests.of(
+            dataclasses.replace(file.key, size=10 << 20), file.fd
+        ) or digests.of(dataclasses.replace(file.key, size=10 << 20), file.fd)
+    file.close()
+    digests.close()
+    mounts.close()
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as content:
+        content.truncate(6 << 20)
+    mounts, digests = Mounts(), Digests()
+    file = open_path(mounts, str(path), 0)
+    assert file is not None
+    assert digests.of(file.key, file.fd) is None
+    with path.open("r+b") as content:
+        content.write(b"x")
+    os.utime(path, ns=(0, 0))
+    with pytest.raises(Unreadable):
+        digests.of(file.key, file.fd)
+    file.close()
+    digests.close()
+    mounts.close()
+
+
+# ---- who may change it ----
+
+
+def _acl(path: Path, *entries: tuple[int, int, int]) -> None:
+    content = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(path, "system.posix_acl_access", content)
+
+
+ANY = 0xFFFFFFFF
+WRITABLE: list[tuple[str, Callable[[Path, Path], object], str]] = [
+    ("by its owner", lambda d, f: os.chown(f, USER, 0), "no"),
+    ("by everybody", lambda d, f: f.chmod(0o666), "world"),
+    ("by a group with members", lambda d, f: (os.chown(f, 0, 50_001), f.chmod(0o664)), "group"),
+    ("by a group that is a user's own", lambda d, f: (os.chown(f, 0, 50_002), f.chmod(0o664)), "group"),
+    ("by a group of its owner alone", lambda d, f: (os.chown(f, USER, 50_002), f.chmod(0o664)), "no"),
+    ("by a group without members", lambda d, f: (os.chown(f, 0, 50_003), f.chmod(0o664)), "no"),
+    ("by a group nobody knows", lambda d, f: (os.chown(f, 0, 50_004), f.chmod(0o664)), "group"),
+    ("folder of another user", lambda d, f: os.chown(d, USER, 0), "folder"),
+    ("folder of its owner", lambda d, f: (os.chown(d, USER, 0), os.chown(f, USER, 0)), "no"),
+    ("folder of everybody", lambda d, f: d.chmod(0o777), "folder"),
+    ("folder of everybody, sticky", lambda d, f: d.chmod(0o1777), "no"),
+    ("folder of a group with members", lambda d, f: (os.chown(d, 0, 50_001), d.chmod(0o775)), "folder"),
+    ("folder of a group without members", lambda d, f: (os.chown(d, 0, 50_003), d.chmod(0o775)), "no"),
+    ("folder above of everybody", lambda d, f: d.parent.chmod(0o777), "folder"),
+    ("folder above sticky, folder a user's", lambda d, f: (d.parent.chmod(0o1777), os.chown(d, OTHER, 0)), "folder"),
+    ("list: a user", lambda d, f: _acl(f, (1, 6, ANY), (2, 6, USER), (4, 4, ANY), (16, 6, ANY), (32, 4, ANY)), "group"),
+    (
+        "list: a user, masked",
+        lambda d, f: _acl(f, (1, 6, ANY), (2, 6, USER), (4, 4, ANY), (16, 4, ANY), (32, 4, ANY)),
+        "no",
+    ),
+    (
+        "list: a group",
+        lambda d, f: _acl(f, (1, 6, ANY), (4, 4, ANY), (8, 6, 50_001), (16, 6, ANY), (32, 4, ANY)),
+        "group",
+    ),
+    (
+        "list: an empty group",
+        lambda d, f: _acl(f, (1, 6, ANY), (4, 4, ANY), (8, 6, 50_003), (16, 6, ANY), (32, 4, ANY)),
+        "no",
+    ),
+    (
+        "list: its owner",
+        lambda d, f: (
+            os.chown(f, USER, 0),
+            _acl(f, (1, 6, ANY), (2, 6, USER), (4, 4, ANY), (16, 6, ANY), (32, 4, ANY)),
+        ),
+        "no",
+    ),
+    (
+        "list: readers only",
+        lambda d, f: _acl(f, (1, 6, ANY), (2, 4, USER), (4, 4, ANY), (16, 6, ANY), (32, 4, ANY)),
+        "no",
+    ),
+]
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Accounts:
+    users, groups = tmp_path / "passwd", tmp_path / "group"
+    users.write_text(
+        "root:x:0:0::/root:/bin/sh\nu:x:40001:50002::/:/bin/sh\nv:x:40002:50002x::/:\nbroken\n+:x:::::\ntoor:x:0:0::/:/bin/sh\nw:x:40003:7::/:\n"
+    )
+    groups.write_text("members:x:50001:u,w\nempty:x:50003:root\nbroken:x:y:\n")
+    return Accounts(str(users), str(groups))
+
+
+@pytest.mark.parametrize(("name", "change", "expected"), WRITABLE, ids=[row[0] for row in WRITABLE])
+def test_writable(
+    accounts: Accounts, tmp_path: Path, name: str, change: Callable[[Path, Path], object], expected: str
+) -> None:
+    folder = tmp_path / "above/folder"
+    folder.mkdir(parents=True)
+    path = folder / "file"
+    path.touch(mode=0o644)
+    try:
+        change(folder, path)
+    except OSError as error:
+        pytest.skip(f"access lists: {error}")
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        assert writable(accounts, descriptor, os.fstat(descriptor), str(path)) == expected
+    finally:
+        os.close(descriptor)
+
+
+def test_accounts(accounts: Accounts, tmp_path: Path) -> None:
+    assert [accounts.name(uid) for uid in (0, USER, 40_003, 7)] == ["root", "u", "w", "7"]
+    (tmp_path / "passwd").write_text("new:x:7:7::/:/bin/sh\n")
+    assert accounts.name(7) == "7"
+    accounts.refresh()
+    assert accounts.name(7) == "new"
+    assert Accounts(str(tmp_path / "none"), str(tmp_path / "none")).others_in(7, 7)
+
+
+# ---- where it lies, what it gives ----
+
+
+@contextmanager
+def mounted(*arguments: str | Path) -> Iterator[Path]:
+    point = Path(arguments[-1])
+    point.mkdir(exist_ok=True)
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mount {arguments[1]}: {done.stderr.strip()}")
+    try:
+        yield point
+    finally:
+        subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+def test_where_it_lies(facts: Facts, tmp_path: Path) -> None:
+    for options, flags in (("nosuid,noexec", ("nosuid", "noexec")), ("exec", ())):
+        with mounted("-t", "tmpfs", "-o", options, "none", tmp_path / "a b\\c") as point:
+            (point / "file").touch()
+            found = facts.of_path(str(point / "file"))
+            assert found is not None
+            assert (found.filesystem, found.mount_flags) == ("tmpfs", flags)
+            if not flags:
+                subprocess.run(["mount", "-o", "remount,ro", str(point)], check=True)
+                found = facts.of_path(str(point / "file"))
+                assert found is not None
+                assert found.mount_flags == ("ro",)
+
+
+def test_the_layers_of_an_overlay(facts: Facts, tmp_path: Path) -> None:
+    with mounted("-t", "tmpfs", "none", tmp_path / "layers") as base:
+        for name in ("lower", "upper", "work"):
+            (base / name).mkdir()
+        for name in ("below", "copied", "gone"):
+            (base / "lower" / name).write_text(name)
+        options = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
+        with mounted("-t", "overlay", "-o", options, "none", tmp_path / "merged") as point:
+            (point / "copied").write_text("changed")
+            (point / "new").write_text("new")
+            kinds = {}
+            for name in ("below", "copied", "new"):
+                found = facts.of_path(str(point / name))
+                assert found is not None
+                kinds[name] = found.filesystem
+            assert kinds == {"below": "overlay", "copied": "overlay-upper", "new": "overlay-upper"}
+
+
+def test_a_users_file_system_is_not_touched(facts: Facts, tmp_path: Path) -> None:
+    """Nobody answers for this one: whoever touches it, waits until the test ends."""
+    point = tmp_path / "fuse"
+    point.mkdir()
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        device = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        pytest.skip(f"FUSE: {error}")
+    options = f"fd={device},rootmode=40000,user_id={USER},group_id=0,allow_other".encode()
+    try:
+        if libc.mount(b"none", bytes(point), b"fuse", 2 | 4, options):
+            pytest.skip(f"FUSE: {os.strerror(ctypes.get_errno())}")
+        mount = next(mount for mount in parse(Path("/proc/self/mountinfo").read_text()).values() if mount.by_a_user)
+        found = facts.of(FileKey(mount.dev, 1, 1, 1, 1), str(point / "it"), os.getpid())
+        assert (found.trust, found.filesystem, found.mount_flags) == ("unpackaged", "fuse", ("nosuid",))
+        assert found.final
+        assert facts.of_path(str(point / "it")) is None
+    finally:
+        libc.umount2(bytes(point), 2)
+        os.close(device)
+
+
+def test_mountinfo() -> None:
+    line = r"30 27 0:25 /sub /a\040b ro,nosuid - overlay over rw,lowerdir=/l,upperdir=/u\040p,workdir=/w"
+    user = "31 27 0:26 / /home/u/m rw,nosuid,nodev shared:1 - fuse.sshfs u@h: rw,user_id=40001,group_id=1"
+    roots = "32 27 8:1 / / rw - fuseblk /dev/sda1 ro,user_id=0,group_id=0"
+    mounts = parse(f"{line}\n{user}\n{roots}\n")
+    assert mounts[30].dev == 25
+    assert (mounts[30].root, mounts[30].point, mounts[30].flags) == ("/sub", "/a b", ("nosuid", "ro"))
+    assert mounts[30].upper() == "/u p"
+    assert [mounts[number].by_a_user for number in (30, 31, 32)] == [False, True, False]
+    assert (mounts[32].dev, mounts[32].flags) == (8 << 20 | 1, ("ro",))
+    assert name_of(mounts[30], "/a b/x") == "overlay"  # its layer cannot be seen
+    assert name_of(None, "/memfd:x") == "memfd"
+    assert name_of(None, "/x") is None
+
+
+def test_what_it_gives(facts: Facts, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    rows: list[tuple[int, bool, tuple[str, ...]]] = [
+        (0o755, False, ()),
+        (0o4755, False, ("setuid",)),
+        (0o6755, False, ("setuid", "setgid")),
+        (0o755, True, ("capabilities",)),
+    ]
+    for mode, capable, expected in rows:
+        path.chmod(mode)
+        if capable:
+            os.setxattr(path, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0))
+        found = facts.of_path(str(path))
+        assert found is not None
+        assert found.privilege == expected
+
+
+# ---- other roots ----
+
+
+def test_a_file_of_another_mount_namespace(facts: Facts, tmp_path: Path) -> None:
+    """A folder is mounted where only that process sees it."""
+    point = tmp_path / "point"
+    point.mkdir()
+    script = f"mount -t tmpfs none {point} && cp /bin/sleep {point}/it && echo ready && exec {point}/it 1000"
+    with subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        wait_for_program(process.pid, "it")
+        key = record_of(f"/proc/{process.pid}/exe")
+        found = facts.of(key, f"{point}/it", process.pid)
+        payload = facts.of_path(f"{point}/it", process.pid, os.stat(f"/proc/{process.pid}/ns/mnt").st_ino)
+        foreign = os.stat(f"/proc/{process.pid}/ns/mnt").st_ino
+        process.kill()
+    assert found.final
+    assert (found.trust, found.filesystem) == ("unpackaged", "tmpfs")
+    assert payload is not None
+    assert payload.key == key
+    assert facts.of_path(f"{point}/it") is None
+    gone = facts.of_path(
+        "/usr/bin/env", process.pid, foreign
+    )  # ours has the name, but nobody knows whether it is that one
+    assert gone is not None
+    assert "trust" in gone.late
+
+
+def wait_for_program(pid: int, name: str) -> None:
+    while not os.readlink(f"/proc/{pid}/exe").endswith(f"/{name}"):
+        os.sched_yield()
+
+
+def test_a_link_to_an_installed_program(facts: Facts, tmp_path: Path) -> None:
+    """By another name it is the package's file all the same."""
+    link = tmp_path / "link"
+    try:
+        os.link(os.path.realpath("/usr/bin/env"), link)
+    except OSError as error:
+        pytest.skip(f"/usr/bin lies on another file system: {error}")
+    found = facts.of_path(str(link))
+    assert found is not None
+    assert (found.trust, found.package, found.identity) == ("packaged", "coreutils", "env")
+
+
+def test_every_kind_of_wrong_record_ends(facts: Facts, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("x")
+    key = record_of(path)
+    for member in ("dev", "inode", "size", "mtime_ns", "ctime_ns"):
+        wrong = dataclasses.replace(key, **{member: getattr(key, member) + 1})
+        found = facts.of(wrong, str(path), os.getpid())
+        assert isinstance(found, FileFacts)
+        assert "owner" in found.late
+    mounts = Mounts()
+    assert open_key(mounts, key, str(path), 0) is not None
+    mounts.close()
