@@ -58,9 +58,11 @@ struct sn_engine {
 	_Atomic uint32_t state; /* enum sn_engine_state */
 	_Atomic uint32_t stopping;
 	_Atomic(struct sn_loaded *) pending;
-	_Atomic uint32_t adopted;  /* counts swaps taken over by the match thread: what swap_rules sleeps on */
-	struct sn_loaded *current; /* of the match thread while running, else of the caller's */
-	uint64_t generation;	   /* of the last table built; the caller's */
+	_Atomic uint32_t adopted; /* counts swaps taken over by the match thread: what swap_rules sleeps on */
+	_Atomic(struct sn_table_request *) asked; /* table_request.c: for the match thread, the asker's */
+	_Atomic uint32_t answered;		  /* counts those it has answered: what the asker sleeps on */
+	struct sn_loaded *current;		  /* of the match thread while running, else of the caller's */
+	uint64_t generation;			  /* of the last table built; the caller's */
 
 	struct sn_explanation *explanation; /* the caller's; NULL when nothing is explained */
 	uint32_t time_rules;		    /* the caller's: one judgement of so many is timed, 0 none */
@@ -94,6 +96,8 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 /* frame.c: stages an alert for each hit; the caller publishes the ring. */
 void sn_engine__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_hit *hits,
 		      uint32_t count);
+/* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */
+void sn_engine__answer(struct sn_engine *engine);
 /* For capture sources: the ring that they write. */
 struct sn_ring *sn_engine__ring(struct sn_engine *engine);
 #endif

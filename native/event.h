@@ -108,6 +108,8 @@ struct sn_exec {
 	uint64_t file_size;  /* of the image, when it was executed */
 	uint64_t file_mtime; /* content and status last changed: ns since the epoch */
 	uint64_t file_ctime;
+	uint32_t exit_code; /* SN_PROCESS with an exit_time: as in struct sn_exit, else 0 */
+	uint32_t exit_signal;
 };
 
 struct sn_fork {

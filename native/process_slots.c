@@ -160,12 +160,15 @@ void sn_slots__expire(struct sn_table *table, uint64_t now)
 	}
 }
 
-void sn_slots__mark_exited(struct sn_table *table, uint32_t slot, uint64_t time)
+void sn_slots__mark_exited(struct sn_table *table, uint32_t slot, uint64_t time, uint32_t code, uint32_t signal)
 {
 	struct sn_process *p = &table->process[slot];
 
-	if (!p->exit_time)
+	if (!p->exit_time && time) {
 		p->exit_time = time;
+		p->exit_code = (uint8_t)code;
+		p->exit_signal = (uint8_t)signal;
+	}
 	if (p->exited)
 		return;
 	p->exited = 1;
@@ -183,7 +186,7 @@ static void settle_pid(struct sn_table *table, uint32_t slot)
 	for (uint32_t other = *bucket_of(table, p->pid); other; other = table->process[other].bucket_next) {
 		if (table->process[other].pid != p->pid || other == slot)
 			continue;
-		sn_slots__mark_exited(table, table->process[other].start < p->start ? other : slot, 0);
+		sn_slots__mark_exited(table, table->process[other].start < p->start ? other : slot, 0, 0, 0);
 	}
 }
 

@@ -31,10 +31,12 @@ struct sn_process {
 	uint32_t bucket_next;	 /* or next free slot */
 	uint32_t kind_prev, kind_next;
 	uint32_t age_prev, age_next;
-	uint8_t kind;
-	uint8_t exited;
-	uint8_t creator_known;
-	uint8_t execed; /* the blob is of its own exec, not its creator's */
+	uint8_t kind : 4;
+	uint8_t exited : 1;
+	uint8_t creator_known : 1;
+	uint8_t execed : 1; /* the blob is of its own exec, not its creator's */
+	uint8_t exit_code;
+	uint8_t exit_signal;
 };
 
 struct sn_list {
@@ -71,8 +73,8 @@ uint32_t sn_slots__insert(struct sn_table *table, const struct sn_header *record
 int sn_slots__evict(struct sn_table *table, enum sn_kind limit);
 /* Frees what has been dead and not needed for longer than exited_keep_ms. */
 void sn_slots__expire(struct sn_table *table, uint64_t now);
-/* `time` 0: not known when. */
-void sn_slots__mark_exited(struct sn_table *table, uint32_t slot, uint64_t time);
+/* `time` 0: not known when, nor how. */
+void sn_slots__mark_exited(struct sn_table *table, uint32_t slot, uint64_t time, uint32_t code, uint32_t signal);
 /* Pid 0 is nobody: the process has no parent. An identity that cannot be the creator's leaves it as it was. */
 void sn_slots__set_creator(struct sn_table *table, uint32_t slot, uint32_t pid, uint64_t start);
 /* The creator's slot as long as the creator has it, else 0. */

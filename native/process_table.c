@@ -149,11 +149,13 @@ static void apply_process(struct sn_table *table, const struct sn_exec *exec)
 	if (!p->blob)
 		store_exec(table, slot, exec);
 	if (exec->h.flags & SN_F_EXITED)
-		sn_slots__mark_exited(table, slot, exec->exit_time);
+		sn_slots__mark_exited(table, slot, exec->exit_time, exec->exit_code, exec->exit_signal);
 }
 
 void sn_table__apply(struct sn_table *table, const struct sn_header *record)
 {
+	const struct sn_exit *exit;
+
 	sn_slots__expire(table, record->time);
 	switch (record->type) {
 	case SN_EXEC:
@@ -163,7 +165,8 @@ void sn_table__apply(struct sn_table *table, const struct sn_header *record)
 		apply_fork(table, (const struct sn_fork *)(const void *)record);
 		break;
 	case SN_EXIT:
-		sn_slots__mark_exited(table, find_or_insert(table, record), record->time);
+		exit = (const struct sn_exit *)(const void *)record;
+		sn_slots__mark_exited(table, find_or_insert(table, record), record->time, exit->code, exit->signal);
 		break;
 	case SN_PROCESS:
 		apply_process(table, (const struct sn_exec *)(const void *)record);
@@ -236,6 +239,8 @@ int64_t sn_table__export(const struct sn_table *table, const struct sn_process *
 	exec->creator_pid = process->creator_pid;
 	exec->creator_start = process->creator_start;
 	exec->exit_time = process->exit_time;
+	exec->exit_code = process->exit_code;
+	exec->exit_signal = process->exit_signal;
 	exec->uid = process->uid;
 	if (!process->execed)
 		exec->tid = process->pid;

@@ -257,6 +257,7 @@ int sn_engine__run(struct sn_engine *engine)
 		/* asked first: what was pushed before the stop is then in the ring and judged below */
 		uint32_t stopping = atomic_load(&engine->stopping);
 
+		sn_engine__answer(engine);
 		if (pump_batch(engine))
 			continue;
 		adopt(engine);

@@ -154,6 +154,9 @@ int sn_engine__explain(struct sn_engine *engine, struct sn_explanation *out);
 /* The process table as SN_PROCESS records, oldest first, whole records only, from `*cursor` (0 to begin; 0 again at
  * the end). Only while the engine does not run, or from the match thread. */
 int64_t sn_engine__export(struct sn_engine *engine, uint64_t *cursor, void *buf, size_t size);
+/* The same from any one thread at a time, also while the engine runs: the match thread copies each part between two
+ * events, so a table that changes meanwhile is seen in parts of different moments (table_request.c). */
+int64_t sn_engine__processes(struct sn_engine *engine, uint64_t *cursor, void *buf, size_t size);
 
 /* ---- alert frames ---- */
 enum sn_verdict { SN_MATCH = 1, SN_UNDECIDABLE = 2 };
@@ -192,7 +195,7 @@ struct sn_alert_texts {
 	const char *fields;	  /* by field number: the name, as a string */
 	const char *files;	  /* by number: names of a replay's inputs; "" when live */
 	const char *host;	  /* live: this host's name, without newline; "" in replay */
-	const char *run;	  /* live: what event.id begins with, plain characters that name this run; "" in replay */
+	const char *run; /* live: what event.id begins with, plain characters that name this run; "" in replay */
 };
 
 /* The names of users come from `engine`, which must outlive it. -EINVAL: the three lists of rules differ in length. */

@@ -42,6 +42,8 @@ inline_fn void describe_task(struct sn_exec *exec, struct task_struct *task)
 	exec->creator_pid = 0;
 	exec->creator_start = 0;
 	exec->exit_time = 0;
+	exec->exit_code = 0;
+	exec->exit_signal = 0;
 	exec->uid = task->cred->uid;
 	exec->gid = task->cred->gid;
 	exec->euid = task->cred->euid;

@@ -267,17 +267,16 @@ class Engine(_Runner):
         """ns at quantile `q` of the match times, to 6 %; 0 without `timing`."""
         return int(lib.sn_engine__match_quantile(self.pointer, q))
 
-    def export(self) -> Iterator[bytes]:
-        """The process table as SN_PROCESS records, oldest first. Not while the engine runs."""
+    def export(self, *, size: int = 2 * RECORD_MAX) -> Iterator[bytes]:
+        """The process table as SN_PROCESS records, oldest first, in parts of `size` bytes; also while the engine runs:
+        events wait for each part, and what changes between two parts is seen as it is then. One thread at a time."""
         cursor = ffi.new("uint64_t *")
-        buffer = ffi.new("uint8_t[]", 16 * RECORD_MAX)
+        buffer = ffi.new("uint64_t[]", size // 8)
         while True:
-            size = check(lib.sn_engine__export(self.pointer, cursor, buffer, len(buffer)), "export the process table")
-            view = memoryview(ffi.buffer(buffer, size))
-            at = 0
-            while at < size:
-                record = _record_at(view, at)
-                yield record
+            used = check(lib.sn_engine__processes(self.pointer, cursor, buffer, size), "read the process table")
+            view, at = memoryview(ffi.buffer(buffer, used)), 0
+            while at < used:
+                yield (record := _record_at(view, at))
                 at += len(record)
             if not cursor[0]:
                 return

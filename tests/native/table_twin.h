@@ -23,7 +23,7 @@ struct twin_process {
 	uint64_t creator_seen; /* arrival of the creator's entry when the creator became known, 0: had none */
 	uint64_t kind_since;
 	uint64_t parent_start, time, exit_time;
-	uint32_t ppid, uid, kind;
+	uint32_t ppid, uid, kind, exit_code, exit_signal;
 	int exited, creator_known, execed, needed;
 	struct twin_blob *blob;
 };
@@ -136,8 +136,13 @@ static inline int twin_evict(struct twin *twin, uint32_t limit)
 	return 0;
 }
 
-static inline void twin_mark_exited(struct twin *twin, struct twin_process *p, uint64_t time)
+static inline void twin_mark_exited(struct twin *twin, struct twin_process *p, uint64_t time, uint32_t code,
+				    uint32_t signal)
 {
+	if (!p->exit_time && time) {
+		p->exit_code = code;
+		p->exit_signal = signal;
+	}
 	if (!p->exit_time)
 		p->exit_time = time;
 	p->exited = 1;
@@ -165,9 +170,9 @@ static inline struct twin_process *twin_insert(struct twin *twin, const struct s
 		if (!q->arrival || q->who.pid != p->who.pid || q == p)
 			continue;
 		if (q->who.start < p->who.start && !q->exited)
-			twin_mark_exited(twin, q, 0);
+			twin_mark_exited(twin, q, 0, 0, 0);
 		if (q->who.start > p->who.start && !p->exited)
-			twin_mark_exited(twin, p, 0);
+			twin_mark_exited(twin, p, 0, 0, 0);
 	}
 	return p;
 }
@@ -296,7 +301,7 @@ static inline void twin_snapshot(struct twin *twin, const struct sn_exec *exec)
 	if (!p->blob)
 		twin_store(twin, p, exec);
 	if (exec->h.flags & SN_F_EXITED)
-		twin_mark_exited(twin, p, exec->exit_time);
+		twin_mark_exited(twin, p, exec->exit_time, exec->exit_code, exec->exit_signal);
 }
 
 static inline struct twin_process *twin_find_or_insert(struct twin *twin, const struct sn_header *h)
@@ -326,7 +331,9 @@ static inline void twin_apply(struct twin *twin, const struct sn_header *h)
 		twin_fork(twin, (const struct sn_fork *)(const void *)h);
 		break;
 	case SN_EXIT:
-		twin_mark_exited(twin, twin_find_or_insert(twin, h), h->time);
+		twin_mark_exited(twin, twin_find_or_insert(twin, h), h->time,
+				 ((const struct sn_exit *)(const void *)h)->code,
+				 ((const struct sn_exit *)(const void *)h)->signal);
 		break;
 	case SN_PROCESS:
 		twin_snapshot(twin, (const struct sn_exec *)(const void *)h);

@@ -66,6 +66,8 @@ static void make_random_exec(const struct twin *twin, uint16_t type)
 	}
 	if (type == SN_PROCESS && exec->h.flags & SN_F_EXITED)
 		exec->exit_time = below(2) ? now - below(100) : 0;
+	exec->exit_code = below(256);
+	exec->exit_signal = below(65);
 	fill(exec, &exec->image, SN_PATH_MAX);
 	fill(exec, &exec->script, below(8) ? 0 : SN_PATH_MAX);
 	fill(exec, &exec->cwd, SN_PATH_MAX);
@@ -105,6 +107,8 @@ static const struct sn_header *make_random(const struct twin *twin)
 	case 7:
 	case 8:
 		exit = make_exit(anybody(twin), now);
+		exit.code = below(256);
+		exit.signal = below(65);
 		memcpy(buffer, &exit, sizeof(exit));
 		break;
 	default:
@@ -157,6 +161,8 @@ static void compare_export(const struct sn_table *table, struct twin *twin, stru
 	want->parent_start = p->parent_start;
 	want->uid = p->uid;
 	want->exit_time = p->exit_time;
+	want->exit_code = p->exit_code;
+	want->exit_signal = p->exit_signal;
 	want->tid = p->execed ? want->tid : p->who.pid;
 	CHECK(sn_table__export(table, process, got, want->h.size - 1) == -ENOSPC);
 	size = sn_table__export(table, process, got, want->h.size);
