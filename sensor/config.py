@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sensor.errors import ConfigError, UsageError, nearest
 from sensor.rule_files import Reading
+from sensor.rule_lists import lists
 from sensor.settings import checked, default_of, size_text, toml_value
 
 SYSTEM_FILE = "/etc/linsang/linsang.toml"
@@ -110,7 +111,7 @@ class Rules:
     )
     expand: Mapping[str, tuple[str, ...]] = _setting(
         dict,
-        'what placeholders of rules (the modifier expand) stand for: name = ["value", ...]',
+        'what placeholders of rules (the modifier expand) stand for, beside the lists: name = ["value", ...]',
         flag="--expand",
         metavar="NAME=VALUE",
     )
@@ -118,8 +119,8 @@ class Rules:
 
     @property
     def reading(self) -> Reading:
-        """How the rules are read."""
-        return Reading(self.pipelines, self.expand)
+        """How the rules are read: `expand` wins over the lists. ConfigError: as rule_lists.lists."""
+        return Reading(self.pipelines, {**lists(), **self.expand})
 
 
 @dataclass(frozen=True)

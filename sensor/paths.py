@@ -6,6 +6,8 @@ from pathlib import Path
 SHIPPED_RULES = Path(__file__).resolve().parents[1] / "rules"
 GRAMMARS = SHIPPED_RULES / "grammars"
 SITE_RULES = Path("/etc/linsang/rules.d")
+SHIPPED_LISTS = SHIPPED_RULES / "lists"
+SITE_LISTS = Path("/etc/linsang/lists.d")
 _PLATFORMS = {"linux": "linux", "win32": "windows", "darwin": "macos"}
 
 

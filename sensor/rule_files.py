@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensor.errors import InputError
+from sensor.rule_lists import shipped_lists
 
 CASES = ".cases.yml"  # beside a rule; not a rule
 GRAMMAR = ".grammar.yml"  # of programs that run others; not a rule
@@ -18,10 +19,10 @@ Found = tuple[str, os.stat_result | None]  # a file's path and status; None: a l
 @dataclass(frozen=True)
 class Reading:
     """How rules are read: `pipelines` (files, folders or names of pySigma's processing pipelines) and `expand`
-    (placeholder of the modifier expand -> what it stands for)."""
+    (placeholder of the modifier expand -> what it stands for; unless given, the shipped lists)."""
 
     pipelines: tuple[str, ...] = ()
-    expand: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    expand: Mapping[str, Sequence[str]] = field(default_factory=shipped_lists)
 
 
 def rule_files(paths: Sequence[Path]) -> list[Path]:

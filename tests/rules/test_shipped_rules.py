@@ -17,13 +17,10 @@ from sensor.reference import Reference
 from sensor.rules_cli import run_cases
 
 RULES = shipped()
+DEFINED = (ROOT / "native" / "fields.def").read_text()
 LEVELS = {"informational", "low", "medium", "high", "critical"}
-OPERATORS = {"contains", "startswith", "endswith", "all", "cidr"}
-FIELDS = set(re.findall(r'^SN_FIELD\([^"]*"[^"]*", "([^"]+)"', (ROOT / "native" / "fields.def").read_text(), re.M)) | {
-    "User",
-    "ParentImage",
-    "ParentCommandLine",
-}
+OPERATORS = {"contains", "startswith", "endswith", "all", "cidr", "expand", "re", "gte", "lt"}
+FIELDS = set(re.findall(r'^SN_(?:FIELD\([^"]*"[^"]*"|DERIVED\([^"]*), "([^"]+)"', DEFINED, re.M))
 
 
 def ident(item: Shipped) -> str:
@@ -38,7 +35,7 @@ def searches(detection: Any) -> Iterator[str]:
 
 
 def test_there_are_rules() -> None:
-    assert len(RULES) >= 14
+    assert len(RULES) >= 60
 
 
 @pytest.mark.parametrize("key", ["id", "title"])
@@ -74,8 +71,8 @@ def test_fields_and_operators_are_known(item: Shipped) -> None:
 @pytest.mark.parametrize("item", RULES, ids=ident)
 def test_has_cases(item: Shipped) -> None:
     assert set(item.cases) == {"positive", "negative"}
-    assert len(item.cases["positive"]) >= 2
-    assert len(item.cases["negative"]) >= 3
+    assert len(item.cases["positive"]) >= 3
+    assert len(item.cases["negative"]) >= 4
     names = [case["name"] for cases in item.cases.values() for case in cases]
     assert len(set(names)) == len(names)
     assert all(set(case) == {"name", "event"} for cases in item.cases.values() for case in cases)
