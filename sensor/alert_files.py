@@ -87,6 +87,7 @@ class Decoder:
             except zlib.error as error:
                 yield self._fault(f"the gzip file is damaged: {error}")
                 self._form = self._nothing
+                self._gzip = None
                 return
             data = self._gzip.unused_data
             if plain:
