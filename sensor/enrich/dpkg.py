@@ -9,17 +9,16 @@ diversions             three lines each: path, where other packages' file of tha
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-import struct
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from sensor.enrich.database import Package, Record
 from sensor.enrich.folders import Folders, lines_named
+from sensor.enrich.locks import Lock
 
-_FLOCK = struct.Struct("hhqqi4x")  # struct flock on 64-bit Linux
+STATUS = "/var/lib/dpkg/status"
 _PARAGRAPH = re.compile(rb"^(Package|Architecture|Version): (.*)$", re.M)
 _CONFFILE = re.compile(rb"^ (/.*) ([0-9a-f]{32})(?: obsolete| remove-on-upgrade)*$", re.M)
 _SCRIPTS = {b"preinst", b"postinst", b"prerm", b"postrm", b"config"}
@@ -46,14 +45,12 @@ class Dpkg:
         self._root = os.fsencode(root)
         self._admin = self._root + b"/var/lib/dpkg"
         self._info = self._admin + b"/info"
-        self._lock = -1
+        self._lock = Lock(self._admin + b"/lock")
         os.stat(self._admin + b"/status")
 
     def close(self) -> None:
         """Gives the lock's descriptor back."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        self._lock.close()
 
     def stamp(self) -> tuple[int, ...]:
         """Another one after every change of the database."""
@@ -69,16 +66,7 @@ class Dpkg:
 
     def busy(self) -> bool:
         """Whether dpkg is at work, or was killed there: files and records need not fit one another."""
-        if self._lock < 0:
-            try:
-                self._lock = os.open(self._admin + b"/lock", os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:  # never used since it was installed
-                return self._interrupted()
-            except PermissionError:  # nobody can say
-                return True
-        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        held: int = _FLOCK.unpack(fcntl.fcntl(self._lock, fcntl.F_GETLK, asked))[0]
-        return held != fcntl.F_UNLCK or self._interrupted()
+        return self._lock.held() or self._interrupted()
 
     def _interrupted(self) -> bool:
         try:

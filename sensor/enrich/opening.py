@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from sensor.enrich.dpkg import STATUS
 from sensor.enrich.model import FileKey, kernel_dev, key_of
 from sensor.enrich.mounts import Mount, Mounts
+from sensor.enrich.rpm import FOLDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def other_system(opened: OpenFile, own_root: str) -> bool:
             at = os.stat(opened.root + (folder or "/"))
             if os.path.samestat(at, own):
                 return False
-            for database in ("/var/lib/dpkg/status", "/var/lib/rpm", "/usr/lib/sysimage/rpm"):
+            for database in (STATUS, *FOLDERS):
                 with suppress(OSError):
                     if os.stat(opened.root + folder + database).st_uid == 0:
                         return True
