@@ -14,7 +14,7 @@ say = @printf '  %-7s %s\n' $(1) '$(2)'
 # Debian packages: what the build needs; what the live sensor needs on top; what the tests, then the benches need.
 BUILD_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv ca-certificates
 RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
-TEST_PACKAGES := $(RUN_PACKAGES) bpftool clang libclang-rt-14-dev clang-format rsyslog
+TEST_PACKAGES := $(RUN_PACKAGES) bpftool clang libclang-rt-14-dev clang-format rsyslog rpm
 BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-dev
 
 NATIVE := $(wildcard native/*.c)

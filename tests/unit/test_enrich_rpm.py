@@ -35,7 +35,7 @@ BuildArch: noarch
 AutoReqProv: no
 %description
 %install
-mkdir -p %{{buildroot}}/bin %{{buildroot}}/etc
+mkdir -p %{{buildroot}}/bin %{{buildroot}}/etc %{{buildroot}}/opt/folder
 echo {content} > %{{buildroot}}/bin/tool
 chmod 755 %{{buildroot}}/bin/tool
 ln -s tool %{{buildroot}}/bin/link
@@ -43,6 +43,7 @@ echo settings > %{{buildroot}}/etc/tool.conf
 %files
 /bin/tool
 /bin/link
+%dir /opt/folder
 %config /etc/tool.conf
 """
 
@@ -98,12 +99,16 @@ def test_trust_while_packages_change(rpm: RpmRoot, tmp_path: Path) -> None:
     assert not packages.refresh()
     assert trust(packages, tool) == Trust("packaged", "tool", "1.2-1")
     assert trust(packages, rpm.root / "etc/tool.conf") == Trust("packaged", "tool", "1.2-1")
-    assert not packages.refresh()  # asking changes nothing
+    (rpm.root / "var/lib/rpm/rpmdb.sqlite-wal").touch()
+    assert not packages.refresh()  # readers leave an empty journal
     [owner] = packages.owners(os.fsencode(tool))
     assert owner.record == Record("sha256", hashlib.sha256(b"one\n").hexdigest())
 
     rpm.rpm("-U", "--nodeps", rpm.make("2", "two"))
     assert trust(packages, tool).trust != "modified"
+    assert packages.refresh()
+    assert trust(packages, tool) == Trust("packaged", "tool", "1.2-2")
+    rpm.rpm("-U", "--nodeps", "--replacepkgs", rpm.make("2", "two again"))
     assert packages.refresh()
     assert trust(packages, tool) == Trust("packaged", "tool", "1.2-2")
     tool.write_text("three")
