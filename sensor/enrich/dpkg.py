@@ -104,7 +104,13 @@ class Dpkg:
             updates = [self._admin + b"/updates/" + name for name in sorted(os.listdir(self._admin + b"/updates"))]
             for path in [self._admin + b"/status", *(path for path in updates if path[-1:].isdigit())]:
                 with open(path, "rb") as file:
-                    yield from file.read().split(b"\n\n")
+                    lines: list[bytes] = []
+                    for line in file:
+                        lines.append(line)
+                        if line == b"\n":
+                            yield b"".join(lines)
+                            lines.clear()
+                    yield b"".join(lines)
 
     def paths(self, keys: Collection[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
         """The files of each package, where they lie on this machine."""

@@ -29,15 +29,16 @@ _CAPABILITIES = "security.capability"
 
 
 class Facts:
-    """Finds out facts of files. `cache_dir` keeps the index of the packages, `state_dir` what was seen; `programs` are
-    those that have a grammar. One thread at a time. LinsangError: `state_dir` cannot be written.
+    """Finds out facts of files. `cache_dir` keeps the index of the packages, `state_dir` what was seen (None: nobody
+    asks for that); `programs` are those that have a grammar. One thread at a time. LinsangError: `state_dir` cannot be
+    written.
 
     A call does some 10 ms of work at most; what takes longer is late, and goes on in the next call. Files on network
     file systems are read and may hold a caller up like any program.
     """
 
-    def __init__(self, cache_dir: Path, state_dir: Path, programs: Programs) -> None:
-        self._seen = FirstSeen(state_dir / "first-seen.bin")
+    def __init__(self, cache_dir: Path, state_dir: Path | None, programs: Programs) -> None:
+        self._seen = FirstSeen(state_dir / "first-seen.bin") if state_dir is not None else None
         self._mounts = Mounts()
         self._accounts = Accounts()
         self._digests = Digests()
@@ -96,11 +97,11 @@ class Facts:
 
     def _of_a_users(self, key: FileKey, filesystem: str, flags: tuple[str, ...]) -> FileFacts:
         """A user's program says what such a file is, so it says nothing; packages have none there."""
-        return FileFacts(key, "unpackaged", filesystem=filesystem, mount_flags=flags, first_seen=self._seen.add(key))
+        return FileFacts(key, "unpackaged", filesystem=filesystem, mount_flags=flags, first_seen=self._is_first(key))
 
     def _gone(self, key: FileKey, path: str) -> FileFacts:
         original = self._identities.original(key)
-        known: dict[str, Any] = {"first_seen": self._seen.add(key), "identity": original.name if original else None}
+        known: dict[str, Any] = {"first_seen": self._is_first(key), "identity": original.name if original else None}
         late = _OF_FILE - ({"identity"} if original else set())
         if path.startswith("/memfd:"):
             return FileFacts(key, "unpackaged", filesystem="memfd", **known, late=late - {"filesystem"})
@@ -108,6 +109,9 @@ class Facts:
         return FileFacts(
             key, found.trust, found.package, found.version, **known, late=late | _late(found), again=found.again
         )
+
+    def _is_first(self, key: FileKey) -> bool | None:
+        return None if self._seen is None else self._seen.add(key)
 
     def _trust_of_path(self, path: str, key: FileKey) -> trust.Trust:
         if self._packages is None:
@@ -149,7 +153,7 @@ class Facts:
             filesystem,
             _mount_flags(file),
             _privilege(file),
-            self._seen.add(key),
+            self._is_first(key),
             who,
             frozenset(late),
             again,
@@ -164,7 +168,7 @@ class Facts:
             "asked": self._asked,
             "hashed_bytes": self._digests.bytes,
             "unreadable": self._digests.unreadable,
-            "first_seen_evicted": self._seen.evicted,
+            "first_seen_evicted": self._seen.evicted if self._seen else 0,
             "index_files": len(packages) if packages else 0,
             "index_builds": packages.builds if packages else 0,
             "index_failures": packages.failures if packages else 0,
@@ -176,7 +180,8 @@ class Facts:
             self._packages.close()
         self._digests.close()
         self._mounts.close()
-        self._seen.close()
+        if self._seen is not None:
+            self._seen.close()
 
 
 def _late(found: trust.Trust) -> frozenset[str]:
