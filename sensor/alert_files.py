@@ -46,7 +46,7 @@ class Decoder:
         self._inner: Callable[[bytes], Iterator[Found]] | None = None  # the form of what gzip holds
         self._gzip: Any = None
         self._unpacker: Any = None
-        self._fed = 0  # bytes, to the unpacker
+        self._fed = self._whole = 0  # bytes, to the unpacker; of whole maps
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """What is whole by now."""
@@ -67,7 +67,7 @@ class Decoder:
             yield self._fault("the gzip file is cut off")
             self._rest = b""
         if self._unpacker is not None:
-            if self._unpacker.tell() < self._fed:
+            if self._whole < self._fed:
                 yield self._fault("the last map is cut off")
         elif self._rest.strip():
             yield self._line(self._rest)
@@ -131,6 +131,7 @@ class Decoder:
             self._unpacker.feed(data)
             self._fed += len(data)
             for value in self._unpacker:
+                self._whole = self._unpacker.tell()
                 self._number += 1
                 yield self._checked(value)
         except (ValueError, msgpack.UnpackException, RecursionError) as error:

@@ -243,10 +243,3 @@ def _tell(found: Found, counts: Counts) -> None:
         say(f"{found.path}:{found.number}: left out: {found.fault}")
     if counts.faults == _FAULTS_SHOWN:
         say("further ones are counted only")
-
-
-def files_of(urls: Iterable[str]) -> list[str]:
-    """The files of alerts among the outputs of a configuration."""
-    from sensor.sinks import alert_file  # noqa: PLC0415 - only when none is given
-
-    return [path for path in map(alert_file, urls) if path]

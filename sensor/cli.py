@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import sensor
 from sensor import config
+from sensor.alert_commands import add_alerts, add_tree
 from sensor.errors import LinsangError, UsageError, nearest
 from sensor.terminal import say
 
@@ -117,20 +118,6 @@ def _status(namespace: argparse.Namespace) -> int:
     return status(_config_of(namespace).paths.runtime, format=namespace.format)
 
 
-def _alerts(namespace: argparse.Namespace) -> int:
-    from datetime import datetime  # noqa: PLC0415
-
-    from sensor.alerts import Filter, Showing, alerts, files_of  # noqa: PLC0415
-    from sensor.when import moment_ns  # noqa: PLC0415
-
-    since = None if namespace.since is None else moment_ns(namespace.since, datetime.now().astimezone())
-    which = Filter(tuple(namespace.rule), since, namespace.level)
-    files = namespace.file or files_of(output.url for output in _config_of(namespace).output)
-    if not files:
-        raise UsageError("no FILE, and no output of the configuration is one", "give what `--output file:` wrote")
-    return alerts(files, Showing(which, namespace.follow, namespace.format, namespace.color))
-
-
 def _rules(namespace: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415
 
@@ -214,15 +201,6 @@ linsang status                                  of the sensor that runs now
 linsang status --format json | jq .account"""
 
 
-_ALERTS = """\
-linsang alerts /var/log/linsang.json            with what was rotated away (.1, .2 ...), oldest first
-linsang alerts alerts.json --since 2h --level high
-linsang alerts alerts.json --follow             as they are written, through rotation
-linsang alerts alerts.json --rule 882eee43 --rule 'bare shell' --since 10:30
-linsang alerts alerts.json --format json | jq .proxy.payload
-linsang alerts alerts.json --color always | less -R"""
-
-
 _RULES = """\
 linsang rules check                             can each rule fire here, and if not, why
 linsang rules list --level high --tag t1218
@@ -287,28 +265,6 @@ def _add_rules(commands: Any) -> None:
         _add_logsource(action)
 
 
-def _add_alerts(commands: Any) -> None:
-    what = "show written alerts as stories: who started whom, what was really run, what speaks for and against it"
-    alerts = _add(commands, "alerts", _alerts, what, examples=_ALERTS, settings=["output"])
-    alerts.add_argument(
-        "file", nargs="*", metavar="FILE", help="JSON lines or msgpack, also .gz, - for standard input; none: outputs"
-    )
-    alerts.add_argument("--follow", action="store_true", help="go on with what is written from now on, until Ctrl-C")
-    alerts.add_argument(
-        "--rule",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="only of rules by id, its beginning, part of a title",
-    )
-    alerts.add_argument("--since", metavar="TIME", help="30s, 10m, 2h, 3d, 10:30, yesterday, 2026-11-21T10:00, ...")
-    alerts.add_argument("--level", default=_LEVELS[0], choices=_LEVELS, help="only of this level or above")
-    alerts.add_argument("--format", choices=("pretty", "json"), default="pretty", help="json: one a line, as written")
-    alerts.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal without NO_COLOR"
-    )
-
-
 def _add_logsource(parser: _Parser) -> None:
     for part in ("product", "category", "service"):
         parser.add_argument(
@@ -352,7 +308,8 @@ def _parser() -> _Parser:
     dump.add_argument("file", metavar="FILE")
 
     _add_rules(commands)
-    _add_alerts(commands)
+    add_alerts(commands, _add)
+    add_tree(commands, _add)
     what = "test what the sensor needs and whether it sees and loses"
     doctor = _add(commands, "doctor", _doctor, what, examples=_DOCTOR, settings=_SEES)
     what = "ask the running sensor how it is"

@@ -6,6 +6,7 @@ finish, while the loop goes on taking: nothing that was captured is lost.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -26,6 +27,7 @@ from sensor.encode import Lines
 from sensor.errors import LinsangError
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.live import Live, boot_to_epoch_ns, memory_bytes
+from sensor.live_processes import live_processes
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi
 from sensor.paths import default_rules
@@ -319,13 +321,15 @@ def run(config: Config) -> int:
         runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
         rules = Rules(loaded.table)
-        with Live(config, say=say, rules=rules) as live:
+        with Live(config, say=say, rules=rules) as live, ExitStack() as service:
             time_rules(live.engine, _TIMED_EVERY)
             daemon = Daemon(config, loaded, rules, outputs, live)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, daemon.ask_stop)
             signal.signal(signal.SIGHUP, daemon.ask_reload)
-            runtime.serve(daemon.status)
+            service.callback(runtime.end_service)
+            runtime.serve("status", lambda: [json.dumps(daemon.status()).encode()])
+            runtime.serve("processes", lambda: live_processes(live))
             source = f"{len(live.kernel.links)} probes" if live.kernel else "process connector"
             say(f"ready: {len(loaded.rules)} rules, {source}, {live.snapshot} processes known; watching")
             daemon.loop()

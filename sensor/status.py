@@ -6,13 +6,13 @@ from typing import Any
 
 from sensor.encode import json_page
 from sensor.escape import escape
-from sensor.runtime import ask
+from sensor.runtime import ask_status
 
 
 def status(folder: str, *, format: str = "text") -> int:
     """Prints the state of the sensor whose runtime folder that is; 0 is the exit code. LinsangError: none runs there,
     or it does not answer."""
-    answer = ask(folder)
+    answer = ask_status(folder)
     print(json_page(answer) if format == "json" else "\n".join(_lines(answer)))
     return 0
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sensor.escape import escape, escape_one
-from sensor.terminal import clip, columns
+from sensor.terminal import byte_length, clip, columns
 
 ARGUMENT_COLUMNS = 240  # the most that one argument gets
 _SHORTER = (ARGUMENT_COLUMNS, 120, 60, 30)
+_WHOLE = 1 << 30
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~^-]+\Z")
 _DOLLAR = {"\\": "\\\\", "'": "\\'"}
@@ -41,8 +42,9 @@ def arguments_text(argv: Sequence[Any], limit: int, true_bytes: int | None = Non
         text = " ".join(quote(str(a), longest) for a in argv)
         if columns(text) <= limit:
             return text
-    length = sum(len(str(a).encode("utf-8", "surrogatepass")) + 1 for a in argv) if true_bytes is None else true_bytes
-    return clip(text, limit, true_bytes=length)
+    length = sum(byte_length(str(a)) + 1 for a in argv) if true_bytes is None else true_bytes
+    whole = " ".join(quote(str(a), _WHOLE) for a in argv)
+    return clip(whole, limit, true_bytes=length)
 
 
 def command_text(process: Mapping[str, Any], limit: int) -> str:
@@ -58,6 +60,8 @@ def name_of(process: Mapping[str, Any]) -> str:
     """The name of a process's program, not escaped: the last part of its image, else of its first word; "?" when
     neither is known."""
     image = str(process.get("image") or "")
-    command = str(process.get("command_line") or "").split(" ", 1)[0]
+    argv = process.get("argv")
+    first = argv[0] if isinstance(argv, list) and argv else ""
+    command = str(process.get("command_line") or first).split(" ", 1)[0]
     separator = "\\" if "\\" in image and "/" not in image else "/"
     return image.rsplit(separator, 1)[-1] or command.rsplit("/", 1)[-1].rstrip(":") or "?"

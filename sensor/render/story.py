@@ -28,6 +28,8 @@ from sensor.render.sentence import sentence
 from sensor.render.trust import trust_lines, written_lines
 from sensor.terminal import LEAST_WIDTH, LEVELS, clip, columns, folded
 
+_Part = Callable[[Sequence[Alert], Paper], list[str]]
+
 _MARGIN = 11  # where the text begins; the labels and the level stand left of it
 _SAID_BY_STORY = ("Destination", "Source", "Protocol", "Query", "Target")
 
@@ -78,12 +80,19 @@ class Renderer:
     def story(self, alerts: Sequence[Alert]) -> bytes:
         """Of the alerts of one event: lines of at most `width` columns (LEAST_WIDTH at least), with an empty one at the
         end; valid UTF-8."""
+        return self._told(alerts, _PARTS)
+
+    def tree(self, alerts: Sequence[Alert]) -> bytes:
+        """As `story`, but of who started whom and what was run only."""
+        return self._told(alerts, [(label, part) for label, part in _PARTS if label in _TREE])
+
+    def _told(self, alerts: Sequence[Alert], parts: Sequence[tuple[str, _Part]]) -> bytes:
         paper = Paper(max(self.width, LEAST_WIDTH), self._colour)
         ranked = sorted(alerts, key=_gravity, reverse=True)
         lines = _headlines(ranked, paper)
         body = paper.narrower(_MARGIN)
         lines += [" " * _MARGIN + line for line in folded(sentence(ranked[0]), body.width, 3)]
-        for label, part in _PARTS:
+        for label, part in parts:
             lines += _labelled(label, part(ranked, body), paper)
         return ("\n".join(line.rstrip() for line in lines) + "\n\n").encode("utf-8", "backslashreplace")
 
@@ -249,7 +258,7 @@ def _packed(pairs: Iterable[tuple[str, str]], paper: Paper) -> list[str]:
     return lines
 
 
-_Part = Callable[[Sequence[Alert], Paper], list[str]]
+_TREE = {"tree", "chain", "payload", "process"}
 _WARNINGS = {"unclear", "note"}
 _PARTS: tuple[tuple[str, _Part], ...] = (
     ("unclear", _undecided),

@@ -16,7 +16,7 @@ from sensor.native import Engine, Rules
 from sensor.progress import Progress
 from sensor.rules_cli.feeding import opened, route_of
 from sensor.rules_cli.wording import Page, counted
-from sensor.runtime import ask
+from sensor.runtime import ask_status
 from sensor.terminal import say
 
 _ALERT_BYTES = 1 << 24
@@ -92,7 +92,7 @@ def _replayed(engines: Sequence[Engine], files: Sequence[str], route: int | None
 
 def cost_live(folder: str, how: Costing, out: TextIO) -> int:
     """What the sensor of the runtime folder has sampled since its rules were read. LinsangError: none runs there."""
-    answer = ask(folder)["costs"]
+    answer = ask_status(folder)["costs"]
     if how.form == "json":
         print(json_page({**answer, "costs": _top(answer["costs"], how)}), file=out)
         return 0

@@ -25,8 +25,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
-        "reference_events",
-        "daemon alerts replay record dump doctor status rules_cli",
+        "reference_events live_processes",
+        "daemon alerts tree replay record dump doctor status rules_cli",
+        "alert_commands",
         "cli",
         "__main__",
     )
