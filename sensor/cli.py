@@ -118,6 +118,12 @@ def _status(namespace: argparse.Namespace) -> int:
     return status(_config_of(namespace).paths.runtime, format=namespace.format)
 
 
+def _trust(namespace: argparse.Namespace) -> int:
+    from sensor.trust import trust  # noqa: PLC0415
+
+    return trust(namespace.file, _config_of(namespace), format=namespace.format)
+
+
 def _rules(namespace: argparse.Namespace) -> int:
     from pathlib import Path  # noqa: PLC0415
 
@@ -199,6 +205,11 @@ linsang doctor --format json"""
 _STATUS = """\
 linsang status                                  of the sensor that runs now
 linsang status --format json | jq .account"""
+
+
+_TRUST = """\
+linsang trust /tmp/update.sh                    whose it is, who may change it, which program it is
+linsang trust --format json /usr/bin/* | jq 'select(.trust != "packaged")'"""
 
 
 _RULES = """\
@@ -314,7 +325,10 @@ def _parser() -> _Parser:
     doctor = _add(commands, "doctor", _doctor, what, examples=_DOCTOR, settings=_SEES)
     what = "ask the running sensor how it is"
     status = _add(commands, "status", _status, what, examples=_STATUS, settings=["paths.runtime"])
-    for command in (doctor, status):
+    what = "tell what is known of files, as rules see it: package, who may change them, which program they are"
+    trust = _add(commands, "trust", _trust, what, examples=_TRUST, settings=("rules.paths", "paths.cache"))
+    trust.add_argument("file", nargs="+", metavar="FILE")
+    for command in (doctor, status, trust):
         command.add_argument("--format", choices=("text", "json"), default="text")
     return parser
 

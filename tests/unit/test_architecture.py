@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
         "reference_events live_processes",
-        "daemon alerts tree replay record dump doctor status rules_cli",
+        "daemon alerts tree replay record dump doctor status trust rules_cli",
         "alert_commands",
         "cli",
         "__main__",
