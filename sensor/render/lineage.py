@@ -27,6 +27,7 @@ _ORIGINS = {
     **dict.fromkeys(("containerd-shim", "containerd-shim-runc-v2", "conmon", "dockerd"), "a container"),
 }
 _INIT = 1
+_INITS = {"systemd", "init"}
 
 
 def path_of(alert: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -41,7 +42,7 @@ def origin_of(alert: Mapping[str, Any]) -> str:
     for entry in ancestors:
         if found := _ORIGINS.get(name_of(entry)):
             return found
-    if len(ancestors) >= 2 and ancestors[-1].get("pid") == _INIT:
+    if len(ancestors) >= 2 and ancestors[-1].get("pid") == _INIT and name_of(ancestors[-1]) in _INITS:
         return f"the service {name_of(ancestors[-2])}"
     return ""
 
@@ -85,15 +86,24 @@ def chain_line(alert: Mapping[str, Any], paper: Paper) -> str:
     chain = texts(alert, "proxy", "chain")
     if not chain:
         return ""
-    before = [name for name, _ in groupby(name_of(entry) for entry in path_of(alert)[:-1])]
-    while before and before[-1] in chain[:-1]:  # a proxy that forked is an ancestor too
-        before.pop()
-    if before and path_of(alert)[0].get("pid") == _INIT:
+    path = path_of(alert)
+    before = _without_proxies([name_of(entry) for entry in path[:-1]], chain, name_of(path[-1])) if path else []
+    if before and path[0].get("pid") == _INIT:
         before = before[1:]
+    before = [name for name, _ in groupby(before)]
     longest = min(_NAME_COLUMNS, paper.width // 2 - _MARK_COLUMNS)  # so that at least two fit
     shown = [(clip(name, longest), DIM) for name in before]
     shown += [(clip(name, longest), SUBJECT) for name in chain]
     return _joined(shown, paper)
+
+
+def _without_proxies(ancestors: list[str], chain: list[str], own: str) -> list[str]:
+    """A proxy that forked is an ancestor too: the last ancestors, as far as they are proxies before `own`, in the order
+    of the chain."""
+    left = chain[: chain.index(own)] if own in chain else chain
+    while ancestors and ancestors[-1] in left:
+        left = left[: len(left) - 1 - left[::-1].index(ancestors.pop())]
+    return ancestors
 
 
 def _joined(names: Sequence[tuple[str, str]], paper: Paper) -> str:

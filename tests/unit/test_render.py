@@ -17,6 +17,8 @@ from sensor.encode import from_json
 from sensor.escape import escape
 from sensor.render import Renderer, by_story
 from sensor.render.command import command_text, quote
+from sensor.render.lineage import chain_line, origin_of
+from sensor.render.parts import Paper
 from sensor.terminal import columns
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -154,3 +156,41 @@ def test_a_story_begins_with_the_gravest_rule() -> None:
     story = [one("c", "low", "undecidable"), one("b", "low"), one("a", "critical")]
     lines = Renderer(colour=False, width=80).story(story).decode().splitlines()
     assert [line.split()[:2] for line in lines[:3]] == [["CRITICAL", "a"], ["LOW", "b"], ["LOW?", "c"]]
+
+
+ENV_CHAIN = ["env", "nice", "timeout", "bash"]
+
+
+@pytest.mark.parametrize(
+    ("ancestors", "own", "chain", "line"),
+    [
+        (["systemd", "cron", "sh"], "env", ENV_CHAIN, "cron → sh → env → nice → timeout → bash"),
+        (["systemd", "sshd", "sshd", "bash"], "env", ENV_CHAIN, "sshd → bash → env → nice → timeout → bash"),
+        (["systemd", "bash", "timeout"], "bash", ENV_CHAIN, "bash → env → nice → timeout → bash"),
+        (["systemd", "bash", "timeout", "bash"], "id", ENV_CHAIN, "bash → env → nice → timeout → bash"),
+        (["systemd", "bash", "timeout"], "update", ["timeout"], "bash → timeout"),
+        (["systemd", "bash"], "bash", ["bash"], "bash → bash"),
+        ([], "env", ENV_CHAIN, "env → nice → timeout → bash"),
+    ],
+)
+def test_the_chain_names_every_program_once(ancestors: list[str], own: str, chain: list[str], line: str) -> None:
+    lineage = [{"pid": n + 1, "image": f"/bin/{name}"} for n, name in enumerate(ancestors)][::-1]
+    one = alert(lineage=lineage, process={"pid": 99, "image": f"/bin/{own}"}, proxy={"chain": chain})
+    assert chain_line(one, Paper(100, False)) == line
+    assert chain_line(one, Paper(29, False)).count("→") <= line.count("→")
+
+
+@pytest.mark.parametrize(
+    ("ancestors", "origin"),
+    [
+        (["bash", "sshd", "systemd"], "an ssh session"),
+        (["sh", "cron", "systemd"], "a cron job"),
+        (["php", "nginx", "systemd"], "the service nginx"),
+        (["sh", "entrypoint"], ""),
+        (["bash"], ""),
+        ([], ""),
+    ],
+)
+def test_where_it_came_from(ancestors: list[str], origin: str) -> None:
+    lineage = [{"pid": len(ancestors) - n, "image": f"/bin/{name}"} for n, name in enumerate(ancestors)]
+    assert origin_of(alert(lineage=lineage)) == origin
