@@ -1,12 +1,11 @@
-"""The arguments of `linsang alerts` and `linsang tree`."""
+"""The commands `linsang alerts` and `linsang tree`."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import Any
 
 from sensor import config
+from sensor.arguments import Command, Parser, config_of
 from sensor.errors import UsageError
 from sensor.terminal import COLOUR_CHOICES, LEVELS
 
@@ -45,10 +44,6 @@ def _moment(text: str | None) -> int | None:
     return None if text is None else moment_ns(text, datetime.now().astimezone())
 
 
-def _config_of(namespace: argparse.Namespace) -> config.Config:
-    return config.load(namespace.config, config.flag_overrides(namespace))
-
-
 def _files_of(namespace: argparse.Namespace, settings: config.Config) -> list[str]:
     """Those that are given, else those that the configuration writes alerts to."""
     from sensor.sinks import alert_file  # noqa: PLC0415
@@ -60,7 +55,7 @@ def _alerts(namespace: argparse.Namespace) -> int:
     from sensor.alerts import Filter, Showing, alerts  # noqa: PLC0415
 
     which = Filter(tuple(namespace.rule), _moment(namespace.since), namespace.level)
-    files = _files_of(namespace, _config_of(namespace))
+    files = _files_of(namespace, config_of(namespace))
     if not files:
         raise UsageError("no FILE, and no output of the configuration is one", "give what `--output file:` wrote")
     return alerts(files, Showing(which, namespace.follow, namespace.format, namespace.color))
@@ -69,41 +64,53 @@ def _alerts(namespace: argparse.Namespace) -> int:
 def _tree(namespace: argparse.Namespace) -> int:
     from sensor.tree import tree  # noqa: PLC0415
 
-    settings = _config_of(namespace)
+    settings = config_of(namespace)
     files, at = _files_of(namespace, settings), _moment(namespace.at)
     return tree(namespace.of, files, settings.paths.runtime, at_ns=at, color=namespace.color)
 
 
-def add_alerts(commands: Any, add: Callable[..., Any]) -> None:
-    """The command, by the command line's own way to add one."""
-    what = "show written alerts as stories: who started whom, what was really run, what speaks for and against it"
-    alerts = add(commands, "alerts", _alerts, what, examples=_ALERTS, settings=["output"])
-    alerts.add_argument(
+def _alerts_arguments(parser: Parser) -> None:
+    parser.add_argument(
         "file", nargs="*", metavar="FILE", help="JSON lines or msgpack, also .gz, - for standard input; none: outputs"
     )
-    alerts.add_argument("--follow", action="store_true", help="go on with what is written from now on, until Ctrl-C")
-    alerts.add_argument(
+    parser.add_argument("--follow", action="store_true", help="go on with what is written from now on, until Ctrl-C")
+    parser.add_argument(
         "--rule",
         action="append",
         default=[],
         metavar="RULE",
         help="only of rules by id, its beginning, part of a title",
     )
-    alerts.add_argument("--since", metavar="TIME", help=_TIMES)
-    alerts.add_argument("--level", default=LEVELS[0], choices=LEVELS, help="only of this level or above")
-    alerts.add_argument("--format", choices=("pretty", "json"), default="pretty", help="json: one a line, as written")
-    _add_color(alerts)
+    parser.add_argument("--since", metavar="TIME", help=_TIMES)
+    parser.add_argument("--level", default=LEVELS[0], choices=LEVELS, help="only of this level or above")
+    parser.add_argument("--format", choices=("pretty", "json"), default="pretty", help="json: one a line, as written")
+    _add_color(parser)
 
 
-def add_tree(commands: Any, add: Callable[..., Any]) -> None:
-    """The command, by the command line's own way to add one."""
-    what = "show who started whom, around a process or in an alert"
-    tree = add(commands, "tree", _tree, what, examples=_TREE, settings=["output", "paths.runtime"])
-    tree.add_argument("of", metavar="PID|ALERT", help="pid, id of an alert's event (or its beginning), FILE:LINE")
-    tree.add_argument("file", nargs="*", metavar="FILE", help="where the alert is; none: the outputs")
-    tree.add_argument("--at", metavar="TIME", help=f"of a pid: as of then: {_TIMES}")
-    _add_color(tree)
+def _tree_arguments(parser: Parser) -> None:
+    parser.add_argument("of", metavar="PID|ALERT", help="pid, id of an alert's event (or its beginning), FILE:LINE")
+    parser.add_argument("file", nargs="*", metavar="FILE", help="where the alert is; none: the outputs")
+    parser.add_argument("--at", metavar="TIME", help=f"of a pid: as of then: {_TIMES}")
+    _add_color(parser)
 
 
-def _add_color(command: Any) -> None:
-    command.add_argument("--color", choices=COLOUR_CHOICES, default="auto", help="auto: on a terminal without NO_COLOR")
+def _add_color(parser: Parser) -> None:
+    parser.add_argument("--color", choices=COLOUR_CHOICES, default="auto", help="auto: on a terminal without NO_COLOR")
+
+
+ALERTS = Command(
+    "alerts",
+    "show written alerts as stories: who started whom, what was really run, what speaks for and against it",
+    _ALERTS,
+    _alerts,
+    _alerts_arguments,
+    ("output",),
+)
+TREE = Command(
+    "tree",
+    "show who started whom, around a process or in an alert",
+    _TREE,
+    _tree,
+    _tree_arguments,
+    ("output", "paths.runtime"),
+)

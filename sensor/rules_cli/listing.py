@@ -14,8 +14,7 @@ from sensor.progress import Update
 from sensor.rule_files import Reading
 from sensor.rules_cli.verdicts import KINDS, judged
 from sensor.rules_cli.wording import Page, counted
-
-LEVELS = ("informational", "low", "medium", "high", "critical")
+from sensor.terminal import LEVELS
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
         "reference_events live_processes",
-        "daemon alerts tree replay record dump doctor status trust rules_cli",
-        "alert_commands",
+        "daemon alerts tree replay record dump doctor status trust rules_cli arguments",
+        "alert_commands rules_command",
         "cli",
         "__main__",
     )
