@@ -22,7 +22,7 @@ from typing import Self
 
 from sensor.enrich.database import Database, Package
 
-FORMAT = 1
+FORMAT = 2
 _HEAD = 8  # bytes before the head proper
 _WORD = 8
 _BLOCK = 1 << 18
