@@ -1,6 +1,6 @@
 """The process table of the running sensor as bytes: for whoever asks it over its socket, and back.
 
-one line of JSON (host, clock, names of users) ─ SN_PROCESS records, one after another
+    one line of JSON (host, clock, names of users) ─ SN_PROCESS records, one after another ─ a size of 0: that was all
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sensor.native import record_json
 from sensor.runtime import ask
 
 _BLOCK = 1 << 16
+END = bytes(4)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def live_processes(live: Live) -> Iterator[bytes]:
         if len(block) >= _BLOCK:
             yield block
             block = b""
-    yield block
+    yield block + END
 
 
 def ask_processes(folder: str) -> Table:
@@ -52,12 +53,11 @@ def _parsed(blocks: Iterable[bytes], folder: str) -> Table:
     try:
         known = json.loads(head)
         processes, at = [], 0
-        while at < len(records):
-            size = int.from_bytes(records[at : at + 4], "little")
-            if not size or at + size > len(records):
+        while (size := records[at : at + 4]) != END:
+            at, begin = at + int.from_bytes(size, "little"), at
+            if at == begin or at > len(records):
                 raise ValueError("cut off")
-            processes.append(record_json(records[at : at + size]))
-            at += size
+            processes.append(record_json(records[begin:at]))
     except ValueError:
         raise LinsangError(f"the sensor in {folder} ended while it answered", "ask again") from None
     users = {int(uid): str(name) for uid, name in known["users"].items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sensor.encode import rfc3339
@@ -18,7 +19,8 @@ _CHILDREN_MOST = 24  # of one process; the others are counted
 _COMMAND_LINES = 4
 _SIBLING_NAMES = 6
 _NAME_COLUMNS = 24
-_PID_COLUMNS = 9
+_PID_COLUMNS = 9  # with its parentheses: the kernel's largest has 7 digits
+_STEP = 3  # columns that a child stands further in
 _LEAST_COMMAND = 12
 
 Process = Mapping[str, Any]  # a record as a map: record_json
@@ -93,35 +95,39 @@ def tree_of(process: Process, shown: Shown) -> Iterator[str]:
     command, everything that it started."""
     family, paper = shown.family, shown.paper
     path = family.ancestors(process)
-    if not family.is_whole([*path, process][0]):
+    older = len(path) - paper.width // 2 // _STEP
+    if older > 0:
+        yield paper.paint(f"… {older} older", DIM)
+        path = path[older:]
+    elif not family.is_whole([*path, process][0]):
         yield paper.paint("… not known from here up", DIM)
     for depth, each in enumerate(path):
         yield from _lines(each, _indent(depth), "", shown)
     if path and (others := _siblings(process, shown)):
-        yield f"{' ' * (3 * (len(path) - 1))}├─ {paper.paint(clip(others, paper.width - 3 * len(path)), DIM)}"
-    yield from _lines(process, _indent(len(path)), " " * 3 * len(path), shown, is_subject=True)
-    room = _LINES_MOST
-    for line in _below(process, " " * (3 * len(path)), shown):
-        room -= 1
-        if room < 0:
-            yield paper.paint("… and more", DIM)
-            return
-        yield line
+        yield f"{' ' * (_STEP * (len(path) - 1))}├─ {paper.paint(clip(others, paper.width - _STEP * len(path)), DIM)}"
+    yield from _lines(process, _indent(len(path)), " " * (_STEP * len(path)), shown, is_subject=True)
+    below = _below(process, " " * (_STEP * len(path)), shown, {identity(process)})
+    yield from islice(below, _LINES_MOST)
+    if next(below, None) is not None:
+        yield paper.paint("… and more", DIM)
 
 
 def _indent(depth: int) -> str:
-    return "" if depth == 0 else " " * (3 * (depth - 1)) + "└─ "
+    return "" if depth == 0 else " " * (_STEP * (depth - 1)) + "└─ "
 
 
-def _below(process: Process, margin: str, shown: Shown) -> Iterator[str]:
-    children = shown.family.children(process)
-    kept = children[:_CHILDREN_MOST]
+def _below(process: Process, margin: str, shown: Shown, above: set[Identity]) -> Iterator[str]:
+    """`above`: those that it descends from, which damaged records could name again."""
+    children = [each for each in shown.family.children(process) if identity(each) not in above]
+    deep = columns(margin) > shown.paper.width // 2  # further in there would be no room
+    kept = [] if deep else children[:_CHILDREN_MOST]
     for number_, each in enumerate(kept):
         last = number_ == len(children) - 1
         yield from _lines(each, f"{margin}{'└─ ' if last else '├─ '}", "", shown)
-        yield from _below(each, f"{margin}{'   ' if last else '│  '}", shown)
-    if len(children) > len(kept):
-        yield f"{margin}└─ {shown.paper.paint(_counted(children[_CHILDREN_MOST:]), DIM)}"
+        yield from _below(each, f"{margin}{'   ' if last else '│  '}", shown, above | {identity(each)})
+    if rest := children[len(kept) :]:
+        told = clip(_counted(rest), shown.paper.width - columns(margin) - _STEP)
+        yield f"{margin}└─ {shown.paper.paint(told, DIM)}"
 
 
 def _siblings(process: Process, shown: Shown) -> str:
@@ -139,11 +145,12 @@ def _counted(processes: Sequence[Process]) -> str:
 
 def _lines(process: Process, indent: str, margin: str, shown: Shown, *, is_subject: bool = False) -> Iterator[str]:
     family, paper = shown.family, shown.paper
-    name = clip(name_of(process) if not process.get("kernel_thread") else "kernel", _NAME_COLUMNS)
-    label = f"{name}({process['pid']})"
+    room = paper.width - columns(indent)
+    name = name_of(process) if not process.get("kernel_thread") else "kernel"
+    label = f"{clip(name, min(_NAME_COLUMNS, room // 2 - _PID_COLUMNS))}({process['pid']})"
     end = _end(process, shown)
-    tail = f"  {end}" if end else ""
-    room = paper.width - columns(indent) - columns(label) - columns(tail) - 1
+    tail = "  " + clip(end, room - columns(label) - 2) if end else ""
+    room -= columns(label) + columns(tail) + 1
     style = SUBJECT if is_subject else NAME if family.lived(process) else DIM
     most = _COMMAND_LINES if is_subject else 1
     command = pieces(command_text(process, room * most), room, most) if room >= _LEAST_COMMAND else [""]

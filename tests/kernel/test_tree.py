@@ -1,0 +1,65 @@
+"""`linsang tree` against the sensor that runs: relatives, how they ended, and the same command on its alerts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from ring_reader import Watch
+from sensor_process import SensorProcess
+
+from sensor.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _bpf_works(watch: Watch) -> None:
+    """Skips with its reason where there is no BPF."""
+
+
+# It ends when its standard input does; before, it says that its children are there, one of them for the last time.
+FAMILY = "sleep 60 & (exit 3); sh -c 'exit 7'; sh -c 'kill -9 $$'; echo ready; read x; kill %1"
+
+
+def test_relatives_and_how_they_ended(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    runtime = ["--runtime-dir", str(tmp_path / "runtime")]
+    with SensorProcess(tmp_path, "run", "--process-table-exited-keep-ms", "60000") as sensor:
+        with subprocess.Popen(["bash", "-c", FAMILY], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as family:
+            assert family.stdout
+            assert family.stdout.readline() == b"ready\n"
+            with subprocess.Popen(["sleep", "61"]) as sibling:
+                capfd.readouterr()
+                assert main(["tree", str(family.pid), *runtime]) == 0
+                shown = capfd.readouterr().out
+                assert main(["tree", str(family.pid), "--at", "1h", *runtime]) == 1
+                sibling.kill()
+            family.communicate(b"\n")
+        assert main(["tree", str(family.pid), *runtime]) == 0
+        after = capfd.readouterr().out
+        assert sensor.end() == 0
+    assert f"({os.getpid()})" in shown
+    assert f"bash({family.pid}) bash -c 'sleep 60 &" in shown
+    assert re.search(r"beside it .*sleep", shown)
+    assert re.search(r"─ sleep\(\d+\) sleep 60$", shown, re.M)
+    assert re.search(r"\) sh -c 'exit 7'  exited .* ago, code 7$", shown, re.M)
+    assert re.search(r"\) sh -c 'kill -9 \$\$'  exited .* ago, signal 9$", shown, re.M)
+    assert re.search(rf"({family.pid}\).*|^ .*)  exited .* ago, code ", after, re.M)
+
+
+def test_an_alert_and_its_tree(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with SensorProcess(tmp_path, "run") as sensor:
+        command = ["env", "nice", "timeout", "5", "bash", "-c", "id | tee /dev/null # told"]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        child.wait()
+        alert = sensor.wait_for_alert(lambda alert: alert.get("process", {}).get("pid") == child.pid)
+        assert sensor.end() == 0
+    capfd.readouterr()
+    assert main(["alerts", str(sensor.alerts_file), "--rule", alert["rule"]["id"]]) == 0
+    told = capfd.readouterr().out
+    assert f"({child.pid})" in told
+    assert "id | tee /dev/null # told" in told
+    assert alert["event"]["id"] in told
+    assert main(["tree", alert["event"]["id"], str(sensor.alerts_file)]) == 0
+    assert f"({child.pid}) env nice timeout" in capfd.readouterr().out
