@@ -12,7 +12,7 @@ struct shown {
 	const struct sn_derived *derived; /* NULL: of the record itself */
 };
 
-enum { TYPES = SN_LOSS + 1, SHOWN_MAX = 128 /* of one type of record */ };
+enum { TYPES = SN_TYPES, SHOWN_MAX = 128 /* of one type of record */ };
 
 struct sn_alert_schema {
 	struct {
@@ -65,10 +65,13 @@ static struct sn_header header_of(const uint8_t *record)
 static uint32_t uid_of(const uint8_t *record)
 {
 	uint16_t type = header_of(record).type;
-	size_t offset = type == SN_EXEC || type == SN_PROCESS ? offsetof(struct sn_exec, uid)
-							      : offsetof(struct sn_connect, uid);
+	size_t offset = offsetof(struct sn_connect, uid);
 	uint32_t uid;
 
+	if (type == SN_EXEC || type == SN_PROCESS)
+		offset = offsetof(struct sn_exec, uid);
+	else if (type == SN_FILE || type == SN_MAPPING)
+		offset = offsetof(struct sn_file, uid);
 	memcpy(&uid, record + offset, sizeof(uid));
 	return uid;
 }
@@ -118,7 +121,7 @@ static int put_derived(struct sn_writer *w, enum sn_derived_value value, const s
 		sn_write__literal(w, "\"true\"");
 		return 1;
 	case SN_VALUE_USER:
-		return put_user(w, records->users, records->event);
+		return uid_of(records->event) != UINT32_MAX && put_user(w, records->users, records->event);
 	case SN_VALUE_IMAGE:
 		return records->own && put_path(w, records->own, offsetof(struct sn_exec, image));
 	case SN_VALUE_CWD:

@@ -45,3 +45,27 @@ struct sn_bytes sn_bytes__first(struct sn_bytes argv)
 
 	return (struct sn_bytes){argv.at, nul ? (uint32_t)(nul - argv.at) : argv.len};
 }
+
+static bool ends_url(uint8_t c)
+{
+	return c <= ' ' || strchr("\"'`|;<>()\\", c) != NULL;
+}
+
+struct sn_bytes sn_bytes__url(struct sn_bytes text)
+{
+	const struct sn_bytes mark = {(const uint8_t *)"://", 3};
+	const uint8_t *at = text.at, *end = text.at + text.len;
+
+	while ((at = sn_bytes__find((struct sn_bytes){at, (uint32_t)(end - at)}, mark)) != NULL) {
+		const uint8_t *from = at, *to = at + 3;
+
+		while (from > text.at && ((from[-1] | 32) >= 'a' && (from[-1] | 32) <= 'z'))
+			from--;
+		while (to < end && !ends_url(*to))
+			to++;
+		if (at - from >= 3 && at - from <= 5 && to > at + 3)
+			return (struct sn_bytes){from, (uint32_t)(to - from)};
+		at += 3;
+	}
+	return (struct sn_bytes){0};
+}

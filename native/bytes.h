@@ -25,4 +25,6 @@ static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t s
 struct sn_bytes sn_bytes__basename(struct sn_bytes path);
 /* The first of arguments that each end in NUL, the last perhaps not. */
 struct sn_bytes sn_bytes__first(struct sn_bytes argv);
+/* The first http, https or ftp address in it; empty: none. */
+struct sn_bytes sn_bytes__url(struct sn_bytes text);
 #endif

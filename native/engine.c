@@ -59,6 +59,9 @@ static int make_parts(struct sn_engine *engine)
 		rc = sn_table__new(&table, &engine->table);
 	if (rc)
 		return rc;
+	rc = sn_file_events__new(&engine->files);
+	if (rc)
+		return rc;
 	engine->evidence = sn_evidence__new();
 	engine->users = sn_users__new();
 	engine->proxies = sn_proxies__new();
@@ -100,6 +103,7 @@ void sn_engine__free(struct sn_engine *engine)
 	sn_ring__free(engine->ring);
 	sn_ring__free(engine->alerts);
 	sn_table__free(engine->table);
+	sn_file_events__free(&engine->files);
 	sn_evidence__free(engine->evidence);
 	sn_users__free(engine->users);
 	sn_proxies__free(engine->proxies);
@@ -268,6 +272,7 @@ _Static_assert(sizeof(struct sn_stats) % sizeof(uint64_t) == 0, "copied word by 
 void sn_engine__stats(struct sn_engine *engine, struct sn_stats *out)
 {
 	const uint64_t *from = (const uint64_t *)&engine->stats;
+	struct sn_writers_stats writers;
 	struct sn_table_stats table;
 	struct sn_ring_stats ring;
 
@@ -282,6 +287,10 @@ void sn_engine__stats(struct sn_engine *engine, struct sn_stats *out)
 	out->table_evicted = table.evicted;
 	out->table_exited = table.exited;
 	out->table_unknown_parent = table.unknown_parent;
+	sn_writers__stats(engine->files.writers, &writers);
+	out->writers_forgotten = writers.forgotten;
+	out->writers_nameless = writers.nameless;
+	out->files_unsure = atomic_load_explicit(&engine->files.unsure, memory_order_relaxed);
 }
 
 /* First ns of a bucket: the inverse of pump.c's bucket_of. */

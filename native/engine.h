@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "evidence.h"
+#include "file_events.h"
 #include "matcher.h"
 #include "ndjson.h"
 #include "process_table.h"
@@ -52,6 +53,7 @@ struct sn_engine {
 	struct sn_evidence *evidence;
 	struct sn_users *users;
 	struct sn_proxies *proxies;
+	struct sn_file_events files;
 	const struct sn_proxy *proxy;	/* of the record being judged; NULL: it is no exec, or nothing is unwound */
 	struct sn_recording *recording; /* the caller's; NULL when nothing is recorded */
 

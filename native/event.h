@@ -36,6 +36,9 @@ enum sn_type {
 	SN_PROCESS = 6,	       /* struct sn_exec: a process found alive at the start, or an exported table entry */
 	SN_SOCKET = 7,	       /* struct sn_connect: a connection found open at the start */
 	SN_LOSS = 8,	       /* struct sn_loss: the capture thread saw the kernel lose events here */
+	SN_FILE = 9, /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
+	SN_MAPPING = 10, /* struct sn_file: a process mapped a file executable (libraries) */
+	SN_TYPES = 11,	 /* one above the last */
 };
 
 /* sn_header.flags */
@@ -54,6 +57,12 @@ enum sn_flag {
 	SN_F_EXITED = 1 << 11,	       /* SN_PROCESS only: no longer alive */
 	SN_F_PARENT_UNKNOWN = 1 << 12, /* SN_PROCESS only: the fork event was lost or the parent evicted */
 	SN_F_CORE_DUMPED = 1 << 13,    /* SN_EXIT only */
+	SN_F_WRITTEN = 1 << 14,	       /* SN_FILE only, as the next five: it had been open for writing and was closed */
+	SN_F_CREATED = 1 << 15,	       /* it has a first name now */
+	SN_F_LINKED = 1 << 16,	       /* it has a further name now */
+	SN_F_MOVED = 1 << 17,	       /* it was renamed to this name */
+	SN_F_CHANGED = 1 << 18,	       /* its mode, owner or other attributes changed */
+	SN_F_UNSURE = 1 << 19,	       /* which program the process ran at that moment cannot be told */
 };
 
 /* A stretch of bytes inside the record, `off` from the record's first byte. len 0 = not there. */
@@ -140,6 +149,23 @@ struct sn_connect {
 	uint32_t uid;
 	uint8_t saddr[16]; /* network order; IPv4 in the first four; all zero: not known */
 	uint8_t daddr[16];
+};
+
+/* SN_FILE, SN_MAPPING. `h` names the process that did it; start 0: only its pid is known. */
+struct sn_file {
+	struct sn_header h;
+	uint64_t since; /* it happened after this and not after h.time */
+	uint64_t inode;
+	uint64_t bytes;	   /* its size then */
+	uint64_t mtime;	   /* when its content last changed, ns since the epoch. Without path: the end of the loss, */
+	uint64_t ctime;	   /* when its status last changed. Without path: the begin of the loss */
+	uint32_t dev;	   /* as in sn_exec */
+	uint32_t mode;	   /* i_mode */
+	uint32_t file_uid; /* its owner */
+	uint32_t nlink;
+	uint32_t uid; /* real user id of the process; 4294967295 = not known */
+	uint32_t pad;
+	struct sn_span path; /* absolute, no NUL */
 };
 
 struct sn_loss {

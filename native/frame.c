@@ -15,7 +15,7 @@ static size_t add_lineage(struct sn_engine *engine, const struct sn_header *reco
 	int64_t n;
 	int rc;
 
-	if (!process)
+	if (!process || record->flags & SN_F_UNSURE)
 		return used;
 	n = sn_table__export(engine->table, process, engine->frame + used, engine->frame_max - used);
 	if (n < 0)

@@ -103,6 +103,11 @@ static uint32_t *bucket_of(const struct sn_table *table, uint32_t pid)
 	return &table->bucket[(pid * 2654435769u) >> table->bucket_shift]; /* 2^32 / golden ratio: Knuth 6.4 */
 }
 
+uint32_t sn_slots__of_pid(const struct sn_table *table, uint32_t pid)
+{
+	return *bucket_of(table, pid);
+}
+
 uint32_t sn_slots__lookup(const struct sn_table *table, uint32_t pid, uint64_t start)
 {
 	uint32_t slot = *bucket_of(table, pid);

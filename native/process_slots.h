@@ -64,6 +64,8 @@ struct sn_table {
 	struct sn_table_shown shown; /* copies for other threads */
 };
 
+/* First slot that may hold `pid`; the others follow in bucket_next. */
+uint32_t sn_slots__of_pid(const struct sn_table *table, uint32_t pid);
 /* Slot of a process, 0: none. */
 uint32_t sn_slots__lookup(const struct sn_table *table, uint32_t pid, uint64_t start);
 /* A slot for the record's process, which has none; evicts for it. Creator unknown, alive unless its pid is known to

@@ -193,6 +193,36 @@ const struct sn_process *sn_table__find(const struct sn_table *table, uint32_t p
 	return at(table, sn_slots__lookup(table, pid, start));
 }
 
+void sn_table__who(const struct sn_process *process, struct sn_who *out)
+{
+	*out = (struct sn_who){process->start, process->time, process->pid, process->uid};
+}
+
+/* A pid is given away only after its last tenant is gone, so those of a stretch of time are the latest that began
+ * before it, and all that began within. */
+int sn_table__tenant(const struct sn_table *table, uint32_t pid, uint64_t from, uint64_t until,
+		     const struct sn_process **out)
+{
+	uint32_t before = 0, within = 0, many = 0;
+
+	for (uint32_t slot = sn_slots__of_pid(table, pid); slot; slot = table->process[slot].bucket_next) {
+		const struct sn_process *p = &table->process[slot];
+
+		if (p->pid != pid || p->start > until)
+			continue;
+		if (p->start > from) {
+			many |= within;
+			within = slot;
+		} else if (!before || p->start > table->process[before].start) {
+			before = slot;
+		}
+	}
+	if (many || (before && within))
+		return -EEXIST;
+	*out = at(table, before ? before : within);
+	return *out ? 1 : -ENOENT;
+}
+
 int sn_table__parent(const struct sn_table *table, const struct sn_process *process, const struct sn_process **parent)
 {
 	uint32_t slot;

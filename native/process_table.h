@@ -59,6 +59,19 @@ void sn_table__apply(struct sn_table *table, const struct sn_header *record);
 const struct sn_process *sn_table__find(const struct sn_table *table, uint32_t pid, uint64_t start);
 /* Its creator: 1 found; 0 it has none (first process, first kernel thread); -ENOENT unknown. */
 int sn_table__parent(const struct sn_table *table, const struct sn_process *process, const struct sn_process **parent);
+/* Who a process is, in short. */
+struct sn_who {
+	uint64_t start;
+	uint64_t time; /* of its last exec, or of its fork when it did not exec since */
+	uint32_t pid;
+	uint32_t uid;
+};
+
+void sn_table__who(const struct sn_process *process, struct sn_who *out);
+/* The one process that had the pid between two times: 1; -ENOENT none is known; -EEXIST it may have been one of
+ * several. */
+int sn_table__tenant(const struct sn_table *table, uint32_t pid, uint64_t from, uint64_t until,
+		     const struct sn_process **out);
 /* Writes it as a SN_PROCESS record (8-aligned buf): its size, or -ENOSPC. SN_RECORD_MAX is always enough.
  * h.time is that of the exec, or of the fork when it did not exec since. SN_F_PARENT_UNKNOWN stands for -ENOENT of
  * sn_table__parent; SN_F_EXITED with exit_time 0: the exit record was lost. */

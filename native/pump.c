@@ -165,6 +165,25 @@ static void record(struct sn_engine *engine, const void *bytes, size_t size)
 	sn_count(&engine->stats.recorded_bytes, size);
 }
 
+/* Who connected where, and who wrote what. */
+static void remember(struct sn_engine *engine, const struct sn_header *h)
+{
+	struct sn_file_events *files = &engine->files;
+
+	switch (h->type) {
+	case SN_CONNECT:
+	case SN_CONNECT_RESULT:
+	case SN_SOCKET:
+		sn_connections__see(files->connections, engine->table, (const struct sn_connect *)h);
+		break;
+	case SN_FILE:
+		sn_writers__see(files->writers, engine->table, files->connections, (const struct sn_file *)h);
+		break;
+	default:
+		break;
+	}
+}
+
 int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, uint32_t file, uint64_t index)
 {
 	const struct sn_header *h = bytes;
@@ -182,6 +201,7 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	sn_count(&engine->stats.by_type[h->type], 1);
 	record(engine, bytes, size);
 	sn_table__apply(engine->table, h);
+	remember(engine, h);
 	engine->proxy = NULL;
 	if (h->type == SN_FORK)
 		sn_proxies__fork(engine->proxies, (const struct sn_fork *)h);
@@ -232,6 +252,7 @@ static uint32_t pump_batch(struct sn_engine *engine)
 
 	while (n < BATCH && (bytes = sn_ring__peek(engine->ring, &size))) {
 		adopt(engine);
+		sn_file_events__pump(engine, ((const struct sn_header *)bytes)->time);
 		sn_pump__record(engine, bytes, size, 0, engine->stats.received);
 		sn_ring__advance(engine->ring);
 		n++;
@@ -256,10 +277,16 @@ int sn_engine__run(struct sn_engine *engine)
 	for (;;) {
 		/* asked first: what was pushed before the stop is then in the ring and judged below */
 		uint32_t stopping = atomic_load(&engine->stopping);
+		uint64_t drained = atomic_load(&engine->files.drained), captured = atomic_load(&engine->files.captured);
 
 		sn_engine__answer(engine);
 		if (pump_batch(engine))
 			continue;
+		if (sn_file_events__pump(engine, stopping ? UINT64_MAX : captured)) {
+			sn_ring__publish(engine->alerts);
+			continue;
+		}
+		sn_file_events__settle(engine, drained);
 		adopt(engine);
 		if (stopping)
 			break;

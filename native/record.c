@@ -21,13 +21,20 @@ static const uint16_t body_size[] = {
 	[SN_PROCESS] = sizeof(struct sn_exec),
 	[SN_SOCKET] = sizeof(struct sn_connect),
 	[SN_LOSS] = sizeof(struct sn_loss),
+	[SN_FILE] = sizeof(struct sn_file),
+	[SN_MAPPING] = sizeof(struct sn_file),
 };
 
-static int span_fits(const struct sn_span *span, uint32_t size)
+static int span_fits_behind(const struct sn_span *span, size_t fixed, uint32_t size)
 {
 	if (!span->len)
 		return 1;
-	return span->off >= sizeof(struct sn_exec) && span->off <= size && span->len <= size - span->off;
+	return span->off >= fixed && span->off <= size && span->len <= size - span->off;
+}
+
+static int span_fits(const struct sn_span *span, uint32_t size)
+{
+	return span_fits_behind(span, sizeof(struct sn_exec), size);
 }
 
 static int exec_is_sound(const void *record, uint32_t size)
@@ -38,6 +45,14 @@ static int exec_is_sound(const void *record, uint32_t size)
 	return span_fits(&exec.image, size) && span_fits(&exec.script, size) && span_fits(&exec.cwd, size) &&
 	       span_fits(&exec.argv, size) && exec.image.len <= SN_PATH_MAX && exec.script.len <= SN_PATH_MAX &&
 	       exec.cwd.len <= SN_PATH_MAX && exec.argv.len <= SN_ARGV_MAX && exec.argv_head <= exec.argv.len;
+}
+
+static int file_is_sound(const void *record, uint32_t size)
+{
+	struct sn_file file;
+
+	memcpy(&file, record, sizeof(file));
+	return span_fits_behind(&file.path, sizeof(file), size) && file.path.len <= SN_PATH_MAX;
 }
 
 static int family_is_known(const void *record)
@@ -67,6 +82,9 @@ int sn_record__check(const void *record, size_t size)
 	case SN_CONNECT_RESULT:
 	case SN_SOCKET:
 		return family_is_known(record) ? 0 : -EBADMSG;
+	case SN_FILE:
+	case SN_MAPPING:
+		return file_is_sound(record, header.size) ? 0 : -EBADMSG;
 	default:
 		return 0;
 	}

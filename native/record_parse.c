@@ -245,7 +245,7 @@ static int begin(struct record_builder *b, struct sn_json *json)
 	if (!sn_json__take(json, '{') || !sn_json__string(json, &key) || !is(&key, "type") ||
 	    !sn_json__take(json, ':') || !sn_json__string(json, &value))
 		return 0;
-	for (uint16_t type = SN_EXEC; type <= SN_LOSS; type++)
+	for (uint16_t type = SN_EXEC; type < SN_TYPES; type++)
 		if (is(&value, sn_types[type].name))
 			b->h.type = type;
 	return b->h.type != 0;
@@ -265,10 +265,10 @@ static int64_t finish(struct record_builder *b)
 		b->record[b->used++] = 0;
 	b->h.size = (uint32_t)b->used;
 	memcpy(b->record, &b->h, sizeof(b->h));
-	if (sn_types[b->h.type].size == sizeof(struct sn_connect))
+	if (b->h.type == SN_CONNECT || b->h.type == SN_CONNECT_RESULT || b->h.type == SN_SOCKET)
 		((struct sn_connect *)b->record)->family = b->family;
 	/* where the head ended is not in the text: say of no byte that it is from the front */
-	if (b->h.flags & SN_F_ARGV_TRUNCATED && sn_types[b->h.type].size == sizeof(struct sn_exec))
+	if (b->h.flags & SN_F_ARGV_TRUNCATED && (b->h.type == SN_EXEC || b->h.type == SN_PROCESS))
 		((struct sn_exec *)b->record)->argv_head = 0;
 	return sn_record__check(b->record, b->used) ? -EBADMSG : (int64_t)b->used;
 }

@@ -14,6 +14,8 @@ typedef struct sn_exit exit_record;
 typedef struct sn_connect connect_record;
 typedef struct sn_connect result_record;
 typedef struct sn_loss loss_record;
+typedef struct sn_file file_record;
+typedef struct sn_file mapping_record;
 
 #define RECORD_EXEC    exec_record
 #define RECORD_PROCESS process_record
@@ -22,6 +24,8 @@ typedef struct sn_loss loss_record;
 #define RECORD_CONNECT connect_record
 #define RECORD_RESULT  result_record
 #define RECORD_LOSS    loss_record
+#define RECORD_FILE    file_record
+#define RECORD_MAPPING mapping_record
 
 #define TYPES_EXEC    (1 << SN_EXEC | 1 << SN_PROCESS)
 #define TYPES_PROCESS (1 << SN_PROCESS)
@@ -30,6 +34,8 @@ typedef struct sn_loss loss_record;
 #define TYPES_CONNECT (1 << SN_CONNECT | 1 << SN_CONNECT_RESULT | 1 << SN_SOCKET)
 #define TYPES_RESULT  (1 << SN_CONNECT_RESULT)
 #define TYPES_LOSS    (1 << SN_LOSS)
+#define TYPES_FILE    (1 << SN_FILE)
+#define TYPES_MAPPING (1 << SN_MAPPING)
 
 #define MEMBER_OFFSET(type, member) offsetof(RECORD_##type, member)
 #define MEMBER_SIZE(type, member)   sizeof(((RECORD_##type *)0)->member)
@@ -37,7 +43,12 @@ typedef struct sn_loss loss_record;
 #define FLAG_SIZE(type, member)	    sizeof(uint32_t)
 
 /* The flag that says that a text is cut. */
-enum { CUT_image = SN_F_IMAGE_TRUNCATED, CUT_script = SN_F_SCRIPT_TRUNCATED, CUT_cwd = SN_F_CWD_TRUNCATED };
+enum {
+	CUT_image = SN_F_IMAGE_TRUNCATED,
+	CUT_script = SN_F_SCRIPT_TRUNCATED,
+	CUT_cwd = SN_F_CWD_TRUNCATED,
+	CUT_path = 0
+};
 
 /* kind -> where the value is, how long, and its flag */
 #define OFFSET_U16     MEMBER_OFFSET
@@ -110,7 +121,7 @@ const struct sn_derived sn_derived_fields[] = {
 	{NULL, 0, 0},
 };
 
-const struct sn_type_info sn_types[SN_LOSS + 1] = {
+const struct sn_type_info sn_types[SN_TYPES] = {
 	[0] = {"", 0},
 	[SN_EXEC] = {"exec", sizeof(struct sn_exec)},
 	[SN_FORK] = {"fork", sizeof(struct sn_fork)},
@@ -120,6 +131,8 @@ const struct sn_type_info sn_types[SN_LOSS + 1] = {
 	[SN_PROCESS] = {"process", sizeof(struct sn_exec)},
 	[SN_SOCKET] = {"socket", sizeof(struct sn_connect)},
 	[SN_LOSS] = {"loss", sizeof(struct sn_loss)},
+	[SN_FILE] = {"file", sizeof(struct sn_file)},
+	[SN_MAPPING] = {"mapping", sizeof(struct sn_file)},
 };
 
 static const struct sn_field_info infos[] = {

@@ -104,7 +104,7 @@ struct sn_type_info {
 	uint32_t size;
 };
 
-extern const struct sn_type_info sn_types[SN_LOSS + 1];
+extern const struct sn_type_info sn_types[SN_TYPES];
 
 /* In the order of fields.def; the last has a NULL name. */
 extern const struct sn_field sn_fields[];

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "event.h"
+#include "provenance.h"
 
 /* ---- rule table (rule_table.c) ---- */
 struct sn_rules;
@@ -67,6 +68,8 @@ struct sn_stats {
 	uint64_t recorded, recorded_bytes, record_failed;
 	uint64_t candidates;   /* rules that the index brought, judged one by one */
 	uint64_t regex_bounds; /* searches given up at SN_REGEX_STEPS_MAX: undecidable */
+	uint64_t files_unsure; /* file records whose process, or the program that it ran then, could not be told */
+	uint64_t writers_forgotten, writers_nameless; /* files that gave way to others; writes without a program */
 };
 
 int sn_engine__new(const struct sn_engine_options *options, struct sn_engine **out);
@@ -241,6 +244,8 @@ void sn_capture__close(struct sn_capture *capture);
 int sn_capture__run(struct sn_capture *capture);
 void sn_capture__stop(struct sn_capture *capture);
 void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out);
+/* Makes it look at the kernel's ring now, even if it sleeps. Any thread. */
+void sn_capture__nudge(struct sn_capture *capture);
 
 /* ---- recording: native format (recording.c) ---- */
 struct sn_recording;

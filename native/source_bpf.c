@@ -55,8 +55,10 @@ struct sn_capture {
 	uint64_t ring_bytes;
 	size_t page;
 	int ring_fd;
-	int stop_fd;
+	int wake_fd;
 	_Atomic uint32_t stopping;
+	_Atomic uint32_t nudged;
+	struct sn_file_events *files; /* of the engine: told how far the events of processes have come */
 	struct counters count;
 };
 
@@ -104,11 +106,12 @@ int sn_capture__open(int ring_fd, uint64_t ring_bytes, int control_fd, struct sn
 	if (!capture)
 		return -ENOMEM;
 	capture->out = sn_engine__ring(engine);
+	capture->files = sn_engine__file_events(engine);
 	capture->ring_bytes = ring_bytes;
 	capture->page = page;
 	capture->ring_fd = ring_fd;
-	capture->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = capture->stop_fd < 0 ? -errno : map_all(capture, control_fd);
+	capture->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = capture->wake_fd < 0 ? -errno : map_all(capture, control_fd);
 	if (rc) {
 		sn_capture__close(capture);
 		return rc;
@@ -127,8 +130,8 @@ void sn_capture__close(struct sn_capture *capture)
 		munmap((void *)(uintptr_t)capture->producer, capture->page + 2 * capture->ring_bytes);
 	if (capture->control)
 		munmap(capture->control, capture->page);
-	if (capture->stop_fd >= 0)
-		close(capture->stop_fd);
+	if (capture->wake_fd >= 0)
+		close(capture->wake_fd);
 	free(capture);
 }
 
@@ -191,12 +194,13 @@ static void pause_ns(int64_t ns)
 static void sleep_until_event(struct sn_capture *capture)
 {
 	_Atomic uint32_t *asleep = (_Atomic uint32_t *)(void *)&capture->control->asleep;
-	struct pollfd fds[] = {{capture->ring_fd, POLLIN, 0}, {capture->stop_fd, POLLIN, 0}};
+	eventfd_t nudges;
+	struct pollfd fds[] = {{capture->ring_fd, POLLIN, 0}, {capture->wake_fd, POLLIN, 0}};
 
 	atomic_store(asleep, 1);
 	pause_ns(POLL_NS);
-	if (is_empty(capture))
-		poll(fds, 2, SLEEP_MS);
+	if (is_empty(capture) && poll(fds, 2, SLEEP_MS) > 0 && fds[1].revents)
+		eventfd_read(capture->wake_fd, &nudges);
 	atomic_store(asleep, 0);
 	add(&capture->count.wakeups, 1);
 }
@@ -213,6 +217,31 @@ static void drain_last(struct sn_capture *capture)
 	drain(capture, 1);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* One look at the kernel's ring: whether there was anything. */
+static int look(struct sn_capture *capture)
+{
+	uint32_t nudged = atomic_exchange(&capture->nudged, 0);
+	uint64_t begin = now_ns(), end = atomic_load_explicit(capture->producer, memory_order_acquire);
+	int found = drain(capture, 0);
+
+	/* not when a record before `end` is still being written, or finds no room: then the next look will tell */
+	if (atomic_load_explicit(capture->consumer, memory_order_relaxed) >= end)
+		atomic_store(&capture->files->captured, begin);
+	else if (nudged)
+		atomic_store(&capture->nudged, 1);
+	if (nudged)
+		sn_ring__interrupt(capture->out);
+	return found;
+}
+
 int sn_capture__run(struct sn_capture *capture)
 {
 	int idle = 0;
@@ -221,7 +250,7 @@ int sn_capture__run(struct sn_capture *capture)
 	if (setpriority(PRIO_PROCESS, 0, PRIORITY))
 		add(&capture->count.priority_refused, 1);
 	while (!atomic_load_explicit(&capture->stopping, memory_order_relaxed)) {
-		idle = drain(capture, 0) ? 0 : idle + 1;
+		idle = look(capture) ? 0 : idle + 1;
 		if (idle < IDLE_POLLS) {
 			pause_ns(POLL_NS);
 			add(&capture->count.polls, 1);
@@ -233,13 +262,21 @@ int sn_capture__run(struct sn_capture *capture)
 	return 0;
 }
 
+static void wake(struct sn_capture *capture)
+{
+	eventfd_write(capture->wake_fd, 1);
+}
+
 void sn_capture__stop(struct sn_capture *capture)
 {
-	uint64_t one = 1;
-
 	atomic_store(&capture->stopping, 1);
-	if (write(capture->stop_fd, &one, sizeof(one)) < 0)
-		return; /* full: it is readable already */
+	wake(capture);
+}
+
+void sn_capture__nudge(struct sn_capture *capture)
+{
+	if (!atomic_exchange(&capture->nudged, 1))
+		wake(capture);
 }
 
 void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out)

@@ -55,41 +55,16 @@ static void add_proxy(struct sn_unwound *out, const struct sn_grammars *grammars
 	out->class = (struct sn_bytes){grammars->text + grammar->class.off, grammar->class.len};
 }
 
-static bool ends_url(uint8_t c)
-{
-	return c <= ' ' || strchr("\"'`|;<>()\\", c) != NULL;
-}
-
-/* The first http, https or ftp address in the payload. */
-static struct sn_bytes url_in(struct sn_bytes text)
-{
-	const struct sn_bytes mark = {(const uint8_t *)"://", 3};
-	const uint8_t *at = text.at, *end = text.at + text.len;
-
-	while ((at = sn_bytes__find((struct sn_bytes){at, (uint32_t)(end - at)}, mark)) != NULL) {
-		const uint8_t *from = at, *to = at + 3;
-
-		while (from > text.at && ((from[-1] | 32) >= 'a' && (from[-1] | 32) <= 'z'))
-			from--;
-		while (to < end && !ends_url(*to))
-			to++;
-		if (at - from >= 3 && at - from <= 5 && to > at + 3)
-			return (struct sn_bytes){from, (uint32_t)(to - from)};
-		at += 3;
-	}
-	return (struct sn_bytes){0};
-}
-
 static void finish(struct sn_unwound *out)
 {
 	if (out->kind == SN_PAYLOAD_COMMAND && !out->path.len)
 		out->path = sn_bytes__first(out->argv);
 	if (!out->url.len && out->text.len)
-		out->url = url_in(out->text);
+		out->url = sn_bytes__url(out->text);
 	if (!out->url.len && out->argv.len)
-		out->url = url_in(out->argv);
+		out->url = sn_bytes__url(out->argv);
 	if (!out->url.len && out->path.len)
-		out->url = url_in(out->path);
+		out->url = sn_bytes__url(out->path);
 }
 
 /* A command of the chain: its name, its grammar (NULL: it is no proxy) and its arguments, the name first. */

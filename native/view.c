@@ -36,6 +36,8 @@ struct bindings {
 struct sn_view {
 	struct bindings exec;
 	struct bindings connect;
+	struct bindings file;
+	struct bindings mapping;
 	_Alignas(8) uint8_t own[SN_RECORD_MAX];	   /* the process as the table knows it, for records that do not say */
 	_Alignas(8) uint8_t parent[SN_RECORD_MAX]; /* its creator */
 };
@@ -82,6 +84,8 @@ struct sn_view *sn_view__new(const struct sn_rules *rules)
 		return NULL;
 	bind_type(&view->exec, rules, SN_EXEC, "process_creation");
 	bind_type(&view->connect, rules, SN_CONNECT, "network_connection");
+	bind_type(&view->file, rules, SN_FILE, "file_event");
+	bind_type(&view->mapping, rules, SN_MAPPING, "image_load");
 	return view;
 }
 
@@ -90,11 +94,28 @@ void sn_view__free(struct sn_view *view)
 	free(view);
 }
 
+/* NULL: records of this type are not judged. */
+static const struct bindings *bindings_of(const struct sn_view *view, uint16_t type)
+{
+	switch (type) {
+	case SN_EXEC:
+		return &view->exec;
+	case SN_CONNECT:
+		return &view->connect;
+	case SN_FILE:
+		return &view->file;
+	case SN_MAPPING:
+		return &view->mapping;
+	default:
+		return NULL;
+	}
+}
+
 uint32_t sn_view__route(const struct sn_view *view, uint16_t type)
 {
-	if (type == SN_EXEC)
-		return view->exec.route;
-	return type == SN_CONNECT ? view->connect.route : (uint32_t)SN_NO_FIELD;
+	const struct bindings *bindings = bindings_of(view, type);
+
+	return bindings ? bindings->route : (uint32_t)SN_NO_FIELD;
 }
 
 /* ---- values ---- */
@@ -250,6 +271,8 @@ static void look_up(struct filling *f)
 	if (f->has_parent != UNLOOKED)
 		return;
 	f->has_parent = -ENOENT;
+	if (f->record->flags & SN_F_UNSURE)
+		return;
 	process = sn_table__find(f->table, f->record->pid, f->record->start);
 	if (!process)
 		return;
@@ -295,14 +318,26 @@ static struct sn_value parent_value(struct filling *f, enum sn_derived_value val
 	return process_value(f, f->parent, value == SN_VALUE_PARENT_IMAGE ? SN_VALUE_IMAGE : SN_VALUE_ARGV);
 }
 
+static struct sn_value own_user(struct filling *f)
+{
+	uint32_t uid;
+
+	if (f->record->type == SN_EXEC)
+		uid = ((const struct sn_exec *)f->record)->uid;
+	else if (f->record->type == SN_CONNECT)
+		uid = ((const struct sn_connect *)f->record)->uid;
+	else
+		uid = ((const struct sn_file *)f->record)->uid;
+	return uid == UINT32_MAX ? lost() : user_value(f, uid);
+}
+
 static struct sn_value derived_value(struct filling *f, enum sn_derived_value value)
 {
 	switch (value) {
 	case SN_VALUE_HEADER:
 		return number_value(f, f->record->pid, 0);
 	case SN_VALUE_USER:
-		return user_value(f, f->record->type == SN_EXEC ? ((const struct sn_exec *)f->record)->uid
-								: ((const struct sn_connect *)f->record)->uid);
+		return own_user(f);
 	case SN_VALUE_IMAGE:
 	case SN_VALUE_ARGV:
 	case SN_VALUE_CWD:
@@ -337,7 +372,7 @@ static void put_chain(struct filling *f, uint32_t number)
 void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct sn_table *table,
 		   const struct sn_users *users, const struct sn_proxy *proxy, const struct sn_header *record)
 {
-	const struct bindings *bindings = record->type == SN_EXEC ? &view->exec : &view->connect;
+	const struct bindings *bindings = bindings_of(view, record->type);
 	struct filling f = {.view = view,
 			    .values = values,
 			    .table = table,

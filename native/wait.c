@@ -4,6 +4,7 @@
  */
 #include "wait.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,4 +20,9 @@ void sn_wait__sleep(_Atomic uint32_t *word, uint32_t value, int timeout_ms)
 void sn_wait__wake(_Atomic uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void sn_wait__wake_all(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

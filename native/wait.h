@@ -13,4 +13,6 @@
 void sn_wait__sleep(_Atomic uint32_t *word, uint32_t value, int timeout_ms);
 /* Wakes one sleeper on `word`. */
 void sn_wait__wake(_Atomic uint32_t *word);
+/* Wakes all of them. */
+void sn_wait__wake_all(_Atomic uint32_t *word);
 #endif

@@ -8,7 +8,7 @@ from cffi import FFI
 
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 # One operating system's sources; every other file builds everywhere.
-ONLY = {"source_bpf.c": "linux", "wait.c": "linux"}
+ONLY = dict.fromkeys(("source_bpf.c", "source_fanotify.c", "file_handles.c", "wait.c", "woken.c"), "linux")
 
 
 def declarations(header: str) -> str:
@@ -23,7 +23,7 @@ def sources() -> list[str]:
 
 
 ffibuilder = FFI()
-ffibuilder.cdef(declarations("event.h") + declarations("sensor.h"))
+ffibuilder.cdef("".join(declarations(h) for h in ("event.h", "provenance.h", "sensor.h")))
 ffibuilder.set_source(
     "sensor._native",
     '#include "sensor.h"',

@@ -21,6 +21,11 @@ from sensor.settings import checked, default_of, size_text, toml_value
 
 SYSTEM_FILE = "/etc/linsang/linsang.toml"
 S = TypeVar("S")
+# Where payloads lie and what makes a host run them again (attack.mitre.org T1105, T1053, T1543, T1546).
+_PLACES = (
+    *("/tmp", "/var/tmp", "/dev/shm", "/run", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/www", "/etc"),
+    *("/var/spool/cron", "/lib/systemd", "/usr/lib/systemd"),
+)
 
 
 def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:
@@ -58,6 +63,24 @@ class Source:
         least=4096,
         most=1 << 30,
         power_of_two=True,
+    )
+
+
+@dataclass(frozen=True)
+class Files:
+    """What happens to files, and who wrote them."""
+
+    source: str = _setting(
+        "auto",
+        "auto: fanotify where it is permitted; off: nothing is seen of files",
+        flag="--files",
+        choices=("auto", "off"),
+    )
+    places: tuple[str, ...] = _setting(
+        _PLACES,
+        "folders whose files all count; elsewhere those that are executable",
+        flag="--files-place",
+        metavar="DIR",
     )
 
 
@@ -162,6 +185,7 @@ class Config:
     """Every setting. A field is a section of the TOML file; `output` is its list of [[output]] tables."""
 
     source: Source = Source()
+    files: Files = Files()
     process_table: ProcessTable = ProcessTable()
     engine: Engine = Engine()
     rules: Rules = Rules()
@@ -173,6 +197,7 @@ class Config:
 def _sections() -> dict[str, type[Any]]:
     return {
         "source": Source,
+        "files": Files,
         "process_table": ProcessTable,
         "engine": Engine,
         "rules": Rules,

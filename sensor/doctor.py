@@ -70,6 +70,7 @@ def _live(config: Config) -> list[Check]:
                     live.stop()
                     live.check()
                     account = live.account()
+                    files = _files(live)
                     probes, reduced = _probes(live), live.reduced
                 recording.flush()
         except LinsangError as error:
@@ -89,8 +90,24 @@ def _live(config: Config) -> list[Check]:
         *probes,
         Check("sees", not missing, f"of its own program: {found}", remedy if missing else ""),
         *equations,
+        *files,
         Check("lost", account.lost == 0, f"{account.lost} events", "a larger --ring-bytes" if account.lost else ""),
         Check("memory", True, f"{own:.1f} MiB, the kernel's ring aside"),
+    ]
+
+
+def _files(live: Live) -> list[Check]:
+    if live.files is None:
+        return [Check("files", True, f"not watched: {live.files_refused or 'no probes'}; writers are not known")]
+    text, holds = live.files.equation()
+    stats = live.files.stats()
+    lost = stats["overflows"] + stats["dropped"]
+    kinds = ", ".join(f"{place} ({kind})" for place, kind in live.files.watched.items())
+    return [
+        Check("files", True, f"fanotify on {kinds}"),
+        *(Check("files", True, f"not watched: {place} ({why})") for place, why in live.files.refused.items()),
+        Check("account", holds, text, "" if holds else "report it"),
+        Check("files lost", not lost, f"{lost} times", "fs.fanotify.max_queued_events can be raised" if lost else ""),
     ]
 
 

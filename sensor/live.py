@@ -23,6 +23,7 @@ from typing import Any, Self
 from sensor.config import Config
 from sensor.errors import LinsangError, Unsupported
 from sensor.native import Capture, Engine, RecordingWriter, Rules, ffi, lib
+from sensor.sources.files import FileSource
 from sensor.sources.kernel import KernelSource, open_kernel_source
 from sensor.sources.procconn import ProcConnector
 from sensor.sources.snapshot import processes
@@ -135,6 +136,8 @@ class Live:
         self.kernel: KernelSource | None = None
         self.connector: ProcConnector | None = None
         self._capture: Capture | None = None
+        self.files: FileSource | None = None
+        self.files_refused = ""
         self._close = ExitStack()
         with ExitStack() as stack:
             table, engine = config.process_table, config.engine
@@ -181,6 +184,17 @@ class Live:
         self._capture = stack.enter_context(
             Capture(self.kernel.ring_fd, source.ring_bytes, self.kernel.control_fd, self.engine)
         )
+        self._attach_files(stack, self._capture)
+
+    def _attach_files(self, stack: ExitStack, capture: Capture) -> None:
+        if self._config.files.source == "off":
+            self.files_refused = "switched off"
+            return
+        try:
+            self.files = stack.enter_context(FileSource(self.engine, capture, self._config.files.places, self._say))
+        except Unsupported as error:
+            self.files_refused = str(error)
+            self._say(f"who wrote a file will not be known: {error}")
 
     def _feed_snapshot(self) -> None:
         sockets = OpenSockets()
@@ -198,7 +212,10 @@ class Live:
     def _start_threads(self) -> None:
         source = self._capture or self.connector
         assert source is not None
-        for name, run in (("match", self._match), ("capture", source.run)):
+        runs = [("match", self._match), ("capture", source.run)]
+        if self.files is not None:
+            runs.append(("files", self.files.run))
+        for name, run in runs:
             thread = threading.Thread(target=self._guard, args=(run,), name=name)
             thread.start()
             self._threads.append(thread)
@@ -241,8 +258,8 @@ class Live:
         return Account(
             **self._source_counts(),
             ring_dropped=stats["ring_dropped"],
-            received=stats["received"] - self.snapshot,
-            decoded=stats["decoded"] - self.snapshot,
+            received=stats["received"] - self.snapshot - stats["by_type"][lib.SN_FILE],
+            decoded=stats["decoded"] - self.snapshot - stats["by_type"][lib.SN_FILE],
             malformed=stats["malformed"],
             snapshot=self.snapshot,
         )
@@ -282,6 +299,9 @@ class Live:
     def _end_threads(self) -> None:
         source = self._capture or self.connector
         assert source is not None
+        if self.files is not None:
+            self.files.stop()
+            self._threads[2].join()
         source.stop()
         self._threads[1].join()
         self.engine.stop()

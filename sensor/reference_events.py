@@ -20,6 +20,7 @@ from sensor.proxy import Proxy, proxy_of
 from sensor.reference import LOST, Truncated, judge
 from sensor.taxonomy import with_mapped
 
+_NOBODY_KNOWN = 0xFFFFFFFF
 _KNOWN = {"KNOWN16": 0, "KNOWN32": 0, "KNOWN64": 0, "ID32": 0xFFFFFFFF}
 _CUT = {"image": lib.SN_F_IMAGE_TRUNCATED, "cwd": lib.SN_F_CWD_TRUNCATED, "script": lib.SN_F_SCRIPT_TRUNCATED}
 _PARENTS = {"PARENT_IMAGE": "image", "PARENT_ARGV": "argv"}
@@ -33,6 +34,11 @@ _PROXIES: dict[str, Callable[[Proxy], Any]] = {
     "PAYLOAD_PATH": lambda p: p.path or None,
     "PAYLOAD_URL": lambda p: p.url or None,
 }
+_BODIES = {
+    **dict.fromkeys((lib.SN_EXEC, lib.SN_PROCESS), "struct sn_exec *"),
+    **dict.fromkeys((lib.SN_FILE, lib.SN_MAPPING), "struct sn_file *"),
+}
+_KINDS = {lib.SN_EXEC: "EXEC", lib.SN_CONNECT: "CONNECT", lib.SN_FILE: "FILE", lib.SN_MAPPING: "MAPPING"}
 _OWN = {"IMAGE": "image", "ARGV": "argv", "CWD": "cwd"}
 
 
@@ -72,10 +78,12 @@ class _Record:
         self._raw = raw
         self.header = ffi.cast("struct sn_header *", ffi.from_buffer(raw))
         self.is_exec = self.header.type in {lib.SN_EXEC, lib.SN_PROCESS}
-        self._body = ffi.cast("struct sn_exec *" if self.is_exec else "struct sn_connect *", self.header)
+        self._body = ffi.cast(_BODIES.get(self.header.type, "struct sn_connect *"), self.header)
 
-    def user(self, users: Mapping[int, str]) -> str:
-        """Its name, or its number."""
+    def user(self, users: Mapping[int, str]) -> Any:
+        """Its name, or its number; LOST when it is not known."""
+        if self._body.uid == _NOBODY_KNOWN:
+            return LOST
         return users.get(self._body.uid, str(self._body.uid))
 
     def of_process(self, member: str) -> Any:
@@ -109,7 +117,7 @@ class _Record:
         text = self._bytes(member).decode("utf-8", "surrogateescape")
         if not text:
             return None if member == "script" else LOST
-        if not self.header.flags & _CUT[member]:
+        if not self.header.flags & _CUT.get(member, 0):
             return text
         return Truncated(text) if member == "script" else Truncated("", text)
 
@@ -175,6 +183,6 @@ def event_of(frame: Frame, users: Mapping[int, str]) -> dict[str, Any]:
     parent = _Record(frame.lineage[0]) if frame.lineage else None
     parentless = bool(frame.process) and frame.lineage_complete
     event = _Event(record, own, parent, parentless, proxy_of(frame.proxy), users)
-    kind = "EXEC" if record.is_exec else "CONNECT"
+    kind = _KINDS[record.header.type]
     values = {f.sigma: event.value(f) for f in schema.fields() if f.sigma and f.type == kind}
     return {name: value for name, value in values.items() if value is not None}

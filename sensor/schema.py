@@ -13,7 +13,12 @@ from functools import cache
 from sensor.native import ffi, lib
 
 # Records that rules judge, and their Sigma category.
-CATEGORIES = {"EXEC": "process_creation", "CONNECT": "network_connection"}
+CATEGORIES = {
+    "EXEC": "process_creation",
+    "CONNECT": "network_connection",
+    "FILE": "file_event",
+    "MAPPING": "image_load",
+}
 RECORDS = {
     "EXEC": "exec, process",
     "PROCESS": "process",
@@ -22,6 +27,8 @@ RECORDS = {
     "CONNECT": "connect, connect_result, socket",
     "RESULT": "connect_result",
     "LOSS": "loss",
+    "FILE": "file",
+    "MAPPING": "mapping",
 }
 SOURCES = {
     "HEADER": "the record",

@@ -37,10 +37,6 @@ class Database(Protocol):
         another."""
         ...
 
-    def layout(self) -> str:
-        """Another one when files of packages lie elsewhere without the packages being others. OSError."""
-        ...
-
     def packages(self) -> dict[str, Package]:
         """All that are installed."""
         ...

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
@@ -75,10 +74,6 @@ class Dpkg:
                 return any(entry.name.isdigit() for entry in entries)
         except OSError:
             return False
-
-    def layout(self) -> str:
-        """The diversions."""
-        return f"{zlib.crc32(repr(sorted(self._diversions().items())).encode()):08x}"
 
     def packages(self) -> dict[str, Package]:
         """By the name of their files in info/."""

@@ -48,11 +48,13 @@ class Facts:
         self._asked = 0
 
     def refresh(self) -> bool:
-        """To be called once a second, and before what was late is asked for again. True: packages or programs changed,
-        so all that was found out before may be otherwise now."""
+        """To be called once a second, and before what was late is asked for again. True: packages changed, so all that
+        was found out before may be otherwise now."""
         self._accounts.refresh()
         changed = self._packages is not None and self._packages.refresh()
-        return self._identities.refresh(anew=changed) or changed
+        if changed:
+            self._identities.refresh()
+        return changed
 
     def identities(self) -> Iterator[tuple[int, int, str]]:
         """Device in the kernel's form, inode and name of each installed program that has a grammar."""

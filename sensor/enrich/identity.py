@@ -50,23 +50,13 @@ class Identities:
         self._mounts = mounts
         self._digests = digests
         self._folders = folders
-        self._status: list[tuple[int, int] | None] = []
         self._by_inode: dict[tuple[int, int], Original] = {}
         self._by_size: dict[int, list[Original]] = {}
         self._by_build_id: dict[bytes, str] = {}
-        self.refresh(anew=True)
+        self.refresh()
 
-    def refresh(self, *, anew: bool) -> bool:
-        """Looks for the installed programs where the folders changed, else only if `anew`; reads those that were not
-        known before. True: they may be others."""
-        status = [_changed_ns(folder) for folder in self._folders]
-        if status == self._status and not anew:
-            return False
-        self._status = status
-        self._look()
-        return True
-
-    def _look(self) -> None:
+    def refresh(self) -> None:
+        """Looks for the installed programs, of which those that were known before are not read again."""
         known = {original.key: original for original in self}
         names: dict[FileKey, set[str]] = {}
         paths: dict[FileKey, str] = {}
@@ -172,11 +162,3 @@ def _build_id_at(path: str) -> bytes | None:
         return build_id(fd)
     finally:
         os.close(fd)
-
-
-def _changed_ns(folder: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns

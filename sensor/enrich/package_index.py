@@ -22,7 +22,7 @@ from typing import Self
 
 from sensor.enrich.database import Database, Package
 
-FORMAT = 2
+FORMAT = 1
 _HEAD = 8  # bytes before the head proper
 _WORD = 8
 _BLOCK = 1 << 18
@@ -50,12 +50,10 @@ class _Numbers:
 
 
 class PackageIndex:
-    """An index that was made once. `packages` are those of that time, in the order of their numbers, `layout` is the
-    database's."""
+    """An index that was made once. `packages` are those of that time, in the order of their numbers."""
 
-    def __init__(self, fd: int, packages: list[tuple[str, Package]], layout: str, offset: int) -> None:
+    def __init__(self, fd: int, packages: list[tuple[str, Package]], offset: int) -> None:
         self.packages = packages
-        self.layout = layout
         self._fd = fd
         self._numbers = _Numbers(fd, offset)
 
@@ -79,7 +77,7 @@ class PackageIndex:
         except (OSError, ValueError):
             return None
         packages = [(key, Package(*package)) for key, package in content["packages"]]
-        return cls(fd, packages, content["layout"], _HEAD + len(head))
+        return cls(fd, packages, _HEAD + len(head))
 
     def __len__(self) -> int:
         """Files."""
@@ -101,15 +99,14 @@ class PackageIndex:
 
 def make(path: Path, database: Database) -> None:
     """Writes the index, whole or not at all. OSError."""
-    layout, packages = database.layout(), database.packages()
+    packages = database.packages()
     number_of = {key: number for number, key in enumerate(packages)}
     numbers = array("Q")
     for key, paths in database.paths(packages):
         number = number_of[key]
         numbers.extend(hash_of(path) << 32 | number for path in paths)
     numbers = array("Q", sorted(numbers))
-    about = {"format": FORMAT, "database": database.name, "layout": layout, "packages": list(packages.items())}
-    head = json.dumps(about).encode()
+    head = json.dumps({"format": FORMAT, "database": database.name, "packages": list(packages.items())}).encode()
     head += b" " * (-len(head) % 8)
     content = len(head).to_bytes(4, "little") + head + numbers.tobytes()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ class Packages:
         self._complete = False
         try:
             packages = self._database.packages()
-            if self._index is not None and self._index.layout == self._database.layout():
+            if self._index is not None:
                 self._complete = self._compare(packages, dict(self._index.packages))
         except OSError:
             self.failures += 1

@@ -56,10 +56,6 @@ class Rpm:
         """Whether rpm is at work."""
         return self._lock.held()
 
-    def layout(self) -> str:
-        """Always the same: rpm has no diversions."""
-        return ""
-
     def packages(self) -> dict[str, Package]:
         """By name, version and architecture."""
         rows = self._ask("-qa", "--qf", r"%{NEVRA}\t%{NAME}\t%{EVR}\t%{INSTALLTID}.%{DBINSTANCE}\n")

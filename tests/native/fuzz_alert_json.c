@@ -88,7 +88,7 @@ static void fuzz_payload(struct sn_alerts *alerts, const uint8_t *data, size_t s
 	if (payload == SN_PAYLOAD_RECORD && size >= sizeof(header)) {
 		memcpy(&header, data, sizeof(header));
 		header.size = (uint32_t)size;
-		header.type %= SN_LOSS + 1;
+		header.type %= SN_TYPES;
 		memcpy(frame + sizeof(alert), &header, sizeof(header));
 	}
 	write_all(alerts, frame, whole);

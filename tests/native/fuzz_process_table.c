@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(record);
 		memcpy(record, data, take);
 		record->size = (uint32_t)take;
-		record->type %= SN_LOSS + 1;
+		record->type %= SN_TYPES;
 		record->pid %= 16;
 		if (sn_record__check(record, take) == 0) {
 			sn_table__apply(table, record);

@@ -31,6 +31,7 @@ static void test_sizes(void)
 		{SN_FORK, sizeof(struct sn_fork)},	 {SN_EXIT, sizeof(struct sn_exit)},
 		{SN_CONNECT, sizeof(struct sn_connect)}, {SN_CONNECT_RESULT, sizeof(struct sn_connect)},
 		{SN_SOCKET, sizeof(struct sn_connect)},	 {SN_LOSS, sizeof(struct sn_loss)},
+		{SN_FILE, sizeof(struct sn_file)},	 {SN_MAPPING, sizeof(struct sn_file)},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -47,7 +48,7 @@ static void test_sizes(void)
 		CHECK(sn_record__check(&record, cases[i].least + 8) == -EBADMSG); /* header and true size differ */
 	}
 	for (uint32_t type = 0; type <= UINT16_MAX; type++)
-		if (type < SN_EXEC || type > SN_LOSS)
+		if (type < SN_EXEC || type >= SN_TYPES)
 			CHECK(check((uint16_t)type, 1024) == -EBADMSG);
 	CHECK(sn_record__check(&record, 0) == -EBADMSG);
 	CHECK(sn_record__check(&record, sizeof(struct sn_header) - 1) == -EBADMSG);

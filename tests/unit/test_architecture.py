@@ -48,7 +48,7 @@ PORTABLE_HEADERS = {
     *("errno.h", "limits.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"),
     *("time.h", "unistd.h", "emmintrin.h"),
 }
-LINUX_ONLY = {"source_bpf.c", "wait.c"}
+LINUX_ONLY = {"source_bpf.c", "source_fanotify.c", "file_handles.c", "file_handles.h", "wait.c", "woken.c"}
 GENERATED = {"kernel.h"}  # by the loader, from the running kernel's BTF
 
 # ---- sizes: lines a file, lines a function; each exception with its reason ----

@@ -91,7 +91,8 @@ def test_logsources(logsource: Logsource, product: str, there: bool) -> None:
 def test_what_the_sensor_sees() -> None:
     assert verdict_of(rule(USER), live_sources()).kind == CAN_FIRE
     assert verdict_of(rule(HASH), live_sources()) == Verdict(CANNOT_FIRE, "live has no Hashes", ("Hashes",), "live")
-    assert verdict_of(rule(IMAGE, Logsource("linux", "file_event")), live_sources()).kind == CANNOT_FIRE
+    assert verdict_of(rule(IMAGE, Logsource("linux", "file_event")), live_sources()).kind == CAN_FIRE
+    assert verdict_of(rule(IMAGE, Logsource("linux", "file_delete")), live_sources()).kind == CANNOT_FIRE
 
 
 def test_windows_own_audit_log_lacks_what_sysmon_has() -> None:

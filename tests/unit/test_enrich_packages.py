@@ -244,21 +244,6 @@ def wait_for_a_tick(deb: DebRoot) -> None:
         os.utime(probe)
 
 
-def test_a_diversion_moves_a_file(deb: DebRoot, known: Packages) -> None:
-    deb.dpkg("-i", deb.make("tool", {"usr/bin/tool": b"1"}))
-    make(known._file, Dpkg(str(deb.root)))
-    packages = Packages(Dpkg(str(deb.root)), known._file.parent, str(deb.root))
-    divert = ["dpkg-divert", "--root", str(deb.root), "--rename", "--divert", "/usr/bin/elsewhere", "/usr/bin/tool"]
-    subprocess.run(divert, check=True, capture_output=True)
-    moved = deb.path("usr/bin/elsewhere")
-    assert packages.refresh()
-    assert trust(packages, moved) == Trust(late=True, again=True)
-    os.waitid(os.P_PID, packages._child, os.WEXITED | os.WNOWAIT)
-    assert packages.refresh()
-    assert trust(packages, moved) == Trust("packaged", "tool", "1")
-    packages.close()
-
-
 # ---- the index ----
 
 

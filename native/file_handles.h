@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the file handles of fanotify to inodes and paths. Linux.
+ *
+ * A mounted file system is remembered by the place that it is mounted on, never by a descriptor: that would keep it
+ * from being unmounted. It is opened there for as long as one batch of events takes, and only if what is mounted there
+ * is still the same. Paths of folders are kept by their handle; a folder that moves empties the memory.
+ */
+#ifndef SN_FILE_HANDLES_H
+#define SN_FILE_HANDLES_H
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
+
+enum { SN_MOUNTS_MAX = 128 };
+
+struct sn_handles;
+
+struct sn_handles *sn_handles__new(void);
+void sn_handles__free(struct sn_handles *handles);
+/* The file system on `path`, opened (*fd is the caller's): its number, or -errno; `known` says whether it had one. Any
+ * thread, one at a time. */
+int sn_handles__mount(struct sn_handles *handles, const char *path, uint32_t dev, int *fd, int *known);
+/* Takes back the last number given. */
+void sn_handles__unmount(struct sn_handles *handles);
+/* The inode of an event's handle: the device as in sn_exec, or -errno: -ESTALE, it is gone. */
+int sn_handles__stat(struct sn_handles *handles, const struct fanotify_event_info_fid *info, struct stat *out,
+		     uint32_t *dev);
+/* The path of an event's folder and name: its length, at most `size`, or -errno. */
+int64_t sn_handles__path(struct sn_handles *handles, const struct fanotify_event_info_fid *info, char *out,
+			 size_t size);
+/* The path of an event's own handle, for one without a folder. */
+int64_t sn_handles__own_path(struct sn_handles *handles, const struct fanotify_event_info_fid *info, char *out,
+			     size_t size);
+/* A folder moved, or mounts changed: paths are to be asked for again. */
+void sn_handles__forget_paths(struct sn_handles *handles);
+/* Between two batches: lets go of the file systems. */
+void sn_handles__rest(struct sn_handles *handles);
+#endif

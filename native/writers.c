@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See writers.h.
+ */
+#include "writers.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "published.h"
+#include "wait.h"
+#include "writer_programs.h"
+
+enum {
+	SET_BITS = 11,
+	SETS = 1 << SET_BITS,
+	WAYS = 4,
+	ALIASES = 64,
+	ALL = SN_F_WRITTEN | SN_F_CREATED | SN_F_LINKED | SN_F_MOVED | SN_F_CHANGED,
+};
+
+struct written {
+	uint64_t inode;
+	uint64_t time;
+	uint64_t since;
+	uint64_t ctime[2]; /* of the file: when the writer was noted, and after the last event */
+	uint64_t start;
+	uint64_t program; /* number + 1; 0: not known */
+	uint32_t dev;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t how; /* SN_F_* of the records */
+	uint16_t family, dport;
+	uint8_t daddr[16];
+	uint64_t used;	  /* number of its last event; 0: free */
+	uint64_t unknown; /* 1: events were lost that may name another writer */
+};
+
+SN_PUBLISHED(written_cell, struct written);
+
+struct sn_writers {
+	struct written written[SETS][WAYS]; /* the match thread's own */
+	struct written_cell shown[SETS][WAYS];
+	struct sn_programs *programs;
+	uint64_t clock; /* events */
+	_Atomic uint64_t settled;
+	_Atomic uint32_t settlings; /* counts sn_writers__settle: what sn_writers__find sleeps on */
+	_Atomic uint64_t lost_from; /* events were lost from here, */
+	_Atomic uint64_t lost_to;   /* to here, ns since the epoch; 0: none ever */
+	_Atomic uint64_t seen, forgotten, nameless, lost;
+	atomic_flag lock; /* of what follows, for a few instructions; never taken by the match thread */
+	void (*ask)(void *source);
+	void *source;
+	uint32_t alias[ALIASES][2];
+	uint32_t aliases;
+};
+
+struct sn_writers *sn_writers__new(void)
+{
+	struct sn_writers *writers = calloc(1, sizeof(*writers));
+
+	if (!writers)
+		return NULL;
+	writers->programs = sn_programs__new();
+	if (writers->programs)
+		return writers;
+	free(writers);
+	return NULL;
+}
+
+void sn_writers__free(struct sn_writers *writers)
+{
+	if (writers)
+		sn_programs__free(writers->programs);
+	free(writers);
+}
+
+static void lock(struct sn_writers *writers)
+{
+	while (atomic_flag_test_and_set_explicit(&writers->lock, memory_order_acquire))
+		;
+}
+
+static void unlock(struct sn_writers *writers)
+{
+	atomic_flag_clear_explicit(&writers->lock, memory_order_release);
+}
+
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static uint32_t hash(uint64_t a, uint64_t b, uint32_t bits)
+{
+	return (uint32_t)(((a ^ b << 40) * 0x9e3779b97f4a7c15u) >> (64 - bits));
+}
+
+/* ---- taking in ---- */
+
+/* The file's place, or the one that gives way to it. */
+static struct written *place_of(struct sn_writers *writers, const struct sn_file *file)
+{
+	struct written *set = writers->written[hash(file->inode, file->dev, SET_BITS)], *oldest = set;
+
+	for (struct written *w = set; w < set + WAYS; w++) {
+		if (w->used && w->dev == file->dev && w->inode == file->inode)
+			return w;
+		if (!w->used || (oldest->used && w->used < oldest->used))
+			oldest = w;
+	}
+	if (oldest->used)
+		add(&writers->forgotten, 1);
+	*oldest = (struct written){.dev = file->dev, .inode = file->inode};
+	return oldest;
+}
+
+static void take_loss(struct sn_writers *writers, const struct sn_file *file)
+{
+	if (!atomic_load_explicit(&writers->lost_to, memory_order_relaxed))
+		atomic_store_explicit(&writers->lost_from, file->ctime, memory_order_relaxed);
+	atomic_store_explicit(&writers->lost_to, file->mtime, memory_order_release);
+	add(&writers->lost, 1);
+}
+
+/* Whether a file that changed at `changed` (ns since the epoch; 0: not known) may have done so in an event that was
+ * lost. */
+static int may_be_lost(const struct sn_writers *writers, uint64_t changed)
+{
+	uint64_t to = atomic_load_explicit(&writers->lost_to, memory_order_acquire);
+
+	return to && (!changed ||
+		      (changed <= to && changed >= atomic_load_explicit(&writers->lost_from, memory_order_relaxed)));
+}
+
+static void name_writer(struct sn_writers *writers, const struct sn_table *table,
+			const struct sn_connections *connections, const struct sn_file *file, struct written *w)
+{
+	const struct sn_process *process = NULL;
+	struct sn_connection connection;
+
+	if (file->h.start && !(file->h.flags & SN_F_UNSURE))
+		process = sn_table__find(table, file->h.pid, file->h.start);
+	w->program = process ? sn_programs__of(writers->programs, table, process) : 0;
+	w->time = file->h.time;
+	w->since = file->since;
+	w->ctime[0] = file->ctime;
+	w->start = file->h.start;
+	w->pid = file->h.pid;
+	w->uid = file->uid;
+	w->family = 0;
+	if (!w->program)
+		add(&writers->nameless, 1);
+	if (!process ||
+	    !sn_connections__source(connections, table, file->h.pid, file->h.start, file->h.time, &connection))
+		return;
+	w->family = connection.family;
+	w->dport = connection.dport;
+	memcpy(w->daddr, connection.daddr, sizeof(w->daddr));
+}
+
+void sn_writers__see(struct sn_writers *writers, const struct sn_table *table, const struct sn_connections *connections,
+		     const struct sn_file *file)
+{
+	int wrote = (file->h.flags & SN_F_WRITTEN) != 0, again;
+	struct written *w;
+	size_t number;
+
+	if (!file->path.len) {
+		take_loss(writers, file);
+		return;
+	}
+	add(&writers->seen, 1);
+	w = place_of(writers, file);
+	again = w->used != 0;
+	if (wrote)
+		w->unknown = 0;
+	else if (may_be_lost(writers, file->mtime) && (!again || w->ctime[1] < file->mtime))
+		w->unknown = 1; /* the content is newer than what is known of it */
+	if (wrote)		/* what others did to content that is gone says nothing of this one */
+		w->how = w->pid == file->h.pid && w->start == file->h.start ? w->how & SN_F_CREATED : 0;
+	if (wrote || !(w->how & SN_F_WRITTEN))
+		name_writer(writers, table, connections, file, w);
+	w->how |= file->h.flags & ALL;
+	w->ctime[1] = file->ctime;
+	w->used = ++writers->clock;
+	number = (size_t)(w - &writers->written[0][0]);
+	sn_published__store(&(&writers->shown[0][0])[number].version, (&writers->shown[0][0])[number].word, w,
+			    sizeof(*w));
+}
+
+void sn_writers__settle(struct sn_writers *writers, uint64_t until)
+{
+	if (atomic_load_explicit(&writers->settled, memory_order_relaxed) >= until)
+		return;
+	atomic_store_explicit(&writers->settled, until, memory_order_release);
+	atomic_fetch_add(&writers->settlings, 1);
+	sn_wait__wake_all(&writers->settlings);
+}
+
+/* ---- asking ---- */
+
+void sn_writers__set_source(struct sn_writers *writers, void (*ask)(void *source), void *source)
+{
+	lock(writers);
+	writers->ask = ask;
+	writers->source = source;
+	unlock(writers);
+}
+
+int sn_writers__alias(struct sn_writers *writers, uint32_t dev, uint32_t upper)
+{
+	uint32_t i = 0;
+
+	lock(writers);
+	while (i < writers->aliases && writers->alias[i][0] != dev)
+		i++;
+	if (i < ALIASES) {
+		writers->alias[i][0] = dev;
+		writers->alias[i][1] = upper;
+		writers->aliases += i == writers->aliases;
+	}
+	unlock(writers);
+	return i < ALIASES ? 0 : -ENOSPC;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Waits until the table has come as far as `time`: 0, or -EAGAIN when it has not in time. `dev` is replaced by the
+ * device whose inodes it shows. */
+static int settle(struct sn_writers *writers, uint64_t time, int timeout_ms, uint32_t *dev)
+{
+	uint64_t until = now_ms() + (uint64_t)timeout_ms, now;
+	int has_source;
+
+	lock(writers);
+	for (uint32_t i = 0; i < writers->aliases; i++)
+		if (writers->alias[i][0] == *dev) {
+			*dev = writers->alias[i][1];
+			break;
+		}
+	has_source = writers->ask != NULL;
+	if (has_source && atomic_load_explicit(&writers->settled, memory_order_acquire) < time)
+		writers->ask(writers->source);
+	unlock(writers);
+	while (has_source) {
+		uint32_t before = atomic_load(&writers->settlings);
+
+		if (atomic_load_explicit(&writers->settled, memory_order_acquire) >= time)
+			return 0;
+		now = now_ms();
+		if (now >= until)
+			return -EAGAIN;
+		sn_wait__sleep(&writers->settlings, before, (int)(until - now));
+	}
+	return 0;
+}
+
+static int look_up(const struct sn_writers *writers, uint32_t dev, uint64_t inode, struct written *out)
+{
+	const struct written_cell *set = writers->shown[hash(inode, dev, SET_BITS)];
+
+	for (const struct written_cell *cell = set; cell < set + WAYS; cell++)
+		if (sn_published__load(&cell->version, cell->word, out, sizeof(*out)) && out->used && out->dev == dev &&
+		    out->inode == inode)
+			return 1;
+	return 0;
+}
+
+int sn_writers__find(struct sn_writers *writers, const struct sn_writer_query *query, int timeout_ms,
+		     struct sn_file_writer *out)
+{
+	uint32_t dev = query->dev;
+	struct written w;
+
+	if (settle(writers, query->time, timeout_ms, &dev))
+		return -EAGAIN;
+	if (!look_up(writers, dev, query->inode, &w))
+		return may_be_lost(writers, query->changed) ? -ENODATA : 0;
+	if (w.unknown || w.since > query->time || (!query->changed && may_be_lost(writers, 0)))
+		return -ENODATA;
+	/* changed in a way that was not seen, or another file has the inode now */
+	if (query->changed && (query->changed < w.ctime[0] || query->changed > w.ctime[1]))
+		return -ENODATA;
+	memset(out, 0, offsetof(struct sn_file_writer, image));
+	out->time = w.time;
+	out->start = w.start;
+	out->pid = w.pid;
+	out->uid = w.uid;
+	out->how = w.how;
+	out->family = w.family;
+	out->dport = w.dport;
+	memcpy(out->daddr, w.daddr, sizeof(out->daddr));
+	sn_programs__name(writers->programs, w.program, out);
+	return 1;
+}
+
+void sn_writers__stats(const struct sn_writers *writers, struct sn_writers_stats *out)
+{
+	out->seen = atomic_load_explicit(&writers->seen, memory_order_relaxed);
+	out->forgotten = atomic_load_explicit(&writers->forgotten, memory_order_relaxed);
+	out->nameless = atomic_load_explicit(&writers->nameless, memory_order_relaxed);
+	out->lost = atomic_load_explicit(&writers->lost, memory_order_relaxed);
+}

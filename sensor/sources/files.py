@@ -1,0 +1,196 @@
+"""What happens to files, from fanotify: which file systems are watched, and the thread that reads.
+
+The core marks file systems as wholes and says who wrote what (native/source_fanotify.c). Here stands which: all that
+are mounted where the sensor sees them, and those that are mounted later. Left out are file systems of the kernel
+itself, which hold no programs, and those of a network or of a process (FUSE), which another machine or a program may
+keep from answering for as long as it likes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import select
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sensor.errors import NativeError, Unsupported
+from sensor.native import Capture, Engine, check, ffi, lib
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_KERNELS_OWN = frozenset(
+    [
+        "autofs",
+        "binfmt_misc",
+        "bpf",
+        "cgroup",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "devpts",
+        "efivarfs",
+        "fusectl",
+        "hugetlbfs",
+        "mqueue",
+        "nsfs",
+        "proc",
+        "pstore",
+        "rpc_pipefs",
+        "securityfs",
+        "selinuxfs",
+        "sysfs",
+        "tracefs",
+    ]
+)
+_FOREIGN = frozenset(["9p", "afs", "ceph", "cifs", "coda", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"])
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One line of mountinfo. `dev`: as in struct sn_exec; `upper`: upper layer of an overlay, else ""."""
+
+    place: str
+    dev: int
+    root: str
+    kind: str
+    upper: str
+
+    @property
+    def left_out(self) -> str:
+        """Why it is not watched; "" when it is."""
+        if self.kind in _KERNELS_OWN:
+            return "no programs lie there"
+        if self.kind in _FOREIGN or self.kind.startswith("fuse"):
+            return "may not answer"
+        return ""
+
+
+def _plain(text: str) -> str:
+    return os.fsdecode(_ESCAPED.sub(lambda m: chr(int(m[1], 8)), text).encode("latin-1", "surrogateescape"))
+
+
+def mounts(text: str) -> list[Mount]:
+    """The mounts of a /proc/PID/mountinfo (proc_pid_mountinfo(5)); lines that cannot be read are left out."""
+    found = []
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        fields, tail = before.split(" "), after.split(" ")
+        major, _, minor = fields[2].partition(":") if len(fields) > 4 else ("", "", "")
+        if not (major.isdecimal() and minor.isdecimal() and len(tail) > 2):
+            continue
+        options = dict(option.partition("=")[::2] for option in tail[2].split(","))
+        upper = _plain(options.get("upperdir", "")) if tail[0] == "overlay" else ""
+        found.append(Mount(_plain(fields[4]), int(major) << 20 | int(minor), _plain(fields[3]), tail[0], upper))
+    return found
+
+
+def _wanted(text: str) -> list[Mount]:
+    """Those to watch, mounts of a file system's root first: paths below them are whole. A place that another mount has
+    covered shows that one only."""
+    covered = {mount.place: mount for mount in mounts(text)}
+    return sorted((m for m in covered.values() if not m.left_out), key=lambda m: (m.root != "/", len(m.place)))
+
+
+class FileSource:
+    """`run` reads events until `stop`; so does a thread of its own that looks for new mounts. `refused`: file systems
+    that could not be marked, by place, and why. Close it before `engine` and `capture`.
+
+    Unsupported where fanotify is not permitted or not built in.
+    """
+
+    def __init__(
+        self, engine: Engine, capture: Capture, places: Sequence[str], say: Callable[[str], None] = lambda text: None
+    ) -> None:
+        out = ffi.new("struct sn_files **")
+        try:
+            check(lib.sn_files__open(engine.pointer, capture.pointer, out), "open fanotify")
+        except NativeError as error:
+            raise Unsupported(
+                f"watching files ({error.reason})", "root, and a kernel with fanotify from 5.17 on"
+            ) from None
+        self._files = out[0]
+        self._engine = engine
+        self._say = say
+        self.watched: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
+        self._ended, self._end = os.pipe2(os.O_CLOEXEC)
+        self._file = _MOUNTS.open(errors="surrogateescape")
+        for place in places:
+            if lib.sn_files__place(self._files, os.fsencode(place)):
+                self._say(f"the place {place} is too long, or one too many: files there count when they are executable")
+        self._follower = threading.Thread(target=self._follow, name="mounts")
+        self.look()
+        self._follower.start()
+
+    def look(self) -> None:
+        """Watches what is mounted now and was not yet."""
+        self._file.seek(0)
+        for mount in _wanted(self._file.read()):
+            rc = lib.sn_files__watch(self._files, os.fsencode(mount.place), mount.dev)
+            if rc == 0:
+                self.watched[mount.place] = mount.kind
+            if mount.upper and not self._overlay(mount):
+                rc = -errno.ENOENT
+            elif mount.upper:
+                continue  # seen by its upper layer
+            if rc in {0, -errno.EEXIST}:
+                self.refused.pop(mount.place, None)
+            elif mount.place not in self.refused:
+                self.refused[mount.place] = f"{mount.kind}: {os.strerror(-rc)}"
+
+    def _overlay(self, mount: Mount) -> bool:
+        try:
+            status = os.stat(mount.upper)
+        except OSError:
+            return False
+        upper = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
+        return bool(lib.sn_engine__alias(self._engine.pointer, mount.dev, upper) == 0)
+
+    def _follow(self) -> None:
+        poll = select.poll()
+        poll.register(self._file.fileno(), select.POLLPRI | select.POLLERR)
+        poll.register(self._ended, select.POLLIN)
+        while all(fd != self._ended for fd, _ in poll.poll()):
+            self.look()
+
+    def run(self) -> None:
+        """Stays in the core until stop()."""
+        check(lib.sn_files__run(self._files), "watch files")
+
+    def stop(self) -> None:
+        """Ends run(), or the next one; any thread may call it."""
+        lib.sn_files__stop(self._files)
+
+    def stats(self) -> dict[str, int]:
+        """All counters of struct sn_files_stats by name."""
+        out = ffi.new("struct sn_files_stats *")
+        lib.sn_files__stats(self._files, out)
+        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_files_stats").fields}
+
+    def equation(self) -> tuple[str, bool]:
+        """Where every event is, with its numbers, and whether that adds up."""
+        s = self.stats()
+        causes = ("filtered", "gone", "unresolved", "recorded", "dropped", "overflows")
+        text = " + ".join(f"{name} {s[name]}" for name in causes)
+        return f"files: events {s['events']} = {text}", s["events"] == sum(s[name] for name in causes)
+
+    def close(self) -> None:
+        """Frees everything, after run() has returned."""
+        os.write(self._end, b"x")
+        self._follower.join()
+        for fd in (self._end, self._ended):
+            os.close(fd)
+        self._file.close()
+        lib.sn_files__close(self._files)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
