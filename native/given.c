@@ -88,24 +88,22 @@ static bool give_exec(struct sn_reading *r, struct sn_bytes first, bool may)
 	return true;
 }
 
-/* Whether `text` begins as the setting says, a * for any run; `skip`: how long that is. */
+/* Whether `text` begins as the setting says, a * for any run; `skip`: how long that is, nothing with a ^ before it. */
 static bool fits(const struct sn_reading *r, struct sn_grammar_text name, struct sn_bytes text, uint32_t *skip)
 {
-	const uint8_t *pattern = r->grammars->text + name.off, *star = memchr(pattern, '*', name.len);
-	uint32_t head = star ? (uint32_t)(star - pattern) : name.len, tail = name.len - head;
-	const uint8_t *found;
+	bool keep = r->grammars->text[name.off] == '^' && name.len > 1;
+	struct sn_bytes pattern = {r->grammars->text + name.off + keep, name.len - keep}, tail = {0};
+	const uint8_t *star = memchr(pattern.at, '*', pattern.len), *found;
 
-	if (!sn_bytes__begins(text, (struct sn_bytes){pattern, head}))
+	if (star) {
+		tail = sn_bytes__behind(pattern, (uint32_t)(star - pattern.at) + 1);
+		pattern.len = (uint32_t)(star - pattern.at);
+	}
+	if (!sn_bytes__begins(text, pattern))
 		return false;
-	*skip = head;
-	if (!star)
-		return true;
-	found = tail > 1 ? sn_bytes__find(sn_bytes__behind(text, head), (struct sn_bytes){star + 1, tail - 1})
-			 : text.at + head;
-	if (!found)
-		return false;
-	*skip = (uint32_t)(found - text.at) + tail - 1;
-	return true;
+	found = tail.len ? sn_bytes__find(sn_bytes__behind(text, pattern.len), tail) : text.at + pattern.len;
+	*skip = found && !keep ? (uint32_t)(found - text.at) + tail.len : 0;
+	return found != NULL;
 }
 
 bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)

@@ -142,7 +142,7 @@ const struct sn_grammar *sn_grammars__find(const struct sn_grammars *grammars, c
 	const struct sn_grammar *found;
 	uint32_t cut = len;
 
-	if (!len || len > 64) /* no proxy's name is longer */
+	if (!len || len > SN_GRAMMAR_NAME_MAX)
 		return NULL;
 	found = look_up(grammars, name, len);
 	while (cut && ((name[cut - 1] >= '0' && name[cut - 1] <= '9') || name[cut - 1] == '.' || name[cut - 1] == '-'))

@@ -19,13 +19,14 @@
 #include "shell_words.h"
 
 #define SN_GRAMMAR_MAGIC "LNSGGRAM"
-enum { SN_GRAMMAR_VERSION = 1 };
+enum { SN_GRAMMAR_VERSION = 1, SN_GRAMMAR_NAME_MAX = 64 }; /* no program's name is longer */
 
 enum sn_grammar_section {
 	SN_GR_SLOTS = 0, /* struct sn_grammar_slot, a power of two, some free */
 	SN_GR_PROGRAMS,	 /* struct sn_grammar */
 	SN_GR_OPTIONS,	 /* struct sn_grammar_entry: `name` as typed, dashes included */
-	SN_GR_SETTINGS,	 /* struct sn_grammar_entry: `name` is what the text begins with; one * stands for any run */
+	SN_GR_SETTINGS,	 /* struct sn_grammar_entry: `name` is what the text begins with, one * for any run, ^: it is
+			    kept */
 	SN_GR_PLACES,	 /* uint32_t, enum sn_give: of a positional argument; the last counts for all that follow */
 	SN_GR_SUBS,	 /* struct sn_grammar_entry: `name` of a subcommand, `give` its program's number */
 	SN_GR_MARKERS, /* struct sn_grammar_text: program text without any of them (^x: at its begin) starts nothing */
@@ -74,6 +75,7 @@ enum sn_grammar_flag {
 	SN_GR_CHILDREN = 16,  /* starts programs on its user's word: what its children run is a payload */
 	SN_GR_APPLET = 32,    /* its own name counts, not the file's (busybox) */
 	SN_GR_BUILTIN = 64,   /* a shell's own word: no program, so no link of the chain */
+	SN_GR_PROMPT = 256,   /* as CHILDREN, but only where its arguments name nothing */
 	SN_GR_COMPLETE = 128, /* lists each option that takes the next argument for its value: all others are flags */
 };
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 enum {
-	SLOTS = 2048,			      /* power of two; programs that are being started at the same time */
-	SLOT_TEXT = 232,		      /* chain and payload of one; longer ones are not remembered */
-	NAMES = 3,			      /* that an exec goes by: of argv[0], of the file, of the script */
-	CHAIN_MAX = 2 * SN_UNWIND_DEPTH * 64, /* the longest chain: names of proxies have at most 64 bytes */
+	SLOTS = 2048,	 /* power of two; programs that are being started at the same time */
+	SLOT_TEXT = 232, /* chain and payload of one; longer ones are not remembered */
+	NAMES = 3,	 /* that an exec goes by: of argv[0], of the file, of the script */
+	CHAIN_MAX = 2 * SN_UNWIND_DEPTH * SN_GRAMMAR_NAME_MAX, /* the longest chain */
 };
 
 /* What a process was last made to run, by an exec of its own or, since it was forked, by one of its parent's. */
@@ -249,14 +249,7 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 	*proxy = (struct sn_proxy){0};
 	program_of(grammars, exec, &program, &argv);
 	if (sn_unwinder__run(&proxies->unwinder, grammars, program, argv, cut, &proxies->unwound)) {
-		*proxy = (struct sn_proxy){.kind = own->kind,
-					   .truncated = own->truncated,
-					   .class = own->class,
-					   .argv = own->argv,
-					   .text = own->text,
-					   .path = own->path,
-					   .url = own->url,
-					   .doubt = own->doubt};
+		*proxy = sn_proxy__of(own);
 	} else if (way.depth) { /* this is what the chain was to run */
 		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND, .truncated = cut, .argv = argv, .path = program};
 	} else {

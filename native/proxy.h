@@ -31,6 +31,19 @@ struct sn_proxy {
 	struct sn_bytes class, argv, text, path, url, doubt;
 };
 
+/* Without its chain. */
+static inline struct sn_proxy sn_proxy__of(const struct sn_unwound *unwound)
+{
+	return (struct sn_proxy){.kind = unwound->kind,
+				 .truncated = unwound->truncated,
+				 .class = unwound->class,
+				 .argv = unwound->argv,
+				 .text = unwound->text,
+				 .path = unwound->path,
+				 .url = unwound->url,
+				 .doubt = unwound->doubt};
+}
+
 /* NULL: no memory. */
 struct sn_proxies *sn_proxies__new(void);
 void sn_proxies__free(struct sn_proxies *proxies);

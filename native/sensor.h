@@ -228,6 +228,12 @@ struct sn_proxy_block {
 	struct sn_span doubt; /* of an unknown payload: the option that may take for its value what looks like it */
 };
 
+/* What one command line is made to run, through its first `limit` (at most 16) proxies, as a struct sn_proxy_block in
+ * an 8-aligned buf: its size; 0: it is no proxy, or names nothing. `grammars`: the compiler's bytes, 4-aligned; `argv`:
+ * each argument ended by NUL, the program first. -EINVAL, -ENOMEM, -ENOSPC. */
+int64_t sn_unwind__block(const void *grammars, size_t grammars_size, const char *argv, size_t argv_size, uint32_t limit,
+			 void *buf, size_t buf_size);
+
 /* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
 struct sn_capture;
 

@@ -173,6 +173,7 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 {
 	struct sn_reading r = {.unwinder = unwinder, .grammars = grammars, .cut = cut};
 	struct link link = link_of(grammars, program, argv);
+	uint32_t flags;
 
 	out->depth = 0;
 	out->name = link.name;
@@ -187,10 +188,11 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 	memset(out, 0, sizeof(*out));
 	out->name = link.name;
 	out->is_proxy = true;
-	out->children = link.grammar->flags & SN_GR_CHILDREN;
+	flags = link.grammar->flags;
 	unwinder->used = 0;
 	while (out->depth < unwinder->limit && follow(&r, out, &link))
 		;
+	out->children = flags & SN_GR_CHILDREN || (flags & SN_GR_PROMPT && !out->depth && !r.stopped);
 	if (out->kind)
 		finish(out);
 	out->truncated = out->depth && cut;

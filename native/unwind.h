@@ -48,7 +48,7 @@ struct sn_unwound {
 	struct sn_bytes doubt;			/* kind NONE: the option that leaves it open what the payload is */
 	struct sn_bytes name;			/* of the program itself, also where depth is 0 */
 	bool truncated;				/* the arguments were cut within the payload */
-	bool is_proxy, children;		/* it has a grammar, with SN_GR_CHILDREN; also where depth is 0 */
+	bool is_proxy, children;		/* it has a grammar; what it starts is linked. Also where depth is 0 */
 };
 
 /* One per matching thread; what an unwinding found stands in it until the next one. */

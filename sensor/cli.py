@@ -111,6 +111,18 @@ def _report_arguments(parser: Parser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
+def _unwind(namespace: argparse.Namespace) -> int:
+    from sensor.unwind import show  # noqa: PLC0415
+
+    return show(namespace.word, namespace.text, namespace.format)
+
+
+def _unwind_arguments(unwind: Parser) -> None:
+    unwind.add_argument("--text", metavar="COMMAND", help="what a shell is given")
+    unwind.add_argument("word", nargs="*", metavar="-- COMMAND ARG...", help="what a program is started with")
+    _report_arguments(unwind)
+
+
 def _trust_arguments(parser: Parser) -> None:
     parser.add_argument("file", nargs="+", metavar="FILE")
     _report_arguments(parser)
@@ -144,6 +156,9 @@ linsang status --format json | jq .account"""
 _TRUST = """\
 linsang trust /tmp/update.sh                    whose it is, who may change it, which program it is
 linsang trust --format json /usr/bin/* | jq 'select(.trust != "packaged")'"""
+_UNWIND = """\
+linsang unwind -- env nice timeout 5 id         the arguments of an exec
+linsang unwind --text 'curl http://x/ | sh'     what a shell is given"""
 _RULES = """\
 linsang rules check                             can each rule fire here, and if not, why
 linsang rules list --level high --tag t1218
@@ -175,6 +190,13 @@ _COMMANDS = (
         _SEES,
     ),
     Command("status", "ask the running sensor how it is", _STATUS, _status, _report_arguments, ("paths.runtime",)),
+    Command(
+        "unwind",
+        "show what a command line is made to run, and which grammars say so; runs nothing",
+        _UNWIND,
+        _unwind,
+        _unwind_arguments,
+    ),
     Command(
         "trust",
         "tell what is known of files, as rules see it: package, who may change them, which program they are",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sensor.native import ffi
+from sensor.native import check, ffi, lib
+
+DEEPEST = 16  # SN_UNWIND_DEPTH
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,12 @@ def proxy_of(block: bytes) -> Proxy | None:
     return Proxy(
         chain=texts("chain"), argv=texts("argv"), kind=text("kind_name"), truncated=bool(head.truncated), **one
     )
+
+
+def unwind(grammars: bytes, argv: Sequence[str], limit: int = DEEPEST) -> Proxy | None:
+    """What a command line is made to run by those grammars (compiler/grammar.py), through its first `limit` proxies;
+    None: it is no proxy, or names nothing. `argv`: the program first."""
+    line = b"".join(argument.encode("utf-8", "surrogateescape") + b"\0" for argument in argv)
+    room = ffi.new("uint64_t[]", 1024 + len(line))  # the texts of a block are parts of the line, or joined from them
+    size = lib.sn_unwind__block(grammars, len(grammars), line, len(line), limit, room, ffi.sizeof(room))
+    return proxy_of(bytes(ffi.buffer(room, check(size, "unwind a command line"))))

@@ -1,7 +1,7 @@
 """Grammars of proxies: YAML (rules/grammars) -> the bytes of native/grammar.h."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ _FLAG = {
     "applet": 32,
     "builtin": 64,
     "complete": 128,
+    "prompt": 256,
 }
 _KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
 _OF_OPTIONS = {"attached", "flag", "pair", "operand", "stdin", "user", "stop", "fallback", "attached-shell", "splice"}
@@ -107,6 +108,8 @@ class _Writer:
         flags = sum(_FLAG[flag] for flag in spec.get("flags", []))
         if set(spec.get("places", ())) <= {"value"}:
             flags |= _FLAG["complete"]  # no positional argument names a payload, so none can be mistaken for one
+        if _has_prompt(spec):
+            flags |= _FLAG["prompt"]
         self.programs[number] = struct.pack("<I", flags) + self.name(spec["class"]) + b"".join(ranges)
         return number
 
@@ -152,9 +155,7 @@ def shipped_grammars() -> bytes:
     return compile_grammars(GRAMMARS)
 
 
-def compile_grammars(folder: Path) -> bytes:
-    """The grammars of every *.grammar.yml in `folder`. ConfigError names the file, the program and what is wrong."""
-    writer, programs = _Writer(), {}
+def _documents(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     for path in sorted(folder.glob(f"*{GRAMMAR}")):
         try:
             document = yaml.load(path.read_bytes(), yaml.CSafeLoader) or {}
@@ -162,11 +163,62 @@ def compile_grammars(folder: Path) -> bytes:
             raise ConfigError(f"{path}: {error}") from None
         for own, spec in document.items():
             _check(f"{path}: {own}", spec)
+        yield path, document
+
+
+def _names(own: Any, spec: Mapping[str, Any]) -> list[str]:
+    return [str(name) for name in (own, *spec.get("names", []))]
+
+
+def _has_prompt(spec: Mapping[str, Any]) -> bool:
+    """What an interpreter runs that reads its standard input is on somebody's word; a shell's is its every command."""
+    return "stdin" in spec.get("flags", ()) and spec["class"] != "shell"
+
+
+@cache
+def grammar_flags(folder: Path = GRAMMARS) -> Mapping[str, frozenset[str]]:
+    """Program -> the flags of its grammar, prompt where it is implied."""
+    return {
+        name: frozenset(spec.get("flags", ())) | ({"prompt"} if _has_prompt(spec) else set())
+        for _, document in _documents(folder)
+        for own, spec in document.items()
+        for name in _names(own, spec)
+    }
+
+
+def grammar_class(name: str, folder: Path = GRAMMARS) -> str:
+    """What a program is; empty: it has no grammar."""
+    found = (
+        spec["class"]
+        for _, document in _documents(folder)
+        for own, spec in document.items()
+        if name in _names(own, spec)
+    )
+    return str(next(found, ""))
+
+
+@cache
+def grammar_places(folder: Path = GRAMMARS) -> Mapping[str, str]:
+    """Program -> the file and line of its grammar."""
+    places: dict[str, str] = {}
+    for path, document in _documents(folder):
+        lines = path.read_text().splitlines()
+        for own, spec in document.items():
+            line = next(n for n, text in enumerate(lines, 1) if text.startswith(f"{own}:"))
+            places |= dict.fromkeys(_names(own, spec), f"{path}:{line}")
+    return places
+
+
+def compile_grammars(folder: Path) -> bytes:
+    """The grammars of every *.grammar.yml in `folder`. ConfigError names the file, the program and what is wrong."""
+    writer, programs = _Writer(), {}
+    for path, document in _documents(folder):
+        for own, spec in document.items():
             number = writer.program(spec)
-            for name in [own, *spec.get("names", [])]:
-                if str(name) in programs:
+            for name in _names(own, spec):
+                if name in programs:
                     raise ConfigError(f"{path}: {own}: {name} has a grammar already")
-                programs[str(name)] = number
+                programs[name] = number
     slots = writer.slots(programs)
     lists = (writer.programs, writer.options, writer.settings, writer.places, writer.subs, writer.markers)
     sections = [slots, *(b"".join(part for part in section if part) for section in lists), bytes(writer.text)]

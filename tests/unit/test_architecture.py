@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
         "reference_events live_processes",
-        "daemon alerts tree replay record dump doctor status trust rules_cli arguments",
+        "daemon alerts tree replay record dump doctor status trust unwind rules_cli arguments",
         "alert_commands rules_command",
         "cli",
         "__main__",

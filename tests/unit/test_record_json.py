@@ -214,7 +214,9 @@ def test_valid_utf8_stays_readable() -> None:
     assert '"image":"/ä/€/😀"' in record_json_text(make.exec_record(image="/ä/€/😀".encode()))
 
 
-@pytest.mark.parametrize("char", "\x7f\x80\x85\x9f\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202e\u2060\u2066\u206f\ufeff")
+@pytest.mark.parametrize(
+    "char", "\x7f\x80\x85\x9f\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202e\u2060\u2066\u206f\ufeff"
+)
 def test_what_a_terminal_or_a_line_reader_would_obey_is_escaped(char: str) -> None:
     text = record_json_text(make.exec_record(image=f"/{char}/x".encode()))
     assert f'"image":"/\\u{ord(char):04x}/x"' in text

@@ -1,0 +1,30 @@
+"""docs/gtfobins.md: current, and wide enough."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sensor.compiler.gtfobins import WHY, all_seen, by_binary, page, share
+
+PAGE = Path(__file__).parents[2] / "docs" / "gtfobins.md"
+CORPUS = os.environ.get("LINSANG_CORPUS", "")
+LEAST = 0.95
+
+pytestmark = pytest.mark.skipif(not CORPUS, reason="LINSANG_CORPUS is not set")
+
+
+def test_page_is_current() -> None:
+    """Else: python -m sensor.compiler.gtfobins > docs/gtfobins.md."""
+    assert PAGE.read_text() == page(all_seen(Path(CORPUS)))
+
+
+def test_most_binaries_are_covered() -> None:
+    assert share(all_seen(Path(CORPUS))) >= LEAST
+
+
+def test_each_that_is_not_says_why() -> None:
+    lacking = {name for name, ones in by_binary(all_seen(Path(CORPUS))).items() if not all(one.how for one in ones)}
+    assert lacking == set(WHY)
