@@ -119,45 +119,55 @@ class Facts:
         return trust.of_path(self._packages, path, key.ctime_ns)
 
     def _of_file(self, file: OpenFile, key: FileKey) -> FileFacts:
-        original = self._identities.original(key)
-        found = trust.Trust()
-        late: set[str] = set()
-        if self._packages is not None:
-            try:
-                found = trust.of_file(self._packages, self._digests, file, original.path if original else "")
-            except OSError:
-                found = trust.Trust(late=True)
-        late.update(_late(found))
-        again = found.again
-        who, how, filesystem = None, None, None
-        try:
-            who, known = self._identities.of(file)
-            again |= not known and file.fd >= 0
-            late.update(() if known else ("identity",))
-        except (OSError, Unreadable):
-            late.add("identity")
-        try:
-            how = "no" if file.deleted else writable(self._accounts, file.fd, file.status, file.path, file.root)
-        except OSError:
-            late.add("writable")
-        filesystem = name_of(file.mount, file.path)
-        if filesystem is None:
-            late.add("filesystem")
+        found = self._trust_of_file(file, key)
+        identity, known, identity_comes = self._identity_of_file(file)
+        who_may, filesystem = self._writable(file), name_of(file.mount, file.path)
+        unknown = {
+            "identity": not known,
+            "writable": who_may is None,
+            "filesystem": filesystem is None,
+            "privilege": file.fd < 0,
+        }
         return FileFacts(
             key,
             found.trust,
             found.package,
             found.version,
             self._accounts.name(file.status.st_uid),
-            how,
+            who_may,
             filesystem,
             _mount_flags(file),
             _privilege(file),
             self._is_first(key),
-            who,
-            frozenset(late),
-            again,
+            identity,
+            _late(found).union(name for name, is_unknown in unknown.items() if is_unknown),
+            found.again or identity_comes,
         )
+
+    def _trust_of_file(self, file: OpenFile, key: FileKey) -> trust.Trust:
+        if self._packages is None:
+            return trust.Trust()
+        original = self._identities.original(key)
+        try:
+            return trust.of_file(self._packages, self._digests, file, original.path if original else "")
+        except OSError:
+            return trust.Trust(late=True)
+
+    def _identity_of_file(self, file: OpenFile) -> tuple[str | None, bool, bool]:
+        """The name, whether that is known, and whether it will be."""
+        try:
+            name, known = self._identities.of(file)
+        except (OSError, Unreadable):
+            return None, False, False
+        return name, known, not known and file.fd >= 0
+
+    def _writable(self, file: OpenFile) -> str | None:
+        if file.deleted:  # nobody finds it
+            return "no"
+        try:
+            return writable(self._accounts, file.fd, file.status, file.path, file.root)
+        except OSError:
+            return None
 
     # ----
 

@@ -71,7 +71,7 @@ def _opened(mounts: Mounts, handle: int, pid: int) -> OpenFile | None:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         return None
     fd = -1
-    with suppress(PermissionError):
+    with suppress(OSError):  # not allowed, or somebody holds a lease on it
         fd = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
         own = fd if fd >= 0 else handle

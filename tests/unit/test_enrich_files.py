@@ -155,6 +155,21 @@ def test_what_is_no_regular_file(facts: Facts, tmp_path: Path, kind: str, make_i
     assert facts.of_path(str(path) + "\0x") is None
 
 
+def test_a_file_that_its_owner_keeps_from_being_opened(facts: Facts, tmp_path: Path) -> None:
+    """By a lease: whoever opens the file has to wait for the holder."""
+    path = tmp_path / "leased"
+    path.write_text("echo")
+    hold = f"""import fcntl, signal; signal.signal(signal.SIGIO, signal.SIG_IGN); f = open({str(path)!r}, "r+")
+fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK); print(flush=True); input()"""
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        found = facts.of_path(str(path))
+        holder.communicate(b"\n")
+    assert found is not None
+    assert (found.trust, found.owner, found.late) == ("unpackaged", "root", {"identity", "privilege"})
+
+
 def test_a_large_file_is_read_in_several_calls(facts: Facts, tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
