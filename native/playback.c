@@ -51,14 +51,16 @@ int sn_engine__forget(struct sn_engine *engine)
 						 .exited_keep_ms = engine->options.exited_keep_ms};
 	struct sn_evidence *evidence;
 	struct sn_users *users;
-	struct sn_table *table;
-	int rc;
+	struct sn_table *table = NULL;
 
 	if (atomic_load(&engine->state) == SN_ENGINE_RUNNING)
 		return -EBUSY;
-	rc = sn_table__new(&options, &table);
-	if (rc)
-		return rc;
+	if (!sn_table__is_unused(engine->table)) { /* most of the time goes here, and other makers' events need none */
+		int rc = sn_table__new(&options, &table);
+
+		if (rc)
+			return rc;
+	}
 	evidence = sn_evidence__new();
 	users = sn_users__new();
 	if (!evidence || !users) {
@@ -68,10 +70,12 @@ int sn_engine__forget(struct sn_engine *engine)
 		return -ENOMEM;
 	}
 	sn_proxies__forget(engine->proxies);
-	sn_table__free(engine->table);
+	if (table) {
+		sn_table__free(engine->table);
+		engine->table = table;
+	}
 	sn_evidence__free(engine->evidence);
 	sn_users__free(engine->users);
-	engine->table = table;
 	engine->evidence = evidence;
 	engine->users = users;
 	__atomic_store_n(&engine->stats.seq_lost, 0, __ATOMIC_RELAXED);

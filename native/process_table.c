@@ -22,13 +22,6 @@ enum {
 
 /* ---- memory ---- */
 
-/* So that the process has its size from the start, and not after the first busy minute. */
-static void touch(uint8_t *memory, uint64_t size)
-{
-	for (uint64_t at = 0; at < size; at += PAGE)
-		((volatile uint8_t *)memory)[at] = 0;
-}
-
 int sn_table__new(const struct sn_table_options *options, struct sn_table **out)
 {
 	uint32_t buckets = ENTRIES_MIN, bits = 4;
@@ -49,7 +42,6 @@ int sn_table__new(const struct sn_table_options *options, struct sn_table **out)
 	memory = calloc(1, (size_t)total);
 	if (!memory)
 		return -ENOMEM;
-	touch(memory, sizeof(*table) + process_bytes + options->bytes / TOUCHED_PART);
 	table = (void *)memory;
 	table->capacity = options->entries;
 	table->bucket_shift = 32 - bits;
@@ -62,6 +54,25 @@ int sn_table__new(const struct sn_table_options *options, struct sn_table **out)
 	table->bucket = (void *)(memory + (blocks + 1) * SN_BLOB_BLOCK);
 	*out = table;
 	return 0;
+}
+
+static void touch(void *memory, uint64_t size)
+{
+	volatile uint8_t *byte = memory;
+
+	for (uint64_t at = 0; at < size; at += PAGE)
+		byte[at] = byte[at];
+}
+
+void sn_table__touch(struct sn_table *table)
+{
+	touch(table->process, (table->capacity + 1ull) * sizeof(*table->process));
+	touch(table->blobs.block, (uint64_t)table->blobs.capacity * SN_BLOB_BLOCK / TOUCHED_PART);
+}
+
+bool sn_table__is_unused(const struct sn_table *table)
+{
+	return !table->touched && !table->unknown_parent;
 }
 
 void sn_table__free(struct sn_table *table)

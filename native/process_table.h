@@ -30,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdbool.h>
+
 #include "event.h"
 
 struct sn_table;
@@ -52,6 +54,10 @@ struct sn_table_stats {
 /* -EINVAL below the least sizes or above 2^31 blocks, -ENOMEM. */
 int sn_table__new(const struct sn_table_options *options, struct sn_table **out);
 void sn_table__free(struct sn_table *table);
+/* Has its memory mapped now: the process then has its size from the start, and not after the first busy minute. */
+void sn_table__touch(struct sn_table *table);
+/* Whether it is as sn_table__new made it. */
+bool sn_table__is_unused(const struct sn_table *table);
 /* Takes in one record that passed sn_record__check and is 8-aligned: SN_EXEC, SN_FORK, SN_EXIT, SN_PROCESS; others are
  * of no interest to it. SN_PROCESS gives way to what events have already said, and may come any number of times. */
 void sn_table__apply(struct sn_table *table, const struct sn_header *record);

@@ -274,6 +274,7 @@ int sn_engine__run(struct sn_engine *engine)
 			return -EBUSY;
 		idle = SN_ENGINE_IDLE;
 	}
+	sn_table__touch(engine->table);
 	for (;;) {
 		/* asked first: what was pushed before the stop is then in the ring and judged below */
 		uint32_t stopping = atomic_load(&engine->stopping);

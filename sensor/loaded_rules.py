@@ -9,11 +9,12 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
 from sensor.errors import LinsangError, RuleError
-from sensor.rule_cache import Compiled, RuleCache, unpack
+from sensor.rule_cache import Buffer, Compiled, RuleCache, unpack
 from sensor.rule_files import Reading
 
 INFO = ("id", "title", "level", "tags", "author", "description", "references", "falsepositives")
@@ -36,13 +37,18 @@ class RuleText:
 
 
 class RuleTexts(Sequence[RuleText]):
-    """What alerts say of rules, in the table's order: kept as it is stored, since few rules ever fire."""
+    """What alerts say of rules, in the table's order: `count` lines, kept as they are stored since few rules fire."""
 
-    def __init__(self, lines: Sequence[bytes]) -> None:
-        self._lines = lines
+    def __init__(self, count: int, lines: Buffer) -> None:
+        self._count = count
+        self._stored = lines
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self._count
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return bytes(self._stored).splitlines()
 
     @overload
     def __getitem__(self, number: int) -> RuleText: ...
@@ -50,7 +56,7 @@ class RuleTexts(Sequence[RuleText]):
     def __getitem__(self, number: slice) -> Sequence[RuleText]: ...
     def __getitem__(self, number: int | slice) -> RuleText | Sequence[RuleText]:
         if isinstance(number, slice):
-            return RuleTexts(self._lines[number])
+            return [self[each] for each in range(self._count)[number]]
         values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in json.loads(self._lines[number])]
         return RuleText(*values)
 
@@ -60,7 +66,7 @@ class LoadedRules:
     """`table` for native.Rules; `rules`, `fields` and `lines` (those of alert.rule_lines) in its order; `faults`: what
     was refused."""
 
-    table: bytes
+    table: Buffer
     lines: tuple[bytes, bytes, bytes]
     rules: Sequence[RuleText]
     fields: tuple[str, ...]
@@ -76,7 +82,7 @@ def load(paths: Sequence[Path], cache_dir: Path, reading: Reading | None = None)
     reading = reading or Reading()
     made = RuleCache(cache_dir, paths, reading).by_status() or _from_child(paths, cache_dir, reading)
     faults = tuple(RuleError(**fault) for fault in made.meta["faults"])
-    return LoadedRules(made.table, made.lines, RuleTexts(made.rules), tuple(made.meta["fields"]), faults)
+    return LoadedRules(made.table, made.lines, RuleTexts(made.count, made.rules), tuple(made.meta["fields"]), faults)
 
 
 def _from_child(paths: Sequence[Path], cache_dir: Path, reading: Reading) -> Compiled:

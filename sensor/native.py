@@ -62,10 +62,10 @@ class _Handle:
 class Rules(_Handle):
     """A verified rule table, from the bytes that the compiler made. LinsangError says what is wrong with them."""
 
-    def __init__(self, table: bytes) -> None:
+    def __init__(self, table: bytes | memoryview) -> None:
         out = ffi.new("struct sn_rules **")
         why = ffi.new("char[256]")
-        rc = lib.sn_rules__open(table, len(table), out, why, len(why))
+        rc = lib.sn_rules__open(ffi.from_buffer(table), len(table), out, why, len(why))
         if rc == -errno.EINVAL:
             raise LinsangError(f"rule table refused: {ffi.string(why).decode(errors='replace')}", "compile it again")
         check(rc, "open rule table")

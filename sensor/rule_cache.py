@@ -26,6 +26,7 @@ from typing import Any
 from sensor.paths import GRAMMARS
 from sensor.rule_files import Found, Reading, found_files
 
+Buffer = bytes | memoryview
 _KEPT = 4  # of each kind
 _CRC = 4
 _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
@@ -37,33 +38,36 @@ _MAKERS += [*sorted((_HERE / "compiler").glob("*.py")), *sorted(GRAMMARS.glob("*
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a compiler made: `meta` of all, one line of JSON a rule in the table's order, alert.rule_lines of them, and
-    the table."""
+    """What a compiler made: `meta` of all, `count` rules as lines of JSON in the table's order, alert.rule_lines of
+    them, and the table."""
 
     meta: dict[str, Any]
-    rules: list[bytes]
+    count: int
+    rules: Buffer
     lines: tuple[bytes, bytes, bytes]
-    table: bytes
+    table: Buffer
 
     def pack(self) -> bytes:
         """As bytes; `unpack` takes them."""
-        head = {"rules": len(self.rules), "lines": [len(each) for each in self.lines], **self.meta}
-        body = b"\n".join([json.dumps(head).encode(), *self.rules, b"".join([*self.lines, self.table])])
+        parts = [self.rules, *self.lines, self.table]
+        head = {"count": self.count, "parts": [len(each) for each in parts], **self.meta}
+        body = b"".join([json.dumps(head).encode(), b"\n", *parts])
         return zlib.crc32(body).to_bytes(_CRC, "little") + body
 
 
 def unpack(content: bytes) -> Compiled | None:
-    """The other way; None for bytes that are damaged."""
+    """The other way, the largest parts where they lie; None for bytes that are damaged."""
     if int.from_bytes(content[:_CRC], "little") != zlib.crc32(memoryview(content)[_CRC:]):
         return None
     try:
         end = content.index(b"\n", _CRC)
         meta = json.loads(content[_CRC:end])
-        *rules, rest = content[end + 1 :].split(b"\n", meta.pop("rules"))
-        a, b, c = itertools.accumulate(meta.pop("lines"))
+        count, sizes = meta.pop("count"), meta.pop("parts")
+        at = itertools.accumulate(sizes, initial=end + 1)
+        rules, first, second, third, table = (memoryview(content)[a:b] for a, b in itertools.pairwise(at))
     except (ValueError, KeyError, TypeError):  # an empty or foreign file
         return None
-    return Compiled(meta, rules, (rest[:a], rest[a:b], rest[b:c]), rest[c:])
+    return Compiled(meta, count, rules, (bytes(first), bytes(second), bytes(third)), table)
 
 
 class RuleCache:

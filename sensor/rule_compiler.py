@@ -30,8 +30,9 @@ def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
         ruleset = load_rules(paths, loading, reading)
         made = compile_table(ruleset, compiling)
     faults = [{name: getattr(fault, name) for name in FAULT} for fault in ruleset.faults]
-    rules = [json.dumps([getattr(rule, name) for name in INFO]).encode() for rule in made.rules]
-    return Compiled({"fields": made.fields, "faults": faults}, rules, rule_lines(made.rules), made.bytes)
+    rules = "".join(json.dumps([getattr(rule, name) for name in INFO]) + "\n" for rule in made.rules).encode()
+    meta = {"fields": made.fields, "faults": faults}
+    return Compiled(meta, len(made.rules), rules, rule_lines(made.rules), made.bytes)
 
 
 def main() -> int:

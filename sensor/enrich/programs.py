@@ -32,7 +32,7 @@ class Programs:
         return self.numbers.get(name.rstrip("0123456789.-")) if found is None else found
 
 
-def grammar_names(table: bytes) -> Programs:
+def grammar_names(table: bytes | memoryview) -> Programs:
     """Of the grammars in a verified rule table; none where it has none."""
     _, _, sections, _ = _TABLE_HEAD.unpack_from(table)
     for number in range(sections):
