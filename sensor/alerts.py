@@ -15,6 +15,7 @@ from sensor.alert_files import Found, read
 from sensor.alert_follow import Follower
 from sensor.encode import Alert, rfc3339, to_line
 from sensor.errors import InputError, UsageError
+from sensor.escape import escape
 from sensor.render import Renderer, level_of, story_of
 from sensor.terminal import LEVELS, clip, say, terminal_width, wants_colour
 
@@ -158,7 +159,7 @@ class _Output:
             if self._json:
                 say(line)
             else:
-                print(line)
+                print(escape(line))
 
 
 @dataclass(frozen=True)

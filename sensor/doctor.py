@@ -42,11 +42,14 @@ def doctor(config: Config, *, format: str = "text") -> int:
     if format == "json":
         print(json_page([asdict(check) for check in checks]))
     else:
-        for check in checks:
-            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {escape(check.found)}")
-            if check.remedy:
-                print(f"      {'':<12} {escape(check.remedy)}")
+        print("\n".join(line for check in checks for line in lines_of(check)))
     return 0 if all(check.ok for check in checks) else 1
+
+
+def lines_of(check: Check) -> list[str]:
+    """How it is shown."""
+    line = f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {escape(check.found)}"
+    return [line, f"      {'':<12} {escape(check.remedy)}"] if check.remedy else [line]
 
 
 def _host() -> list[Check]:

@@ -5,6 +5,7 @@ import socket
 from dataclasses import dataclass
 
 from sensor.encode import Alert, json_within, rfc3339, to_json
+from sensor.escape import escape_one
 
 # RFC 5424, table 1 (Linux's names).
 _NAMES = "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock"
@@ -60,8 +61,8 @@ def _element(alert: Alert, cut_from: int | None) -> str:
 
 
 def _value(text: str) -> str:
-    """A parameter's value: at most 128 characters, none of them a control, the three that RFC 5424 names escaped."""
-    plain = "".join(c if c.isprintable() else "?" for c in text[:128])
+    """A parameter's value: at most 128 characters, all of them visible, the three that RFC 5424 names escaped."""
+    plain = "".join(c if escape_one(c) == c else "?" for c in text[:128])
     return plain.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
 
 
