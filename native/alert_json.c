@@ -3,7 +3,7 @@
  * Alert frames to JSON lines. All alerts of one event have everything in common but the rule and what was found, and
  * come one after another, so what they share is made once and copied.
  *
- *   {"event":..,"evidence":..,"fields":..,"host":..,"lineage":..,"lineage_complete":..,"process":..,   shared
+ *   {"event":..,"evidence":..,"facts":..,"fields":..,"host":..,"lineage":..,"lineage_complete":..,"process":.., shared
  *    "rule":..,                                                                                       the rule's text
  *    "time":..,"undecidable":..,"verdict":..}
  */
@@ -186,12 +186,11 @@ static int read_records(struct frame *frame, const uint8_t *body, size_t room)
 		at += size;
 	}
 	records->ancestors = alert->lineage;
-	if (!alert->proxy_size)
-		return 0;
-	if (alert->proxy_size > room - at || !sn_proxy__is_sound(body + at, alert->proxy_size))
+	if (alert->proxy_size > room - at || (alert->proxy_size && !sn_proxy__is_sound(body + at, alert->proxy_size)))
 		return -EBADMSG;
-	records->proxy = body + at;
-	return 0;
+	records->proxy = alert->proxy_size ? body + at : NULL;
+	at += alert->proxy_size;
+	return sn_alert_facts__read(records, alert, body + at, room - at) ? 0 : -EBADMSG;
 }
 
 static int read_frame(const struct sn_alerts *alerts, const uint8_t *p, size_t size, struct frame *frame)
@@ -290,6 +289,8 @@ static int put_shared(struct sn_writer *w, struct sn_alerts *alerts, const struc
 
 	put_event(w, alerts, frame);
 	put_evidence(w, alerts, frame);
+	if (is_record)
+		sn_alert_facts__member(w, &frame->records);
 	sn_write__literal(w, "\"fields\":{");
 	if (is_record) {
 		sn_alert_record__fields(w, alerts->schema, &frame->records);

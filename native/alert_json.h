@@ -19,7 +19,9 @@ struct sn_alert_records {
 	const uint8_t *lineage; /* one after another, parent first */
 	uint32_t ancestors;
 	uint32_t complete;
-	const uint8_t *proxy; /* struct sn_proxy_block; NULL: it is none */
+	const uint8_t *proxy;			    /* struct sn_proxy_block; NULL: it is none */
+	const uint8_t *image_facts, *payload_facts; /* struct sn_facts; NULL: none */
+	uint32_t renamed;			    /* enum sn_renamed */
 	const struct sn_users *users;
 };
 
@@ -37,6 +39,13 @@ void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_recor
 /* alert_proxy.c: "proxy" as a member, and the inside of one of its fields: 1, or 0 when it is not there. */
 void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *block);
 int sn_alert_proxy__field(struct sn_writer *w, enum sn_derived_value value, const uint8_t *block);
+/* alert_facts.c: takes them from the end of a frame, 0: they are not sound; "facts" as a member; the inside of one of
+ * the fields: 1, or 0 when it is not there; why it is not. */
+int sn_alert_facts__read(struct sn_alert_records *records, const struct sn_alert *alert, const uint8_t *at,
+			 size_t room);
+void sn_alert_facts__member(struct sn_writer *w, const struct sn_alert_records *records);
+int sn_alert_facts__field(struct sn_writer *w, enum sn_derived_value value, const struct sn_alert_records *records);
+const char *sn_alert_facts__damage(const struct sn_alert_records *records);
 /* Why the field of that Sigma name is not whole: "truncated", "unreadable", or "not known". */
 const char *sn_alert_record__damage(const struct sn_alert_records *records, const char *field, size_t len);
 

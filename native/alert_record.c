@@ -135,6 +135,8 @@ static int put_derived(struct sn_writer *w, enum sn_derived_value value, const s
 	case SN_VALUE_PARENT_USER:
 		return parent && put_user(w, records->users, parent);
 	default:
+		if (value >= SN_VALUE_FACT_IMAGE_TRUST)
+			return sn_alert_facts__field(w, value, records);
 		return records->proxy && sn_alert_proxy__field(w, value, records->proxy);
 	}
 }
@@ -250,6 +252,15 @@ void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_recor
 
 /* ---- damage ---- */
 
+static int is_fact(const char *field, size_t len)
+{
+	for (const struct sn_derived *derived = sn_derived_fields; derived->sigma; derived++)
+		if (derived->value >= SN_VALUE_FACT_IMAGE_TRUST && strlen(derived->sigma) == len &&
+		    memcmp(derived->sigma, field, len) == 0)
+			return 1;
+	return 0;
+}
+
 const char *sn_alert_record__damage(const struct sn_alert_records *records, const char *field, size_t len)
 {
 	static const struct {
@@ -273,5 +284,5 @@ const char *sn_alert_record__damage(const struct sn_alert_records *records, cons
 		if (strlen(damages[i].field) == len && memcmp(damages[i].field, field, len) == 0 &&
 		    header_of(record).flags & damages[i].flag)
 			return damages[i].reason;
-	return "not known";
+	return is_fact(field, len) ? sn_alert_facts__damage(records) : "not known";
 }

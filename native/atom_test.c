@@ -238,7 +238,7 @@ static enum sn_truth test_place(struct sn_tester *tester, const struct sn_atom *
 
 	if (place->value->state < SN_PRESENT)
 		return SN_NO;
-	if (place->value->state == SN_LOST)
+	if (place->value->state >= SN_LOST)
 		return SN_MAYBE;
 	if (atom->cased || atom->op > SN_OP_GLOB) {
 		whole = plain_text(place->value);
@@ -310,8 +310,8 @@ static enum sn_truth test_presence(const struct sn_tester *tester, const struct 
 	if (place.value->state == SN_ABSENT)
 		return atom->op == SN_OP_NULL ? SN_YES : SN_NO;
 	if (atom->op == SN_OP_EXISTS)
-		return SN_YES;
-	if (place.value->state == SN_LOST)
+		return place.value->state == SN_LATE ? SN_MAYBE : SN_YES;
+	if (place.value->state >= SN_LOST)
 		return SN_MAYBE;
 	do
 		if (place.value->state == SN_NULL)

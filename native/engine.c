@@ -65,6 +65,8 @@ static int make_parts(struct sn_engine *engine)
 	engine->evidence = sn_evidence__new();
 	engine->users = sn_users__new();
 	engine->proxies = sn_proxies__new();
+	if (o->facts && !(engine->enrichment = sn_enrichment__new(o->fact_wait_ms)))
+		return -ENOMEM;
 	engine->frame_max = o->alert_bytes / 2 - FRAME_OVERHEAD;
 	engine->frame = malloc(engine->frame_max);
 	if (o->timing)
@@ -80,7 +82,7 @@ int sn_engine__new(const struct sn_engine_options *options, struct sn_engine **o
 	struct sn_engine *engine;
 	int rc;
 
-	if (options->alert_bytes < ALERT_BYTES_MIN || options->timing > 1)
+	if (options->alert_bytes < ALERT_BYTES_MIN || options->timing > 1 || options->facts > 1)
 		return -EINVAL;
 	engine = calloc(1, sizeof(*engine));
 	if (!engine)
@@ -107,6 +109,7 @@ void sn_engine__free(struct sn_engine *engine)
 	sn_evidence__free(engine->evidence);
 	sn_users__free(engine->users);
 	sn_proxies__free(engine->proxies);
+	sn_enrichment__free(engine->enrichment);
 	free(engine->match_fine);
 	free(engine->frame);
 	free(engine);

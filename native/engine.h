@@ -12,6 +12,7 @@
 #define SN_ENGINE_H
 #include <stdatomic.h>
 
+#include "enrichment.h"
 #include "evidence.h"
 #include "file_events.h"
 #include "matcher.h"
@@ -54,8 +55,8 @@ struct sn_engine {
 	struct sn_users *users;
 	struct sn_proxies *proxies;
 	struct sn_file_events files;
-	const struct sn_proxy *proxy;	/* of the record being judged; NULL: it is no exec, or nothing is unwound */
-	struct sn_recording *recording; /* the caller's; NULL when nothing is recorded */
+	struct sn_enrichment *enrichment; /* NULL: facts of files are absent */
+	struct sn_recording *recording;	  /* the caller's; NULL when nothing is recorded */
 
 	_Atomic uint32_t state; /* enum sn_engine_state */
 	_Atomic uint32_t stopping;
@@ -95,11 +96,25 @@ static inline void sn_count(uint64_t *counter, uint64_t n)
 int sn_pump__record(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 		  uint64_t index);
-/* frame.c: stages an alert for each hit; the caller publishes the ring. */
-void sn_engine__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_hit *hits,
-		      uint32_t count);
 /* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */
 void sn_engine__answer(struct sn_engine *engine);
+/* Judges an exec again, with what is known now: how many hits there are, in current->hits. */
+uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene);
+/* Counts an event that was judged for good. */
+void sn_pump__conclude(struct sn_engine *engine, uint32_t hits);
+/* frame.c: an alert in engine->frame, but for what differs from rule to rule and the facts: the size, or 0 when the
+ * event alone is larger than a frame can be. `proxy` may be NULL. */
+size_t sn_frame__build(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_proxy *proxy);
+/* The event of the alert in the making, an exec. */
+static inline const struct sn_exec *sn_frame__exec(const struct sn_engine *engine)
+{
+	return (const struct sn_exec *)(engine->frame + sizeof(struct sn_alert));
+}
+/* Another proxy in place of the one that is there: the frame's new size. */
+size_t sn_frame__put_proxy(struct sn_engine *engine, size_t size, const struct sn_proxy *proxy);
+/* Adds the facts, stages an alert for each hit; the caller publishes the ring. size 0: they are only counted. */
+void sn_frame__send(struct sn_engine *engine, size_t size, const struct sn_scene *scene, const struct sn_hit *hits,
+		    uint32_t count);
 /* For capture sources: the ring that they write. */
 struct sn_ring *sn_engine__ring(struct sn_engine *engine);
 #endif

@@ -12,6 +12,8 @@ static size_t add_lineage(struct sn_engine *engine, const struct sn_header *reco
 {
 	struct sn_alert *alert = (struct sn_alert *)engine->frame;
 	const struct sn_process *process = sn_table__find(engine->table, record->pid, record->start);
+	/* an event that waits is judged again with what its frame has */
+	const uint32_t max = engine->options.lineage_max ? engine->options.lineage_max : engine->enrichment != NULL;
 	int64_t n;
 	int rc;
 
@@ -23,7 +25,7 @@ static size_t add_lineage(struct sn_engine *engine, const struct sn_header *reco
 	alert->process_size = (uint32_t)n;
 	used += (size_t)n;
 	while ((rc = sn_table__parent(engine->table, process, &process)) == 1) {
-		if (alert->lineage == engine->options.lineage_max)
+		if (alert->lineage == max)
 			return used;
 		n = sn_table__export(engine->table, process, engine->frame + used, engine->frame_max - used);
 		if (n < 0)
@@ -35,16 +37,14 @@ static size_t add_lineage(struct sn_engine *engine, const struct sn_header *reco
 	return used;
 }
 
-/* The size, or 0 when the event alone is larger than a frame can be. */
-static size_t build(struct sn_engine *engine, const struct sn_origin *origin)
+size_t sn_frame__build(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_proxy *proxy)
 {
 	struct sn_alert *alert = (struct sn_alert *)engine->frame;
 	size_t padded = (origin->payload_size + 7u) & ~(size_t)7, used = sizeof(*alert) + padded;
 
 	if (used > engine->frame_max)
 		return 0;
-	*alert = (struct sn_alert){.generation = engine->current->generation,
-				   .file = origin->file,
+	*alert = (struct sn_alert){.file = origin->file,
 				   .payload = origin->payload_type,
 				   .index = origin->index,
 				   .event_size = origin->payload_size,
@@ -56,21 +56,46 @@ static size_t build(struct sn_engine *engine, const struct sn_origin *origin)
 		alert->lost_recent = sn_evidence__recent(engine->evidence, origin->record->cpu, origin->record->time);
 		used = add_lineage(engine, origin->record, used);
 	}
-	if (origin->record && engine->proxy) {
-		alert->proxy_size =
-			(uint32_t)sn_proxy__write(engine->proxy, engine->frame + used, engine->frame_max - used);
-		used += alert->proxy_size;
-	}
-	alert->size = (uint32_t)used;
-	return used;
+	return sn_frame__put_proxy(engine, used, proxy);
 }
 
-void sn_engine__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_hit *hits,
-		      uint32_t count)
+size_t sn_frame__put_proxy(struct sn_engine *engine, size_t used, const struct sn_proxy *proxy)
 {
 	struct sn_alert *alert = (struct sn_alert *)engine->frame;
-	size_t size = build(engine, origin);
 
+	used -= alert->proxy_size;
+	alert->proxy_size =
+		proxy ? (uint32_t)sn_proxy__write(proxy, engine->frame + used, engine->frame_max - used) : 0;
+	return used + alert->proxy_size;
+}
+
+/* Behind all else: the size; 0: nobody looks, or there is no room. */
+static uint32_t put_facts(struct sn_engine *engine, size_t used, const struct sn_facts *facts)
+{
+	if (!facts || facts->state == SN_FACTS_NONE || facts->size > engine->frame_max - used)
+		return 0;
+	memcpy(engine->frame + used, facts, facts->size);
+	return facts->size;
+}
+
+void sn_frame__send(struct sn_engine *engine, size_t size, const struct sn_scene *scene, const struct sn_hit *hits,
+		    uint32_t count)
+{
+	struct sn_alert *alert = (struct sn_alert *)engine->frame;
+
+	if (size) {
+		alert->generation = engine->current->generation;
+		alert->image_facts = put_facts(engine, size, scene->image);
+		size += alert->image_facts;
+		alert->payload_facts = put_facts(engine, size, scene->payload);
+		size += alert->payload_facts;
+		alert->renamed = SN_NO_PROXY;
+		if (scene->identity.len)
+			alert->renamed = sn_proxy__is_renamed(scene->grammars, sn_frame__exec(engine), scene->identity)
+						 ? SN_IS_RENAMED
+						 : SN_NOT_RENAMED;
+		alert->size = (uint32_t)size;
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		alert->rule = hits[i].rule;
 		alert->verdict = hits[i].verdict;

@@ -63,9 +63,25 @@ static const struct known_route *route_of(struct sn_matcher *matcher, const stru
 	return route;
 }
 
-/* Follows a rule's steps to their end, taking tests that cannot be decided for `unknown`, and keeps the first of
- * them. */
-static bool follow(struct sn_tester *tester, const struct sn_step *steps, bool unknown, uint32_t *undecided)
+/* Tests that could not be decided. */
+struct undecided {
+	uint32_t atom; /* the first of them, the first late one before all others; UINT32_MAX: there was none */
+	bool late;
+};
+
+static void note(const struct sn_tester *tester, uint32_t number, struct undecided *undecided)
+{
+	const struct sn_atom *atom = &tester->rules->atoms[number];
+	bool late = tester->event->value[atom->field].state == SN_LATE ||
+		    (atom->op == SN_OP_FIELD && tester->event->value[atom->other].state == SN_LATE);
+
+	if (undecided->atom == UINT32_MAX || late > undecided->late)
+		undecided->atom = number;
+	undecided->late |= late;
+}
+
+/* Follows a rule's steps to their end, taking tests that cannot be decided for `unknown`. */
+static bool follow(struct sn_tester *tester, const struct sn_step *steps, bool unknown, struct undecided *undecided)
 {
 	uint32_t at = 0;
 
@@ -76,8 +92,7 @@ static bool follow(struct sn_tester *tester, const struct sn_step *steps, bool u
 
 		if (truth == SN_MAYBE) {
 			holds = unknown;
-			if (*undecided == UINT32_MAX)
-				*undecided = step->test >> 1;
+			note(tester, step->test >> 1, undecided);
 		}
 		at = holds ? step->on_true : step->on_false;
 	}
@@ -90,14 +105,15 @@ static uint32_t judge_rule(struct sn_tester *tester, uint32_t number, struct sn_
 {
 	const struct sn_rules *rules = tester->rules;
 	const struct sn_step *steps = rules->steps + rules->rules[number].step;
-	uint32_t undecided = UINT32_MAX;
+	struct undecided undecided = {UINT32_MAX, false};
 
 	if (!follow(tester, steps, true, &undecided))
 		return 0;
-	*hit = (struct sn_hit){number, SN_MATCH, UINT32_MAX};
-	if (undecided != UINT32_MAX && !follow(tester, steps, false, &undecided)) {
+	*hit = (struct sn_hit){number, SN_MATCH, UINT32_MAX, 0};
+	if (undecided.atom != UINT32_MAX && !follow(tester, steps, false, &undecided)) {
 		hit->verdict = SN_UNDECIDABLE;
-		hit->cause_field = rules->atoms[undecided].field;
+		hit->cause_field = rules->atoms[undecided.atom].field;
+		hit->late = undecided.late;
 	}
 	return 1;
 }

@@ -13,7 +13,8 @@
 struct sn_hit {
 	uint32_t rule;
 	uint32_t verdict;     /* enum sn_verdict */
-	uint32_t cause_field; /* SN_UNDECIDABLE: the first field that was not known, else UINT32_MAX */
+	uint32_t cause_field; /* SN_UNDECIDABLE: the first field that was not known (late), else UINT32_MAX */
+	uint32_t late;	      /* 1: undecidable for want of a fact that may still be told (SN_LATE) */
 };
 
 /* Of the last judgement. */

@@ -212,8 +212,8 @@ static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, str
 }
 
 /* The program that an exec runs, and its arguments, itself first. Where the kernel followed a #! to an interpreter, the
- * program is the script if that is a proxy: parallel, not perl. */
-static void program_of(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes *program,
+ * program is the script if that is a proxy: parallel, not perl; then true. */
+static bool program_of(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes *program,
 		       struct sn_bytes *argv)
 {
 	struct sn_bytes script = of_span(exec, exec->script), name = sn_bytes__basename(script), rest;
@@ -223,7 +223,7 @@ static void program_of(const struct sn_grammars *grammars, const struct sn_exec 
 	if (exec->h.flags & SN_F_ARGV_TRUNCATED)
 		argv->len = exec->argv_head < argv->len ? exec->argv_head : argv->len;
 	if (!script.len || !sn_unwinder__is_installed(script) || !sn_grammars__find(grammars, name.at, name.len))
-		return;
+		return false;
 	rest = *argv;
 	for (uint32_t i = 0; i < 2 && rest.len; i++) { /* behind the interpreter and the one argument #! may give it */
 		struct sn_bytes first = sn_bytes__first(rest);
@@ -232,27 +232,44 @@ static void program_of(const struct sn_grammars *grammars, const struct sn_exec 
 		if (equal(sn_bytes__first(rest), script)) {
 			*program = script;
 			*argv = rest;
-			return;
+			return true;
 		}
 	}
+	return false;
+}
+
+static bool is_cut(const struct sn_exec *exec)
+{
+	return exec->h.flags & (SN_F_ARGV_TRUNCATED | SN_F_ARGV_UNREADABLE);
+}
+
+/* Reads the arguments as `program`, a path or a name, does; false: they name nothing. */
+static bool unwind(struct sn_proxies *proxies, const struct sn_grammars *grammars, struct sn_bytes program,
+		   struct sn_bytes argv, bool cut)
+{
+	const struct sn_unwound *own = &proxies->unwound;
+
+	proxies->proxy = (struct sn_proxy){0};
+	if (!sn_unwinder__run(&proxies->unwinder, grammars, program, argv, cut, &proxies->unwound))
+		return false;
+	proxies->proxy = sn_proxy__of(own);
+	return true;
 }
 
 const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct sn_grammars *grammars,
-				       const struct sn_exec *exec)
+				       const struct sn_exec *exec, struct sn_bytes identity)
 {
-	bool cut = exec->h.flags & (SN_F_ARGV_TRUNCATED | SN_F_ARGV_UNREADABLE);
 	const struct sn_unwound *own = &proxies->unwound;
 	struct sn_proxy *proxy = &proxies->proxy;
 	struct way way = way_to(proxies, exec);
 	struct sn_bytes program, argv;
+	bool cut = is_cut(exec), by_script, is_link;
 
-	*proxy = (struct sn_proxy){0};
-	program_of(grammars, exec, &program, &argv);
-	if (sn_unwinder__run(&proxies->unwinder, grammars, program, argv, cut, &proxies->unwound)) {
-		*proxy = sn_proxy__of(own);
-	} else if (way.depth) { /* this is what the chain was to run */
+	by_script = program_of(grammars, exec, &program, &argv);
+	is_link = unwind(proxies, grammars, identity.len && !by_script ? identity : program, argv, cut);
+	if (!is_link && way.depth) { /* this is what the chain was to run */
 		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND, .truncated = cut, .argv = argv, .path = program};
-	} else {
+	} else if (!is_link) {
 		proxy->unknown = cut && own->is_proxy;
 	}
 	if (own->depth || way.depth)
@@ -261,65 +278,27 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 	return proxy;
 }
 
-/* ---- for alerts ---- */
-
-const char *sn_proxy__kind_name(uint32_t kind)
+const struct sn_proxy *sn_proxies__again(struct sn_proxies *proxies, const struct sn_grammars *grammars,
+					 const struct sn_exec *exec, struct sn_bytes identity,
+					 const struct sn_proxy *was)
 {
-	static const char *const names[] = {"unknown", "command", "inline script", "script file",
-					    "library", "url",	  "pipe"};
+	const struct sn_grammar *own = sn_grammars__find(grammars, identity.at, identity.len);
+	struct sn_bytes name = sn_bytes__basename(of_span(exec, exec->image)), program, argv;
 
-	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
+	if (!own || sn_grammars__find(grammars, name.at, name.len) == own ||
+	    program_of(grammars, exec, &program, &argv) || !unwind(proxies, grammars, identity, argv, is_cut(exec)))
+		return was;
+	/* with a chain before it, it was the payload of that */
+	join_chain(proxies, (struct way){was->chain, was->depth});
+	return &proxies->proxy;
 }
 
-static struct sn_span put(uint8_t *buf, uint32_t *used, struct sn_bytes bytes)
+bool sn_proxy__is_renamed(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes identity)
 {
-	struct sn_span span = {*used, bytes.len};
+	const struct sn_grammar *own = sn_grammars__find(grammars, identity.at, identity.len);
+	struct sn_bytes name[2] = {sn_bytes__basename(sn_bytes__first(of_span(exec, exec->argv))),
+				   sn_bytes__basename(of_span(exec, exec->image))};
 
-	if (bytes.len)
-		memcpy(buf + *used, bytes.at, bytes.len);
-	*used += bytes.len;
-	return span;
-}
-
-size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room)
-{
-	uint32_t used = sizeof(struct sn_proxy_block);
-	struct sn_proxy_block block = {.depth = proxy->depth, .kind = proxy->kind, .truncated = proxy->truncated};
-	const char *kind = sn_proxy__kind_name(proxy->kind);
-	struct sn_bytes kind_name = {(const uint8_t *)kind, (uint32_t)strlen(kind)};
-	size_t size = used + kind_name.len + proxy->chain.len + proxy->class.len + proxy->argv.len + proxy->text.len +
-		      proxy->path.len + proxy->url.len + proxy->doubt.len;
-
-	size = (size + 7) & ~(size_t)7;
-	if ((!proxy->depth && !proxy->unknown) || size > room)
-		return 0;
-	memset((uint8_t *)buf + size - 8, 0, 8);
-	block.size = (uint32_t)size;
-	block.chain = put(buf, &used, proxy->chain);
-	block.function = put(buf, &used, proxy->class);
-	block.argv = put(buf, &used, proxy->argv);
-	block.text = put(buf, &used, proxy->text);
-	block.path = put(buf, &used, proxy->path);
-	block.url = put(buf, &used, proxy->url);
-	block.kind_name = put(buf, &used, kind_name);
-	block.doubt = put(buf, &used, proxy->doubt);
-	memcpy(buf, &block, sizeof(block));
-	return size;
-}
-
-static bool is_inside(struct sn_span span, size_t size)
-{
-	return span.off <= size && span.len <= size - span.off;
-}
-
-bool sn_proxy__is_sound(const void *bytes, size_t size)
-{
-	struct sn_proxy_block block;
-
-	if (size < sizeof(block))
-		return false;
-	memcpy(&block, bytes, sizeof(block));
-	return block.size == size && is_inside(block.chain, size) && is_inside(block.function, size) &&
-	       is_inside(block.argv, size) && is_inside(block.text, size) && is_inside(block.path, size) &&
-	       is_inside(block.url, size) && is_inside(block.kind_name, size) && is_inside(block.doubt, size);
+	return sn_grammars__find(grammars, name[0].at, name[0].len) != own &&
+	       sn_grammars__find(grammars, name[1].at, name[1].len) != own;
 }

@@ -47,18 +47,31 @@ static inline struct sn_proxy sn_proxy__of(const struct sn_unwound *unwound)
 /* NULL: no memory. */
 struct sn_proxies *sn_proxies__new(void);
 void sn_proxies__free(struct sn_proxies *proxies);
-/* Of a checked, 8-aligned SN_EXEC, in the order of arrival. Owned by `proxies`. */
+/* Of a checked, 8-aligned SN_EXEC, in the order of arrival; `identity`: which program it is, whatever its name; empty:
+ * not known. Owned by `proxies`. */
 const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct sn_grammars *grammars,
-				       const struct sn_exec *exec);
+				       const struct sn_exec *exec, struct sn_bytes identity);
+/* What it would have said of an exec, of which it said `was`, had the identity been known. What that led to since stays
+ * as it was. `was` itself when it makes no difference. */
+const struct sn_proxy *sn_proxies__again(struct sn_proxies *proxies, const struct sn_grammars *grammars,
+					 const struct sn_exec *exec, struct sn_bytes identity,
+					 const struct sn_proxy *was);
 /* Of a checked, 8-aligned SN_FORK: the child goes on where its parent is. */
 void sn_proxies__fork(struct sn_proxies *proxies, const struct sn_fork *fork);
 /* Forgets the execs so far, as between two recordings. */
 void sn_proxies__forget(struct sn_proxies *proxies);
+/* Whether the executed file goes by the name of another program: neither its own name nor the first argument has the
+ * grammar of `identity`. */
+bool sn_proxy__is_renamed(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes identity);
+
+/* ---- proxy_block.c ---- */
 /* The name of a kind, as rules and alerts have it. */
 const char *sn_proxy__kind_name(uint32_t kind);
 /* Writes a struct sn_proxy_block of at most `room` bytes to an 8-aligned buf: its size; 0 when there is no proxy, or no
  * room. */
 size_t sn_proxy__write(const struct sn_proxy *proxy, void *buf, size_t room);
+/* The way back, of a sound block or of no bytes: its texts are borrowed from there. */
+void sn_proxy__read(const void *block, size_t size, struct sn_proxy *proxy);
 /* Whether `size` bytes are a sound block. */
 bool sn_proxy__is_sound(const void *block, size_t size);
 #endif

@@ -102,9 +102,8 @@ static void explain(struct sn_engine *engine, const uint32_t *route, uint32_t ro
 	}
 }
 
-/* Judges the filled event under each of its routes. */
-static void judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin,
-		  const struct sn_origin *origin)
+/* Judges the filled event under each of its routes: how many hits there are, in current->hits. */
+static uint32_t judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
 	uint64_t middle = clock_if(engine);
@@ -127,11 +126,49 @@ static void judge(struct sn_engine *engine, const uint32_t *route, uint32_t rout
 	count_time(engine, begin, middle, clock_if(engine));
 	if (engine->explanation)
 		explain(engine, route, routes);
+	return hits;
+}
+
+void sn_pump__conclude(struct sn_engine *engine, uint32_t hits)
+{
 	sn_count(&engine->stats.judged, 1);
-	if (!hits)
-		return;
-	sn_count(&engine->stats.matched_events, 1);
-	sn_engine__alert(engine, origin, loaded->hits, hits);
+	if (hits)
+		sn_count(&engine->stats.matched_events, 1);
+}
+
+static void alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene, uint32_t hits)
+{
+	sn_pump__conclude(engine, hits);
+	if (hits)
+		sn_frame__send(engine, sn_frame__build(engine, origin, scene->proxy), scene, engine->current->hits,
+			       hits);
+}
+
+/* What an exec is seen with beside itself. */
+static void look_at(struct sn_engine *engine, const struct sn_exec *exec, struct sn_scene *scene)
+{
+	const struct sn_loaded *loaded = engine->current;
+
+	if (loaded && loaded->rules->count[SN_GRAMMARS])
+		scene->grammars = &loaded->rules->grammars;
+	if (engine->enrichment)
+		sn_enrichment__look(engine, exec, scene);
+	if (scene->grammars)
+		scene->proxy = sn_proxies__see(engine->proxies, scene->grammars, exec, scene->identity);
+	if (engine->enrichment)
+		sn_enrichment__look_at_payload(exec, scene);
+}
+
+uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene)
+{
+	struct sn_loaded *loaded = engine->current;
+	uint32_t route = sn_view__route(loaded->view, SN_EXEC);
+	uint64_t begin = clock_if(engine);
+
+	if (route == (uint32_t)SN_NO_FIELD)
+		return 0;
+	sn_view__fill(loaded->view, loaded->values, scene, &exec->h);
+	return judge(engine, &route, 1, begin);
 }
 
 /* The loss account; -EINVAL for a CPU that cannot be. */
@@ -189,8 +226,9 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	const struct sn_header *h = bytes;
 	struct sn_loaded *loaded = engine->current;
 	struct sn_origin origin = {bytes, (uint32_t)size, SN_PAYLOAD_RECORD, h, file, index};
+	struct sn_scene scene = {.users = engine->users, .table = engine->table};
 	uint64_t begin;
-	uint32_t route;
+	uint32_t route, hits;
 
 	sn_count(&engine->stats.received, 1);
 	if (sn_record__check(bytes, size) || account(engine, h)) {
@@ -202,17 +240,19 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	record(engine, bytes, size);
 	sn_table__apply(engine->table, h);
 	remember(engine, h);
-	engine->proxy = NULL;
 	if (h->type == SN_FORK)
 		sn_proxies__fork(engine->proxies, (const struct sn_fork *)h);
-	if (h->type == SN_EXEC && loaded && loaded->rules->count[SN_GRAMMARS])
-		engine->proxy = sn_proxies__see(engine->proxies, &loaded->rules->grammars, (const struct sn_exec *)h);
+	if (h->type == SN_EXEC)
+		look_at(engine, (const struct sn_exec *)h, &scene);
 	route = loaded ? sn_view__route(loaded->view, h->type) : (uint32_t)SN_NO_FIELD;
 	if (route == (uint32_t)SN_NO_FIELD)
 		return 0;
 	begin = clock_if(engine);
-	sn_view__fill(loaded->view, loaded->values, engine->table, engine->users, engine->proxy, h);
-	judge(engine, &route, 1, begin, &origin);
+	sn_view__fill(loaded->view, loaded->values, &scene, h);
+	hits = judge(engine, &route, 1, begin);
+	if (h->type == SN_EXEC && engine->enrichment && sn_enrichment__holds(engine, &origin, &scene, hits))
+		return 0;
+	alert(engine, &origin, &scene, hits);
 	return 0;
 }
 
@@ -221,6 +261,7 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 {
 	struct sn_loaded *loaded = engine->current;
 	struct sn_origin origin = {line, (uint32_t)size, SN_PAYLOAD_JSON, NULL, file, index};
+	struct sn_scene scene = {0};
 	struct sn_routes routes;
 	uint64_t begin = clock_if(engine);
 	int64_t own;
@@ -239,7 +280,7 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 	}
 	sn_count(&engine->stats.decoded, 1);
 	if (routes.count)
-		judge(engine, routes.route, routes.count, begin, &origin);
+		alert(engine, &origin, &scene, judge(engine, routes.route, routes.count, begin));
 	return 0;
 }
 
@@ -277,11 +318,13 @@ int sn_engine__run(struct sn_engine *engine)
 	sn_table__touch(engine->table);
 	for (;;) {
 		/* asked first: what was pushed before the stop is then in the ring and judged below */
-		uint32_t stopping = atomic_load(&engine->stopping);
+		uint32_t stopping = atomic_load(&engine->stopping), n;
 		uint64_t drained = atomic_load(&engine->files.drained), captured = atomic_load(&engine->files.captured);
 
 		sn_engine__answer(engine);
-		if (pump_batch(engine))
+		n = pump_batch(engine);
+		sn_enrichment__settle(engine, false);
+		if (n)
 			continue;
 		if (sn_file_events__pump(engine, stopping ? UINT64_MAX : captured)) {
 			sn_ring__publish(engine->alerts);
@@ -293,8 +336,9 @@ int sn_engine__run(struct sn_engine *engine)
 			break;
 		if (engine->recording)
 			sn_recording__flush(engine->recording);
-		sn_ring__wait(engine->ring, IDLE_MS);
+		sn_ring__wait(engine->ring, sn_enrichment__patience(engine, IDLE_MS));
 	}
+	sn_enrichment__settle(engine, true);
 	if (engine->recording)
 		sn_recording__flush(engine->recording);
 	atomic_store(&engine->stopping, 0);

@@ -190,7 +190,7 @@ static bool is_whole(const struct sn_tester *tester, const struct sn_route *rout
 		struct sn_place place = sn_tester__first(tester, field[i]);
 
 		do
-			if (place.value->state > SN_PRESENT)
+			if (sn_may_hide_witness(place.value->state))
 				return false;
 		while (sn_tester__next(tester, &place));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The public functions: all that Python may call. sn_object__verb, object first, -errno on failure.
- * cffi reads this file as it is: declarations only, one #include block at the top.
+ * cffi reads this file, event.h and questions.h as they are: declarations only, one #include block at the top.
  *
  * Threads: one capture thread (sn_capture__run), one match thread (sn_engine__run), one reader (the rest).
  * Python owns the threads; both run functions return after sn_..._stop, which any thread may call.
@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include "event.h"
 #include "provenance.h"
+#include "questions.h"
 
 /* ---- rule table (rule_table.c) ---- */
 struct sn_rules;
@@ -47,6 +48,8 @@ struct sn_engine_options {
 	uint32_t exited_keep_ms; /* an exited process can be named for so long, if room allows */
 	uint32_t lineage_max;	 /* ancestors in an alert */
 	uint32_t timing;	 /* 1: keep a histogram of match times (replay, bench) */
+	uint32_t facts;		 /* 1: somebody answers sn_engine__questions; 0: facts of files are absent */
+	uint32_t fact_wait_ms;	 /* so long an event waits for them; 0: not at all */
 	uint32_t pad;
 };
 
@@ -70,6 +73,11 @@ struct sn_stats {
 	uint64_t regex_bounds; /* searches given up at SN_REGEX_STEPS_MAX: undecidable */
 	uint64_t files_unsure; /* file records whose process, or the program that it ran then, could not be told */
 	uint64_t writers_forgotten, writers_nameless; /* files that gave way to others; writes without a program */
+	uint64_t questions, questions_dropped;	      /* asked of files; not asked, for want of room */
+	uint64_t answers;
+	uint64_t facts_known;		   /* files that something is known of now */
+	uint64_t held, held_now, held_max; /* events that waited for facts; now; most at a time */
+	uint64_t held_late, held_refused;  /* of them until the time was up; that did not wait for want of room */
 };
 
 int sn_engine__new(const struct sn_engine_options *options, struct sn_engine **out);
@@ -164,9 +172,11 @@ int64_t sn_engine__processes(struct sn_engine *engine, uint64_t *cursor, void *b
 /* ---- alert frames ---- */
 enum sn_verdict { SN_MATCH = 1, SN_UNDECIDABLE = 2 };
 enum sn_payload { SN_PAYLOAD_RECORD = 1, SN_PAYLOAD_JSON = 2 };
+/* Whether the executed file is a proxy, as far as is known, and goes by another's name: the field RenamedProxy. */
+enum sn_renamed { SN_NO_PROXY = 0, SN_NOT_RENAMED = 1, SN_IS_RENAMED = 2 };
 
 /* Followed by: the event (event_size bytes, padded to 8), the process as SN_PROCESS record (process_size, may be 0),
- * then `lineage` SN_PROCESS records, parent first. */
+ * `lineage` SN_PROCESS records, parent first, the struct sn_proxy_block, and struct sn_facts of image and payload. */
 struct sn_alert {
 	uint32_t size;	     /* whole frame, multiple of 8 */
 	uint32_t rule;	     /* number in the table */
@@ -184,7 +194,9 @@ struct sn_alert {
 	uint32_t lineage;
 	uint32_t lineage_complete; /* 1: ends at a process without parent; 0: cut or unknown beyond */
 	uint32_t proxy_size;	   /* of struct sn_proxy_block, may be 0 */
-	uint32_t pad;
+	uint32_t image_facts;	   /* sizes, may be 0 */
+	uint32_t payload_facts;
+	uint32_t renamed; /* enum sn_renamed */
 };
 
 /* ---- alert frames as JSON lines (alert_json.c) ---- */

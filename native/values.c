@@ -88,14 +88,20 @@ static void put_further(struct sn_values *values, uint32_t number, const uint8_t
 	}
 }
 
-void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
-		    int further)
+void sn_values__put_fact(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len,
+			 enum sn_state state, int further)
 {
-	values->event.unknown += state > SN_PRESENT;
+	values->event.unknown += (uint32_t)sn_may_hide_witness(state);
 	if (number != (uint32_t)SN_NO_FIELD && further)
 		put_further(values, number, text, len, state);
 	else if (number != (uint32_t)SN_NO_FIELD)
 		put_first(values, number, text, len, state);
+}
+
+void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
+		    int further)
+{
+	sn_values__put_fact(values, number, text, len, state, further);
 	if (values->keywords != (uint32_t)SN_NO_FIELD)
 		put_further(values, values->keywords, text, len, state);
 }

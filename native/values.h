@@ -45,7 +45,10 @@ void sn_values__unset_all(struct sn_values *values);
  * Members, not a struct: written and read back at once in pieces of other sizes they cost a stalled load each. */
 void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
 		    int further);
-/* The same for one value that may be truncated. */
+/* The same without the keywords: a fact of a file is nothing that the event says. */
+void sn_values__put_fact(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len,
+			 enum sn_state state, int further);
+/* sn_values__put for one value that may be truncated. */
 void sn_values__set(struct sn_values *values, uint32_t number, const struct sn_value *value);
 /* `size` bytes of scratch until the next clear, NULL when there is no room. */
 uint8_t *sn_values__room(struct sn_values *values, uint32_t size);

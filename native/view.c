@@ -46,21 +46,24 @@ struct sn_view {
 struct filling {
 	struct sn_view *view;
 	struct sn_values *values;
-	const struct sn_table *table;
-	const struct sn_users *users;
-	const struct sn_proxy *proxy; /* NULL: no exec, or nothing is unwound */
+	const struct sn_scene *scene;
 	const struct sn_header *record;
 	const struct sn_exec *own;    /* NULL: not known */
 	const struct sn_exec *parent; /* NULL: none, or not known */
 	int has_parent;		      /* as sn_table__parent, or UNLOOKED */
 };
 
+static int is_fact(const struct binding *binding)
+{
+	return !binding->field && binding->value >= SN_VALUE_FACT_IMAGE_TRUST;
+}
+
 static void bind(struct bindings *bindings, const struct sn_rules *rules, const char *sigma, struct binding binding)
 {
 	binding.number = *sigma ? sn_rules__field(rules, sigma, strlen(sigma)) : (uint32_t)SN_NO_FIELD;
-	/* keywords take every field that rules could name */
+	/* keywords take every field that rules could name and that the event itself has */
 	if (binding.number == (uint32_t)SN_NO_FIELD &&
-	    (!*sigma || sn_rules__field(rules, "*", 1) == (uint32_t)SN_NO_FIELD))
+	    (!*sigma || is_fact(&binding) || sn_rules__field(rules, "*", 1) == (uint32_t)SN_NO_FIELD))
 		return;
 	bindings->binding[bindings->count++] = binding;
 }
@@ -273,14 +276,14 @@ static void look_up(struct filling *f)
 	f->has_parent = -ENOENT;
 	if (f->record->flags & SN_F_UNSURE)
 		return;
-	process = sn_table__find(f->table, f->record->pid, f->record->start);
+	process = sn_table__find(f->scene->table, f->record->pid, f->record->start);
 	if (!process)
 		return;
 	if (!f->own)
-		f->own = exported(f->table, process, f->view->own);
-	f->has_parent = sn_table__parent(f->table, process, &parent);
+		f->own = exported(f->scene->table, process, f->view->own);
+	f->has_parent = sn_table__parent(f->scene->table, process, &parent);
 	if (f->has_parent == 1)
-		f->parent = exported(f->table, parent, f->view->parent);
+		f->parent = exported(f->scene->table, parent, f->view->parent);
 }
 
 static struct sn_value process_value(struct filling *f, const struct sn_exec *process, enum sn_derived_value value)
@@ -303,7 +306,7 @@ static struct sn_value process_value(struct filling *f, const struct sn_exec *pr
 static struct sn_value user_value(struct filling *f, uint32_t uid)
 {
 	uint32_t len;
-	const char *name = sn_users__find(f->users, uid, &len);
+	const char *name = sn_users__find(f->scene->users, uid, &len);
 
 	return name ? sn_value__text(name, len) : number_value(f, uid, 0);
 }
@@ -350,47 +353,44 @@ static struct sn_value derived_value(struct filling *f, enum sn_derived_value va
 	case SN_VALUE_TRUE:
 		return sn_value__text("true", 4);
 	default:
-		if (value >= SN_VALUE_FACT_IMAGE_TRUST)
-			return (struct sn_value){0};
-		return f->proxy ? sn_view__proxy(f->values, f->proxy, value) : (struct sn_value){0};
+		return f->scene->proxy ? sn_view__proxy(f->values, f->scene->proxy, value) : (struct sn_value){0};
 	}
 }
 
-/* The names are values of the field, each on its own. */
-static void put_chain(struct filling *f, uint32_t number)
+/* Values that are not one value from the event: 1, or 0 for all others. */
+static int put_special(struct filling *f, const struct binding *binding)
 {
-	struct sn_bytes chain = f->proxy->chain;
+	const struct sn_proxy *proxy = f->scene->proxy;
 
-	for (uint32_t at = 0; at < chain.len;) {
-		uint32_t len = (uint32_t)strlen((const char *)chain.at + at);
-
-		sn_values__put(f->values, number, chain.at + at, len, SN_PRESENT, 1);
-		at += len + 1;
+	if (is_fact(binding)) {
+		sn_view__put_fact(f->values, binding->number, f->scene, f->own, binding->value);
+		return 1;
 	}
+	if (binding->field || binding->value != SN_VALUE_PROXY_CHAIN || !proxy || !proxy->depth)
+		return 0;
+	sn_view__put_chain(f->values, binding->number, proxy);
+	return 1;
 }
 
-void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct sn_table *table,
-		   const struct sn_users *users, const struct sn_proxy *proxy, const struct sn_header *record)
+void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct sn_scene *scene,
+		   const struct sn_header *record)
 {
 	const struct bindings *bindings = bindings_of(view, record->type);
 	struct filling f = {.view = view,
 			    .values = values,
-			    .table = table,
-			    .users = users,
-			    .proxy = proxy,
+			    .scene = scene,
 			    .record = record,
 			    .own = record->type == SN_EXEC ? (const struct sn_exec *)record : NULL,
-			    .has_parent = UNLOOKED};
+			    .parent = scene->parent,
+			    .has_parent = scene->table ? UNLOOKED : scene->has_parent};
 
 	sn_values__clear(values);
 	for (uint32_t i = 0; i < bindings->count; i++) {
 		const struct binding *binding = &bindings->binding[i];
 		struct sn_value value;
 
-		if (!binding->field && binding->value == SN_VALUE_PROXY_CHAIN && proxy && proxy->depth) {
-			put_chain(&f, binding->number);
+		if (put_special(&f, binding))
 			continue;
-		}
 		value = binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
 
 		if (value.state != SN_ABSENT)

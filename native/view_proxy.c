@@ -74,3 +74,13 @@ struct sn_value sn_view__proxy(struct sn_values *values, const struct sn_proxy *
 		return (struct sn_value){0};
 	}
 }
+
+void sn_view__put_chain(struct sn_values *values, uint32_t number, const struct sn_proxy *proxy)
+{
+	for (uint32_t at = 0; at < proxy->chain.len;) {
+		uint32_t len = (uint32_t)strlen((const char *)proxy->chain.at + at);
+
+		sn_values__put(values, number, proxy->chain.at + at, len, SN_PRESENT, 1);
+		at += len + 1;
+	}
+}

@@ -23,7 +23,7 @@ def sources() -> list[str]:
 
 
 ffibuilder = FFI()
-ffibuilder.cdef("".join(declarations(h) for h in ("event.h", "provenance.h", "sensor.h")))
+ffibuilder.cdef("".join(map(declarations, ("event.h", "provenance.h", "questions.h", "sensor.h"))))
 ffibuilder.set_source(
     "sensor._native",
     '#include "sensor.h"',

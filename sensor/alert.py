@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sensor.encode import Lines, json_text
-from sensor.native import FRAME_NUMBERS, NO_ROUTE, Engine, Frame, check, ffi, lib
+from sensor.native import FRAME_NUMBERS, FRAME_PARTS, NO_ROUTE, Engine, Frame, check, ffi, lib
 
 _FIRST_ROOM = 1 << 16  # what the alerts of a quiet machine need
 _MOST_ROOM = 1 << 20  # for many: fewer pieces to hand over; a longer line has what it needs
@@ -116,7 +116,8 @@ def by_generation(frames: memoryview) -> Iterator[tuple[int, memoryview]]:
 def frame_bytes(frame: Frame) -> bytes:
     """A frame as Engine.take_raw has it: the way back of Engine.take."""
     event = frame.event + b"\0" * (-len(frame.event) % 8)
-    body = event + frame.process + b"".join(frame.lineage) + frame.proxy
+    parts = b"".join(getattr(frame, name) for name in FRAME_PARTS)
+    body = event + frame.process + b"".join(frame.lineage) + parts
     alert = ffi.new(
         "struct sn_alert *",
         {
@@ -127,7 +128,7 @@ def frame_bytes(frame: Frame) -> bytes:
             "process_size": len(frame.process),
             "lineage": len(frame.lineage),
             "lineage_complete": frame.lineage_complete,
-            "proxy_size": len(frame.proxy),
+            **{size: len(getattr(frame, name)) for name, size in FRAME_PARTS.items()},
         },
     )
     return bytes(ffi.buffer(alert)) + body

@@ -18,7 +18,8 @@ from sensor.encode import json_page
 from sensor.errors import LinsangError
 from sensor.escape import escape
 from sensor.live import Live, memory_bytes, recording_header
-from sensor.native import RecordingReader, RecordingWriter, record_json
+from sensor.native import record_json
+from sensor.recording import RecordingReader, RecordingWriter
 
 PROGRAM = "/bin/true"
 CLOSED_PORT = 9  # discard: nothing listens there, so TCP is refused at once

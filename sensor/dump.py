@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from sensor.errors import InputError
-from sensor.native import RecordingReader
 from sensor.record_lines import RecordLines, write_all
+from sensor.recording import RecordingReader
 
 
 def dump(path: str) -> int:

@@ -22,7 +22,8 @@ from typing import Any, Self
 
 from sensor.config import Config
 from sensor.errors import LinsangError, Unsupported
-from sensor.native import Capture, Engine, RecordingWriter, Rules, ffi, lib
+from sensor.native import Capture, Engine, Rules, ffi, lib
+from sensor.recording import RecordingWriter
 from sensor.sources.files import FileSource
 from sensor.sources.kernel import KernelSource, open_kernel_source
 from sensor.sources.procconn import ProcConnector

@@ -32,8 +32,8 @@ def check(rc: int, what: str) -> int:
     return rc
 
 
-class _Handle:
-    """One C object and the function that frees it."""
+class Handle:
+    """One C object and the function that frees it: what the classes below and in recording.py are."""
 
     def __init__(self, pointer: Any, free: Any) -> None:
         self._pointer = pointer
@@ -59,7 +59,7 @@ class _Handle:
         self.close()
 
 
-class Rules(_Handle):
+class Rules(Handle):
     """A verified rule table, from the bytes that the compiler made. LinsangError says what is wrong with them."""
 
     def __init__(self, table: bytes | memoryview) -> None:
@@ -104,11 +104,18 @@ class Frame:
     lost_recent: int
     lost_any: int
     proxy: bytes = b""  # see sensor.proxy
+    image_facts: bytes = b""  # struct sn_facts
+    payload_facts: bytes = b""
+    renamed: int = 0  # enum sn_renamed
 
 
 _ALERT_SIZE = ffi.sizeof("struct sn_alert")
 # Of Frame as of struct sn_alert.
-FRAME_NUMBERS = ("rule", "generation", "verdict", "file", "index", "payload", "lost_total", "lost_recent", "lost_any")
+FRAME_NUMBERS = (
+    *("rule", "generation", "verdict", "file", "index", "payload", "lost_total", "lost_recent", "lost_any", "renamed"),
+)
+# Behind the lineage, and the members that hold their sizes.
+FRAME_PARTS = {"proxy": "proxy_size", "image_facts": "image_facts", "payload_facts": "payload_facts"}
 
 
 def _record_at(view: memoryview, at: int) -> bytes:
@@ -130,19 +137,23 @@ def parse_frames(frames: memoryview) -> Iterator[Frame]:
         for _ in range(alert.lineage):
             lineage.append(_record_at(body, where))
             where += len(lineage[-1])
+        parts: dict[str, Any] = {}
+        for name, size in FRAME_PARTS.items():
+            parts[name] = bytes(body[where : where + getattr(alert, size)])
+            where += len(parts[name])
         yield Frame(
             **{name: getattr(alert, name) for name in FRAME_NUMBERS},
+            **parts,
             cause_field=None if alert.cause_field == NO_ROUTE else alert.cause_field,
             event=event,
             process=process,
             lineage=tuple(lineage),
             lineage_complete=bool(alert.lineage_complete),
-            proxy=bytes(body[where : where + alert.proxy_size]),
         )
         at += alert.size
 
 
-class _Runner(_Handle):
+class _Runner(Handle):
     """A handle with a function that some thread stays in until another stops it."""
 
     def __init__(self, pointer: Any, free: Any, run: Any, stop: Any) -> None:
@@ -173,7 +184,8 @@ class Engine(_Runner):
     """Ring, process table, matcher and alert ring. `run` is the match thread.
 
     Sizes in bytes: `ring_bytes` and `alert_bytes` are powers of two, the latter from 256 KiB up. `timing` keeps the
-    histogram of match times. NativeError for sizes that the core refuses.
+    histogram of match times. `fact_wait_ms`: so long an event waits for facts of files; below 0: nobody looks, they are
+    absent. NativeError for sizes that the core refuses.
     """
 
     def __init__(
@@ -186,6 +198,7 @@ class Engine(_Runner):
         exited_keep_ms: int = 1000,
         lineage_max: int = 16,
         timing: bool = False,
+        fact_wait_ms: int = -1,
     ) -> None:
         options = ffi.new(
             "struct sn_engine_options *",
@@ -197,13 +210,15 @@ class Engine(_Runner):
                 "exited_keep_ms": exited_keep_ms,
                 "lineage_max": lineage_max,
                 "timing": int(timing),
+                "facts": int(fact_wait_ms >= 0),
+                "fact_wait_ms": max(0, fact_wait_ms),
             },
         )
         out = ffi.new("struct sn_engine **")
         check(lib.sn_engine__new(options, out), "make the engine")
         super().__init__(out[0], lib.sn_engine__free, lib.sn_engine__run, lib.sn_engine__stop)
         self._rules: Rules | None = None
-        self._recording: RecordingWriter | None = None
+        self._recording: Handle | None = None
         self._buffer = ffi.new_allocator(should_clear_after_alloc=False)("uint8_t[]", alert_bytes // 2)
 
     def swap_rules(self, rules: Rules) -> None:
@@ -281,8 +296,8 @@ class Engine(_Runner):
             if not cursor[0]:
                 return
 
-    def record_to(self, recording: RecordingWriter | None) -> None:
-        """Records every record from now on; None ends it. Before the run. The recording stays the caller's."""
+    def record_to(self, recording: Handle | None) -> None:
+        """Every record from now on to that RecordingWriter, which stays the caller's; None ends it. Before the run."""
         pointer = ffi.NULL if recording is None else recording.pointer
         check(lib.sn_engine__record_to(self.pointer, pointer), "record")
         self._recording = recording
@@ -308,64 +323,6 @@ class Capture(_Runner):
         out = ffi.new("struct sn_capture_stats *")
         lib.sn_capture__stats(self.pointer, out)
         return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_capture_stats").fields}
-
-
-class RecordingWriter(_Handle):
-    """Writes a native recording to a descriptor, which stays the caller's. `header` is a JSON object."""
-
-    def __init__(self, fd: int, header: dict[str, Any]) -> None:
-        out = ffi.new("struct sn_recording **")
-        raw = json.dumps(header).encode()
-        check(lib.sn_recording__create(fd, raw, len(raw), out), "begin the recording")
-        super().__init__(out[0], lib.sn_recording__close)
-
-    def append(self, record: bytes) -> None:
-        """One record. NativeError once the file could not be written, from then on always."""
-        check(lib.sn_recording__append(self.pointer, record, len(record)), "write the recording")
-
-    def flush(self) -> None:
-        """Writes what is buffered. Not while an engine that records here runs. NativeError: the first failure."""
-        check(lib.sn_recording__flush(self.pointer), "write the recording")
-
-
-class RecordingReader(_Handle):
-    """Reads a native recording from a descriptor, which stays the caller's. `path` is for messages.
-
-    Iterating gives every whole record as bytes, then ends, or raises InputError with the offset where it is damaged or
-    cut off. `header` is the JSON object of its head.
-    """
-
-    def __init__(self, fd: int, path: str) -> None:
-        out = ffi.new("struct sn_recording **")
-        rc = lib.sn_recording__open(fd, out)
-        if rc == -errno.EINVAL:
-            raise InputError(path, 0, "not a recording, or its header is damaged")
-        check(rc, f"read {path}")
-        super().__init__(out[0], lib.sn_recording__close)
-        self._path = path
-        self.header = self._read_header()
-
-    def _read_header(self) -> dict[str, Any]:
-        buffer = ffi.new("char[]", 1 << 20)
-        size = check(lib.sn_recording__header(self.pointer, buffer, len(buffer)), f"read the header of {self._path}")
-        try:
-            return dict(json.loads(bytes(ffi.buffer(buffer, size))))
-        except (ValueError, TypeError) as error:
-            raise InputError(self._path, 16, f"the header is no JSON object: {error}") from None
-
-    def __iter__(self) -> Iterator[bytes]:
-        record = ffi.new("void **")
-        offset = ffi.new("uint64_t *")
-        while (rc := lib.sn_recording__next(self.pointer, record, offset)) == 1:
-            yield bytes(ffi.buffer(record[0], ffi.cast("uint32_t *", record[0])[0]))
-        self.ended(rc, offset[0])
-
-    def ended(self, rc: int, offset: int) -> None:
-        """Raises what ended the reading (the result of a function on it), unless it was the end of the file."""
-        damage = {-errno.ENODATA: "cut off: the last record is incomplete", -errno.EBADMSG: "damaged: a bad checksum"}
-        if rc in damage:
-            raise InputError(self._path, offset, damage[rc], "what stands before it is whole")
-        check(rc, f"read {self._path}")
 
 
 _json_buffer = threading.local()  # a byte takes at most six characters

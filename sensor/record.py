@@ -22,9 +22,9 @@ from typing import Self
 from sensor.config import Config
 from sensor.errors import LinsangError, NativeError, UsageError
 from sensor.live import Account, Live, recording_header
-from sensor.native import RecordingReader, RecordingWriter
 from sensor.progress import Progress
 from sensor.record_lines import RecordLines, write_all
+from sensor.recording import RecordingReader, RecordingWriter
 from sensor.terminal import say
 
 FORMATS = ("native", "ndjson")

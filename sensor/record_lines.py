@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from sensor.native import RecordingReader, ffi, lib
+from sensor.native import ffi, lib
+from sensor.recording import RecordingReader
 
 _BLOCK = 2 * lib.SN_JSON_MAX
 

@@ -22,9 +22,10 @@ from sensor.encode import json_page
 from sensor.errors import InputError, LinsangError, Unsupported, UsageError
 from sensor.inputs import Input, after_lines, open_input, what_is_wrong
 from sensor.loaded_rules import LoadedRules, load
-from sensor.native import Engine, Frame, RecordingReader, Rules, check, ffi, lib
+from sensor.native import Engine, Frame, Rules, check, ffi, lib
 from sensor.paths import default_rules
 from sensor.progress import Progress
+from sensor.recording import RecordingReader
 from sensor.sinks import open_sink
 from sensor.taxonomy import product_of
 from sensor.terminal import say

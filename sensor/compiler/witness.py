@@ -9,6 +9,7 @@ import math
 from functools import cache
 from typing import NamedTuple
 
+from sensor import schema
 from sensor.compiler.fold import fold
 from sensor.compiler.ir import ANY_ONE, ANY_RUN, KEYWORD, Op
 from sensor.compiler.normal import All, Check, Leaf, Tree
@@ -48,8 +49,15 @@ def likelihood(literal: Literal) -> float:
 
 
 @cache
+def _late() -> frozenset[str]:
+    return frozenset(field.sigma for field in schema.fields() if field.late)
+
+
+@cache
 def literals(check: Check) -> tuple[Literal, ...] | None:
-    """A witness of the check alone; None: it has none."""
+    """A witness of the check alone; None: it has none. A fact of a file can come late, so it is none."""
+    if check.field in _late():
+        return None
     found: list[Literal] = []
     for value in check.values:
         text = value if check.op is Op.REGEX else fold(value)

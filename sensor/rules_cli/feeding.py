@@ -9,7 +9,8 @@ from typing import Any
 
 from sensor.errors import InputError, LinsangError
 from sensor.inputs import Input, after_lines, open_input
-from sensor.native import Engine, RecordingReader, Rules, check, ffi, lib
+from sensor.native import Engine, Rules, check, ffi, lib
+from sensor.recording import RecordingReader
 
 _NO_LIMIT = (1 << 64) - 1
 _BATCH = 1 << 16

@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from sensor.native import RecordingReader, RecordingWriter, record_json
+from sensor.native import record_json
+from sensor.recording import RecordingReader, RecordingWriter
 
 HERE = Path(__file__).parent
 LINSANG = HERE.parent.parent / ".venv" / "bin" / "linsang"

@@ -14,7 +14,7 @@ import pytest
 
 from sensor.cli import main
 from sensor.errors import InputError
-from sensor.native import RecordingReader, RecordingWriter
+from sensor.recording import RecordingReader, RecordingWriter
 
 HERE = Path(__file__).parent
 DEMO = HERE / "demo.linsang"

@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "rule_lists",
         "settings rule_files terminal",
         "native config encode when event_json rollup health progress runtime",
-        "rule_cache",
+        "rule_cache recording",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sensor.errors import InputError, NativeError
-from sensor.native import Engine, RecordingReader, RecordingWriter, record_json
+from sensor.native import Engine, record_json
+from sensor.recording import RecordingReader, RecordingWriter
 
 HEADER = {"schema": 1, "host": "h", "boot_to_epoch_ns": 5}
 RECORDS = [

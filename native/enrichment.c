@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See enrichment.h.
+ */
+#include "enrichment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine.h"
+
+enum {
+	QUESTIONS = 1 << 18, /* bytes of their ring */
+	TOLD = 1 << 18,
+	SHOWN_MAX = 100, /* payloads that are asked about in a second for alerts that no rule's wait holds back */
+	MS = 1000000,
+};
+
+struct sn_enrichment *sn_enrichment__new(uint32_t wait_ms)
+{
+	struct sn_enrichment *enrichment = calloc(1, sizeof(*enrichment));
+
+	if (!enrichment)
+		return NULL;
+	enrichment->files = sn_file_facts__new();
+	enrichment->waiting = sn_waiting__new();
+	enrichment->wait_ns = (uint64_t)wait_ms * MS;
+	if (sn_ring__new(QUESTIONS, &enrichment->questions) || sn_ring__new(TOLD, &enrichment->told) ||
+	    !enrichment->files || !enrichment->waiting) {
+		sn_enrichment__free(enrichment);
+		return NULL;
+	}
+	return enrichment;
+}
+
+void sn_enrichment__free(struct sn_enrichment *enrichment)
+{
+	if (!enrichment)
+		return;
+	sn_file_facts__free(enrichment->files);
+	sn_waiting__free(enrichment->waiting);
+	sn_ring__free(enrichment->questions);
+	sn_ring__free(enrichment->told);
+	free(enrichment);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static struct sn_bytes of_span(const struct sn_exec *exec, struct sn_span span)
+{
+	return (struct sn_bytes){(const uint8_t *)exec + span.off, span.len};
+}
+
+static bool equal(struct sn_bytes a, struct sn_bytes b)
+{
+	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+}
+
+/* ---- what is known ---- */
+
+/* By device and inode, else by content. */
+static void identify(struct sn_scene *scene, struct sn_bytes by_inode)
+{
+	scene->identity = by_inode;
+	if (!by_inode.len && scene->image->state == SN_FACTS_KNOWN)
+		scene->identity = sn_facts__text(scene->image, SN_FACT_IDENTITY);
+	if (!scene->grammars) /* nobody could say what it means */
+		scene->identity.len = 0;
+}
+
+void sn_enrichment__look(struct sn_engine *engine, const struct sn_exec *exec, struct sn_scene *scene)
+{
+	struct sn_file_facts *files = engine->enrichment->files;
+	struct sn_file_key key = sn_file_key__of(exec);
+
+	/* a source that does not name the file: nobody can tell which it was */
+	scene->image = exec->inode ? sn_file_facts__find(files, &key, exec->h.time) : sn_facts__empty(SN_FACTS_LOST);
+	identify(scene, sn_file_facts__identity(files, exec->dev, exec->inode));
+}
+
+/* The file that the payload is, where its path names one file: a program by its bare name is looked for in PATH, and
+ * its own exec tells which it was. */
+static bool is_file(const struct sn_proxy *proxy)
+{
+	switch (proxy->kind) {
+	case SN_PAYLOAD_SCRIPT_FILE:
+		return proxy->path.len != 0;
+	case SN_PAYLOAD_COMMAND:
+	case SN_PAYLOAD_LIBRARY:
+		return proxy->path.len && memchr(proxy->path.at, '/', proxy->path.len);
+	default:
+		return false;
+	}
+}
+
+void sn_enrichment__look_at_payload(const struct sn_exec *exec, struct sn_scene *scene)
+{
+	const struct sn_proxy *proxy = scene->proxy;
+
+	scene->payload = sn_facts__empty(SN_FACTS_NONE);
+	if (!proxy)
+		return;
+	if (proxy->unknown || (proxy->depth && proxy->kind == SN_PAYLOAD_NONE))
+		scene->payload = sn_facts__empty(SN_FACTS_LOST);
+	else if (proxy->kind == SN_PAYLOAD_COMMAND && equal(proxy->path, of_span(exec, exec->image)))
+		scene->payload = scene->image;
+	else if (is_file(proxy))
+		scene->payload = sn_facts__empty(SN_FACTS_LATE);
+}
+
+/* ---- questions ---- */
+
+/* Its number; 0: there is no room. */
+static uint64_t ask(struct sn_engine *engine, uint32_t of, uint64_t number, const struct sn_exec *exec,
+		    struct sn_bytes path)
+{
+	struct sn_enrichment *e = engine->enrichment;
+	struct sn_question *question = (struct sn_question *)e->question;
+	struct sn_bytes cwd = exec->h.flags & SN_F_CWD_TRUNCATED ? (struct sn_bytes){0} : of_span(exec, exec->cwd);
+	uint32_t used = sizeof(*question);
+
+	if (path.len > SN_PATH_MAX)
+		path.len = 0; /* no system call takes it */
+	*question = (struct sn_question){.of = of,
+					 .number = number,
+					 .time = exec->h.time,
+					 .start = exec->h.start,
+					 .file = sn_file_key__of(exec),
+					 .pid = exec->h.pid,
+					 .mnt_ns = exec->mnt_ns,
+					 .path = {used, path.len},
+					 .cwd = {used + path.len, cwd.len}};
+	if (path.len)
+		memcpy(e->question + used, path.at, path.len);
+	if (cwd.len)
+		memcpy(e->question + used + path.len, cwd.at, cwd.len);
+	used += path.len + cwd.len;
+	memset(e->question + used, 0, -used % 8);
+	question->size = (used + 7) & ~7u;
+	if (sn_ring__push(e->questions, question, question->size)) {
+		sn_count(&engine->stats.questions_dropped, 1);
+		return 0;
+	}
+	sn_ring__publish(e->questions);
+	sn_count(&engine->stats.questions, 1);
+	return number;
+}
+
+static uint64_t ask_about_image(struct sn_engine *engine, const struct sn_exec *exec)
+{
+	struct sn_enrichment *e = engine->enrichment;
+	struct sn_file_key key = sn_file_key__of(exec);
+	struct sn_asking asking = sn_file_facts__ask(e->files, &key, e->number + 1, exec->h.time);
+
+	if (!asking.is_new)
+		return asking.number;
+	e->number++;
+	return ask(engine, SN_ASKED_IMAGE, asking.number, exec, of_span(exec, exec->image));
+}
+
+static bool may_show(struct sn_enrichment *e, uint64_t time)
+{
+	if (time / 1000000000 != e->second) {
+		e->second = time / 1000000000;
+		e->shown = 0;
+	}
+	return e->shown++ < SHOWN_MAX;
+}
+
+/* Of current->hits. */
+static bool rule_waits(const struct sn_engine *engine, uint32_t hits)
+{
+	for (uint32_t i = 0; i < hits; i++)
+		if (engine->current->hits[i].late)
+			return true;
+	return false;
+}
+
+/* Only for a rule, or an alert. */
+static uint64_t ask_about_payload(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene,
+				  uint32_t hits)
+{
+	struct sn_enrichment *e = engine->enrichment;
+
+	if (scene->payload->state != SN_FACTS_LATE || scene->payload == scene->image || !hits ||
+	    (!rule_waits(engine, hits) && !may_show(e, exec->h.time)))
+		return 0;
+	return ask(engine, SN_ASKED_PAYLOAD, ++e->number, exec, scene->proxy->path);
+}
+
+/* A file's first exec asks whether or not a rule wants to know: it may be a proxy under another name, and its facts are
+ * there when it comes again. */
+static void ask_all(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene, uint32_t hits,
+		    uint64_t question[2])
+{
+	question[0] = scene->image->state == SN_FACTS_LATE ? ask_about_image(engine, exec) : 0;
+	question[1] = ask_about_payload(engine, exec, scene, hits);
+}
+
+/* Whether the frame that is in the making, of `size` bytes, now waits for the answers. */
+static bool hold(struct sn_engine *engine, size_t size, const struct sn_scene *scene, const uint64_t question[2])
+{
+	struct sn_enrichment *e = engine->enrichment;
+	struct sn_stats *stats = &engine->stats;
+	struct sn_held *held = NULL;
+
+	if (size)
+		held = sn_waiting__hold(e->waiting, engine->frame, (uint32_t)size, question, now_ns() + e->wait_ns);
+	if (!held) {
+		sn_count(&stats->held_refused, 1);
+		return false;
+	}
+	held->named = scene->identity.len != 0;
+	sn_count(&stats->held, 1);
+	if (sn_waiting__count(e->waiting) > stats->held_max)
+		__atomic_store_n(&stats->held_max, sn_waiting__count(e->waiting), __ATOMIC_RELAXED);
+	return true;
+}
+
+bool sn_enrichment__holds(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene,
+			  uint32_t hits)
+{
+	uint64_t question[2];
+
+	ask_all(engine, (const struct sn_exec *)origin->record, scene, hits, question);
+	return (question[0] || question[1]) && engine->enrichment->wait_ns &&
+	       hold(engine, sn_frame__build(engine, origin, scene->proxy), scene, question);
+}
+
+/* ---- what is told ---- */
+
+static void take_told(struct sn_engine *engine, const struct sn_told_head *told)
+{
+	struct sn_enrichment *e = engine->enrichment;
+	const struct sn_facts *facts = (const struct sn_facts *)(told + 1);
+	struct sn_bytes name = {(const uint8_t *)(told + 1), told->size - (uint32_t)sizeof(*told)};
+
+	switch ((enum sn_told)told->what) {
+	case SN_TOLD_FACTS:
+		if (told->file.inode) /* only what a file is asked of by what it is, not by a name */
+			sn_file_facts__put(e->files, &told->file, facts, told->time);
+		sn_waiting__answer(e->waiting, told->number, facts);
+		sn_count(&engine->stats.answers, 1);
+		return;
+	case SN_TOLD_PROGRAM:
+		sn_file_facts__identify(e->files, told->file.dev, told->file.inode, name);
+		return;
+	case SN_TOLD_FORGET:
+		sn_file_facts__forget(e->files);
+		sn_file_facts__forget_identities(e->files);
+	}
+}
+
+static void take_all_told(struct sn_engine *engine)
+{
+	struct sn_enrichment *e = engine->enrichment;
+	const void *told;
+	size_t size;
+	bool any = false;
+
+	while ((told = sn_ring__peek(e->told, &size))) {
+		take_told(engine, told);
+		sn_ring__advance(e->told);
+		any = true;
+	}
+	if (any)
+		sn_ring__release(e->told);
+}
+
+/* What a held event was judged by, as it was then, and what is known of its files now. */
+static void restore(struct sn_engine *engine, const struct sn_held *held, struct sn_scene *scene,
+		    struct sn_proxy *proxy)
+{
+	const struct sn_rules *rules = engine->current->rules;
+	const struct sn_alert *alert = (const struct sn_alert *)engine->frame;
+	const struct sn_exec *exec = sn_frame__exec(engine);
+	const uint8_t *parent = (const uint8_t *)exec + exec->h.size + alert->process_size;
+
+	*scene = (struct sn_scene){.users = engine->users,
+				   .parent = alert->lineage ? (const struct sn_exec *)parent : NULL,
+				   .has_parent = alert->lineage		   ? 1
+						 : alert->lineage_complete ? 0
+									   : -ENOENT,
+				   .grammars = rules->count[SN_GRAMMARS] ? &rules->grammars : NULL,
+				   .proxy = proxy};
+	sn_proxy__read(engine->frame + held->frame_size - alert->proxy_size, alert->proxy_size, proxy);
+	sn_enrichment__look(engine, exec, scene);
+	/* its place in the cache may be another's by now */
+	if (held->facts[0] && held->facts[0]->state != SN_FACTS_LATE)
+		scene->image = held->facts[0];
+	identify(scene, scene->identity);
+	if (scene->identity.len && !held->named)
+		scene->proxy = sn_proxies__again(engine->proxies, scene->grammars, exec, scene->identity, proxy);
+	sn_enrichment__look_at_payload(exec, scene);
+	if (scene->payload->state == SN_FACTS_LATE && held->facts[1])
+		scene->payload = held->facts[1];
+}
+
+/* Judges an event that was held, and lets it go; one that turned out to be a proxy waits again, for its payload. */
+static void judge_held(struct sn_engine *engine, struct sn_held *held)
+{
+	const struct sn_exec *exec = sn_frame__exec(engine);
+	uint64_t question[2] = {0, 0};
+	struct sn_proxy proxy;
+	struct sn_scene scene;
+	size_t size = held->frame_size;
+	uint32_t hits;
+
+	memcpy(engine->frame, held->frame, size);
+	restore(engine, held, &scene, &proxy);
+	hits = sn_pump__again(engine, exec, &scene);
+	if (scene.proxy != &proxy) {
+		size = sn_frame__put_proxy(engine, size, scene.proxy);
+		question[1] = ask_about_payload(engine, exec, &scene, hits);
+	}
+	if (!question[1] || !hold(engine, size, &scene, question)) {
+		sn_pump__conclude(engine, hits);
+		sn_frame__send(engine, size, &scene, engine->current->hits, hits);
+		sn_count(&engine->stats.held_late, held->question[0] || held->question[1]);
+	}
+	sn_waiting__release(engine->enrichment->waiting, held);
+}
+
+void sn_enrichment__settle(struct sn_engine *engine, bool all)
+{
+	struct sn_enrichment *e = engine->enrichment;
+	struct sn_held *held;
+	uint64_t now;
+
+	if (!e)
+		return;
+	take_all_told(engine);
+	if (sn_waiting__count(e->waiting)) {
+		now = all ? UINT64_MAX : now_ns();
+		while ((held = sn_waiting__due(e->waiting, now)))
+			judge_held(engine, held);
+		sn_ring__publish(engine->alerts);
+	}
+	__atomic_store_n(&engine->stats.held_now, sn_waiting__count(e->waiting), __ATOMIC_RELAXED);
+	__atomic_store_n(&engine->stats.facts_known, sn_file_facts__count(e->files), __ATOMIC_RELAXED);
+}
+
+int sn_enrichment__patience(const struct sn_engine *engine, int most)
+{
+	uint64_t deadline, now;
+
+	if (!engine->enrichment || !sn_waiting__count(engine->enrichment->waiting))
+		return most;
+	deadline = sn_waiting__deadline(engine->enrichment->waiting);
+	now = now_ns();
+	if (deadline <= now)
+		return 0;
+	return (deadline - now) / MS < (uint64_t)most ? (int)((deadline - now) / MS) + 1 : most;
+}
