@@ -175,7 +175,8 @@ uint32_t sn_matcher__judge(struct sn_matcher *matcher, const struct sn_rules *ru
 		return 0;
 	known = route_of(matcher, rules, event->route);
 	sn_tester__begin(&matcher->tester, event);
-	for (uint32_t i = 0; i < known->bases; i++) {
+	/* those that name most first: what is known of texts then is of use to those with keywords */
+	for (uint32_t i = known->bases; i--;) {
 		const struct sn_route *route = &rules->routes[known->base[i]];
 
 		sn_index__find(&matcher->index, &matcher->tester, route);
@@ -208,7 +209,7 @@ static enum sn_reach reach(struct sn_matcher *matcher, const struct sn_route *ro
 		return SN_REACH_UNKNOWN;
 	for (uint32_t i = 0; i < route->alwayses; i++)
 		if (always[i] == number)
-			return SN_REACH_ALWAYS;
+			return found ? SN_REACH_ALWAYS : SN_REACH_NOT;
 	return found ? SN_REACH_WITNESS : SN_REACH_NOT;
 }
 

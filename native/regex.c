@@ -8,7 +8,7 @@
 /* The parts of a blob, as its head gives them. */
 struct layout {
 	const struct sn_regex_head *head;
-	const uint8_t *ascii;
+	const uint8_t *ascii, *stay;
 	const uint32_t *ranges; /* pairs: first character, class */
 	const uint16_t *next;	/* DFA */
 	const uint8_t *traits;	/* NFA */
@@ -23,6 +23,8 @@ static struct layout layout_of(const uint8_t *blob)
 	struct layout l = {.head = (const struct sn_regex_head *)blob};
 	size_t at = sizeof(*l.head);
 	l.ascii = blob + at;
+	at += 128;
+	l.stay = blob + at;
 	at += 128;
 	l.ranges = (const uint32_t *)(blob + at);
 	at += (size_t)l.head->ranges * 8;
@@ -54,7 +56,7 @@ static bool head_sound(const struct sn_regex_head *h, size_t size)
 int sn_regex__check(const uint8_t *blob, size_t size)
 {
 	const struct sn_regex_head *h = (const struct sn_regex_head *)blob;
-	if (size < sizeof(*h) + 128 || !head_sound(h, size) || (h->final != UINT32_MAX && h->final >= h->classes))
+	if (size < sizeof(*h) + 256 || !head_sound(h, size) || (h->final != UINT32_MAX && h->final >= h->classes))
 		return -EINVAL;
 	struct layout l = layout_of(blob);
 	if (l.end > size || !h->ranges || l.ranges[0] != 128)
@@ -135,23 +137,31 @@ static size_t body_length(const struct layout *l, const uint8_t *text, size_t le
 }
 
 /* The columns are by class, so that all but the last step to a look-up needs not wait for the state before it. */
+static inline uint32_t next_state(const struct layout *l, uint32_t class, uint32_t state)
+{
+	return l->next[class * l->head->states + state];
+}
+
 static int search_dfa(const struct layout *l, const uint8_t *text, size_t len, struct sn_regex_scratch *s)
 {
-	const uint32_t states = l->head->states;
 	const size_t body = body_length(l, text, len);
+	const uint32_t home = l->head->home;
 	uint32_t state = l->head->start;
 	size_t at = 0;
 
 	while (at < body && state > 1) {
-		const uint16_t *column = l->next + class_at(l, text, body, &at) * states;
-		state = column[state];
+		state = next_state(l, class_at(l, text, body, &at), state);
+		/* characters that are passed over need not wait for one another */
+		if (state == home)
+			while (at < body && text[at] < 0x80 && l->stay[text[at]])
+				at++;
 	}
 	s->steps += (uint32_t)at;
 	if (body < len && state > 1)
-		state = l->next[l->head->final * states + state];
+		state = next_state(l, l->head->final, state);
 	if (state <= 1)
 		return state == 0 ? SN_REGEX_YES : SN_REGEX_NO;
-	return l->next[l->head->classes * states + state] == 0 ? SN_REGEX_YES : SN_REGEX_NO;
+	return next_state(l, l->head->classes, state) == 0 ? SN_REGEX_YES : SN_REGEX_NO;
 }
 
 /* before, after: traits of the neighbours, -1 at the edge of the text. Mirrors holds() of compiler/regex.py. */
@@ -214,6 +224,8 @@ static int search_nfa(const struct layout *l, const uint8_t *text, size_t len, s
 int sn_regex__search(const uint8_t *blob, const uint8_t *text, size_t len, struct sn_regex_scratch *scratch)
 {
 	struct layout l = layout_of(blob);
+	if (len < l.head->shortest)
+		return SN_REGEX_NO;
 	if (scratch->steps > SN_REGEX_STEPS_MAX)
 		return SN_REGEX_BUDGET;
 	return l.head->kind == SN_REGEX_DFA ? search_dfa(&l, text, len, scratch) : search_nfa(&l, text, len, scratch);

@@ -11,11 +11,12 @@
  *   +----------------+-----------+---------------------------+----------------------------------------+
  *   | sn_regex_head  | ascii[128]| ranges: first char, class | DFA: next[class][state] u16            |
  *   |                | u8        | {u32, u32} sorted         | NFA: traits[256] u8 of the classes,    |
- *   |                |           |                           | member[position][32] u8 (bit a class), |
- *   |                |           |                           | first[position + 1] u32, edges         |
+ *   |                | stay[128] |                           | member[position][32] u8 (bit a class), |
+ *   |                | u8        |                           | first[position + 1] u32, edges         |
  *   +----------------+-----------+---------------------------+----------------------------------------+
  *
- * DFA states: 0 has matched, 1 can never match; both end the scan. Class `classes` is the end of the text.
+ * DFA states: 0 has matched, 1 can never match; both end the scan. Class `classes` is the end of the text. `stay`: not
+ * 0 for the characters that leave the state `home` as it is, which most of a text does.
  */
 #ifndef SN_REGEX_H
 #define SN_REGEX_H
@@ -39,8 +40,10 @@ struct sn_regex_head {
 	uint32_t states;  /* DFA states, NFA positions */
 	uint32_t start;	  /* DFA */
 	uint32_t ranges;
-	uint32_t edges; /* NFA */
-	uint32_t final; /* class of a newline that ends the text, UINT32_MAX: as any other newline */
+	uint32_t edges;	   /* NFA */
+	uint32_t final;	   /* class of a newline that ends the text, UINT32_MAX: as any other newline */
+	uint32_t shortest; /* characters of the shortest text that is met */
+	uint32_t home;	   /* DFA */
 	uint32_t pad;
 };
 

@@ -51,7 +51,7 @@ static int take(struct sn_verifier *v, enum sn_section_kind kind, uint32_t first
 	return 0;
 }
 
-static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uint32_t route_rules)
+static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uint32_t targets)
 {
 	for (uint32_t i = 0; i < scan->entries; i++) {
 		const struct sn_entry *entry = &v->rules->entries[scan->entry + i];
@@ -60,7 +60,7 @@ static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uin
 			return sn_verifier__refuse(v, "entry", scan->entry + i);
 		if (scan->kind == SN_SCAN_SHORT && (!entry->literal.len || entry->literal.len > SN_SHORT_MAX))
 			return sn_verifier__refuse(v, "length of entry", scan->entry + i);
-		if (take_numbers(v, SN_TARGETS, entry->target, entry->targets, route_rules))
+		if (take_numbers(v, SN_TARGETS, entry->target, entry->targets, targets))
 			return -EINVAL;
 	}
 	return 0;
@@ -73,7 +73,7 @@ static int width_sound(const struct sn_scan *scan)
 	return !scan->width;
 }
 
-static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32_t number, uint32_t route_rules)
+static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32_t number, uint32_t targets)
 {
 	const uint32_t *bucket = v->rules->buckets + scan->bucket;
 	uint32_t buckets;
@@ -92,7 +92,7 @@ static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32
 			return sn_verifier__refuse(v, "order of buckets of scan", number);
 	if (bucket[buckets - 1] > scan->entries)
 		return sn_verifier__refuse(v, "buckets of scan", number);
-	return verify_entries(v, scan, route_rules);
+	return verify_entries(v, scan, targets);
 }
 
 static int verify_route(struct sn_verifier *v, const struct sn_route *route, uint32_t number)
@@ -108,7 +108,7 @@ static int verify_route(struct sn_verifier *v, const struct sn_route *route, uin
 	    take(v, SN_SCANS, route->scan, route->scans))
 		return -EINVAL;
 	for (uint32_t i = route->scan; i < route->scan + route->scans; i++)
-		if (verify_scan(v, &v->rules->scans[i], i, route->rules))
+		if (verify_scan(v, &v->rules->scans[i], i, route->rules + route->alwayses))
 			return -EINVAL;
 	return 0;
 }

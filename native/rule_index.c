@@ -7,10 +7,11 @@
 
 #include "fold.h"
 #include "scan_memo.h"
+#include "sweep.h"
 
-static struct sn_group group_of(const struct sn_rules *rules, uint32_t scan, uint32_t end)
+static struct sn_group group_of(const struct sn_rules *rules, uint32_t keywords, uint32_t scan, uint32_t end)
 {
-	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, false, false};
+	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, false, false, 0};
 
 	for (; scan < end && rules->scans[scan].field == group.field; scan++) {
 		const struct sn_scan *next = &rules->scans[scan];
@@ -22,22 +23,34 @@ static struct sn_group group_of(const struct sn_rules *rules, uint32_t scan, uin
 	}
 	if (group.scans == 1) {
 		group.quick = sn_scan__is_quick(&rules->scans[group.scan]);
-		group.swept = group.shortest >= SN_SWEPT_MIN && sn_scan__sweeps(&rules->scans[group.scan]);
+		group.swept = group.field == keywords && group.shortest >= SN_SWEPT_MIN &&
+			      sn_sweep__can(&rules->scans[group.scan]);
 	}
 	return group;
 }
 
+/* Those that are swept go last: the memo then knows most of their texts. */
 static void make_groups(struct sn_index *index, const struct sn_rules *rules)
 {
-	uint32_t groups = 0;
+	const uint32_t keywords = sn_rules__field(rules, "*", 1);
+	uint32_t groups = 0, swept = 0;
 
 	for (uint32_t r = 0; r < rules->count[SN_ROUTES]; r++) {
 		const struct sn_route *route = &rules->routes[r];
 		const uint32_t end = route->scan + route->scans;
 
 		index->first_group[r] = groups;
-		for (uint32_t at = route->scan; at < end; at += index->group[groups++].scans)
-			index->group[groups] = group_of(rules, at, end);
+		for (uint32_t last = 0; last < 2; last++) {
+			for (uint32_t at = route->scan; at < end;) {
+				struct sn_group group = group_of(rules, keywords, at, end);
+
+				at += group.scans;
+				if (group.swept != last)
+					continue;
+				group.bit = last && swept < 32 ? 1u << swept++ : 0;
+				index->group[groups++] = group;
+			}
+		}
 	}
 	index->first_group[rules->count[SN_ROUTES]] = groups;
 }
@@ -47,8 +60,8 @@ int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
 	uint32_t most = 0;
 
 	for (uint32_t i = 0; i < rules->count[SN_ROUTES]; i++)
-		if (rules->routes[i].rules > most)
-			most = rules->routes[i].rules;
+		if (rules->routes[i].rules + rules->routes[i].alwayses > most)
+			most = rules->routes[i].rules + rules->routes[i].alwayses;
 	index->candidates = calloc((size_t)most / 64 + 1, sizeof(*index->candidates));
 	index->entries = rules->count[SN_ENTRIES];
 	index->seen = calloc((size_t)index->entries + 1, sizeof(*index->seen));
@@ -106,13 +119,21 @@ static bool scan_text(const struct finding *f, const struct sn_place *place, str
 	return true;
 }
 
+static struct sn_known_text *known_text(struct sn_index *index, const uint8_t *text)
+{
+	return &index->known[(uint64_t)(uintptr_t)text * 0x9e3779b97f4a7c15u >> 58];
+}
+
 /* The same by way of the memo. */
 static bool recall_text(const struct finding *f, const struct sn_place *place)
 {
 	const struct sn_value *value = place->value;
 	const uint32_t number = f->group->scan;
 	struct sn_memo *memo = sn_memo__slot(f->index->memo, number, value->text, value->len);
+	struct sn_known_text *known = known_text(f->index, value->text);
 
+	*known = (struct sn_known_text){value->text, memo, value->len, f->tester->stamp};
+	memo->last = value->text;
 	if (!sn_memo__is(memo, number, value->text, value->len)) {
 		sn_memo__begin(memo, number, value->text, value->len);
 		if (scan_text(f, place, memo))
@@ -123,6 +144,16 @@ static bool recall_text(const struct finding *f, const struct sn_place *place)
 	for (uint32_t i = 0; i < memo->targets; i++)
 		f->index->candidates[memo->target[i] / 64] |= 1ull << memo->target[i] % 64;
 	return true;
+}
+
+/* What the memo has of the value's text, if it came by in this event and no other took its slot since; or NULL. */
+static struct sn_memo *memo_of(const struct finding *f, const struct sn_value *value)
+{
+	const struct sn_known_text *known = known_text(f->index, value->text);
+	const bool is_there =
+		known->stamp == f->tester->stamp && known->text == value->text && known->len == value->len;
+
+	return is_there && known->memo->last == value->text && known->memo->len == value->len ? known->memo : NULL;
 }
 
 static bool find_text(const struct finding *f, const struct sn_place *place)
@@ -143,17 +174,26 @@ static bool sweep_group(const struct finding *f, bool *may_find)
 {
 	const struct sn_rules *rules = f->tester->rules;
 	const struct sn_scan *scan = &rules->scans[f->group->scan];
+	const uint32_t *filter = rules->filters + scan->filter;
 	struct sn_place place = sn_tester__first(f->tester, f->group->field);
-	uint64_t met = 0;
+	uint32_t met = 0;
 
 	do {
 		const struct sn_value *value = place.value;
-		struct sn_swept swept = sn_scan__sweep(scan, rules, value->text, value->len);
+		struct sn_memo *memo = value->len < SN_SWEPT_MIN ? NULL : memo_of(f, value);
+		struct sn_swept swept;
 
-		if (!(swept.bytes & 0x8080808080808080u))
-			met |= swept.met;
-		else if (value->state == SN_PRESENT && !find_text(f, &place))
-			return false;
+		if (memo && memo->clean & f->group->bit)
+			continue;
+		swept = sn_sweep__text(scan, filter, value->text, value->len);
+		if (swept.bytes & SN_NOT_ASCII) {
+			if (value->state == SN_PRESENT && !find_text(f, &place))
+				return false;
+			continue;
+		}
+		met |= swept.met;
+		if (memo && !(swept.met & 1))
+			memo->clean |= f->group->bit;
 	} while (sn_tester__next(f->tester, &place));
 	*may_find = met & 1;
 	return true;
@@ -197,31 +237,43 @@ static bool is_whole(const struct sn_tester *tester, const struct sn_route *rout
 	return true;
 }
 
-static void add_all(struct sn_index *index, const struct sn_route *route)
+/* Rules without a witness are candidates where nothing vetoes them. */
+static void add_always(struct sn_index *index, const struct sn_rules *rules, const struct sn_route *route)
 {
+	const uint32_t *always = rules->route_always + route->always;
+
+	for (uint32_t i = 0; i < route->alwayses; i++) {
+		const uint32_t veto = route->rules + i;
+		const uint64_t bit = 1ull << veto % 64;
+
+		if (!(index->candidates[veto / 64] & bit))
+			index->candidates[always[i] / 64] |= 1ull << always[i] % 64;
+		index->candidates[veto / 64] &= ~bit;
+	}
+}
+
+static bool add_all(struct sn_index *index, const struct sn_rules *rules, const struct sn_route *route)
+{
+	add_always(index, rules, route);
 	for (uint32_t i = 0; i < route->rules; i += 64)
 		index->candidates[i / 64] = route->rules - i < 64 ? (1ull << (route->rules - i)) - 1 : UINT64_MAX;
+	return false;
 }
 
 bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route)
 {
 	const struct sn_rules *rules = tester->rules;
-	const uint32_t *always = rules->route_always + route->always, number = (uint32_t)(route - rules->routes);
+	const uint32_t number = (uint32_t)(route - rules->routes);
 	struct finding finding = {index, tester, NULL};
 
 	/* what is not known may hold the witness */
-	if (!is_whole(tester, route)) {
-		add_all(index, route);
-		return false;
-	}
-	for (uint32_t i = 0; i < route->alwayses; i++)
-		index->candidates[always[i] / 64] |= 1ull << always[i] % 64;
+	if (!is_whole(tester, route))
+		return add_all(index, rules, route);
 	for (uint32_t i = index->first_group[number]; i < index->first_group[number + 1]; i++) {
 		finding.group = &index->group[i];
-		if (!find_group(&finding)) {
-			add_all(index, route);
-			return false;
-		}
+		if (!find_group(&finding))
+			return add_all(index, rules, route);
 	}
+	add_always(index, rules, route);
 	return true;
 }

@@ -2,7 +2,8 @@
  *
  * The index of a route: which of its rules an event can meet at all. Each rule has a witness, a set of literals of
  * which at least one occurs whenever the rule is met (sensor/compiler/witness.py chooses them); the rules whose witness
- * does not occur are not looked at. Rules without one are in ROUTE_ALWAYS.
+ * does not occur are not looked at. Rules without one are in ROUTE_ALWAYS; they are not looked at when their veto
+ * occurs, a literal that would fail them and that most events have.
  */
 #ifndef SN_RULE_INDEX_H
 #define SN_RULE_INDEX_H
@@ -15,15 +16,27 @@ struct sn_group {
 	uint32_t scan, scans;
 	uint32_t shortest; /* bytes of the shortest literal */
 	bool quick;	   /* one scan, by which most texts are passed over unfolded */
-	bool swept;	   /* one scan, by which many texts are passed over at once */
+	bool swept;	   /* one scan, by which many texts are passed over at once: the last of its route */
+	uint32_t bit;	   /* of those that are swept, in the memo; 0: one too many */
+};
+
+enum { SN_TEXTS_KNOWN = 64 }; /* power of two, more than most events have texts */
+
+/* A text of an event that the memo has. */
+struct sn_known_text {
+	const uint8_t *text;
+	struct sn_memo *memo;
+	uint32_t len;
+	uint32_t stamp; /* of the event */
 };
 
 struct sn_index {
-	uint64_t *candidates;	/* a bit a rule of the route; all 0 between events */
+	uint64_t *candidates;	/* a bit a rule of the route, then one a veto; all 0 between events */
 	uint32_t *seen;		/* see struct sn_search */
 	struct sn_group *group; /* of all routes */
 	uint32_t *first_group;	/* of a route; those behind it are of the next */
 	uint8_t *memo;		/* slots of scan_memo.h */
+	struct sn_known_text known[SN_TEXTS_KNOWN];
 	uint32_t entries;
 	uint32_t stamp; /* of the text's search */
 };

@@ -50,7 +50,7 @@ enum sn_section_kind {
 	SN_FILTERS = 16,      /* uint32_t: see windows.h */
 	SN_BUCKETS = 17,      /* uint32_t: numbers of a scan's entries */
 	SN_ENTRIES = 18,      /* struct sn_entry */
-	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules */
+	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules; behind the last, vetoes of ROUTE_ALWAYS */
 	SN_GRAMMARS = 20,     /* bytes of grammar.h; none: nothing is unwound */
 	SN_SECTION_KINDS = 21,
 };

@@ -320,31 +320,3 @@ bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules,
 		return may_find_grams(scan, filter, text, len);
 	}
 }
-
-bool sn_scan__sweeps(const struct sn_scan *scan)
-{
-	return scan->kind == SN_SCAN_GRAMS && !scan->wide && scan->width == SN_WIDTH_MAX && scan->stride <= 8;
-}
-
-struct sn_swept sn_scan__sweep(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text,
-			       uint32_t len)
-{
-	const uint32_t *filter = rules->filters + scan->filter;
-	const uint32_t bits = scan->filter_bits, stride = scan->stride;
-	struct sn_swept swept = {0, 0};
-	uint64_t word;
-	uint32_t at = 0;
-
-	if (len < SN_SWEPT_MIN)
-		return (struct sn_swept){sn_bytes__few(text, len), 0};
-	for (; at <= len - 8; at += stride) {
-		word = load(text + at);
-		swept.bytes |= word;
-		swept.met |= sn_windows__met(filter, bits, sn_windows__hash((uint32_t)word));
-	}
-	word = load(text + len - 8);
-	swept.bytes |= word;
-	for (; at <= len - SN_WIDTH_MAX; at += stride)
-		swept.met |= sn_windows__met(filter, bits, sn_windows__hash((uint32_t)(word >> 8 * (at + 8 - len))));
-	return swept;
-}

@@ -73,16 +73,4 @@ bool sn_scan__is_quick(const struct sn_scan *scan);
 /* False: none of the quick scan's literals is in the text, which is all ASCII, not folded, and of which no byte beyond
  * its end is read. */
 bool sn_scan__may_find(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text, uint32_t len);
-enum { SN_SWEPT_MIN = 8 }; /* bytes of the shortest literal of a scan that sweeps */
-
-struct sn_swept {
-	uint64_t bytes; /* the text's, some or-ed with others */
-	uint32_t met;	/* bit 0: it may have a literal, if it is all ASCII */
-};
-
-/* Whether the scan is one for sn_scan__sweep, if its literals have SN_SWEPT_MIN bytes. */
-bool sn_scan__sweeps(const struct sn_scan *scan);
-/* As sn_scan__may_find for a text that need not be ASCII, without a branch on what is in it. */
-struct sn_swept sn_scan__sweep(const struct sn_scan *scan, const struct sn_rules *rules, const uint8_t *text,
-			       uint32_t len);
 #endif

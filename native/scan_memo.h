@@ -14,7 +14,7 @@
 #include "few_bytes.h"
 
 enum sn_memo_limits {
-	SN_MEMO_TARGETS = 12, /* what is found in most texts is less than this */
+	SN_MEMO_TARGETS = 9, /* what is found in most texts is less than this */
 	/* powers of two: 256 KiB, of which what is used has room in a second-level cache */
 	SN_MEMO_SLOTS = 1024,
 	SN_MEMO_SLOT = 256,
@@ -29,6 +29,8 @@ struct sn_memo {
 	uint16_t len;	/* 0: there is no text */
 	uint16_t targets;
 	uint32_t target[SN_MEMO_TARGETS]; /* of the entries found */
+	uint32_t clean;			  /* bits of groups of keywords that have no literal in the text */
+	const uint8_t *last;		  /* where the text stood when it was last looked for */
 	uint8_t text[];
 };
 
@@ -75,6 +77,7 @@ static inline void sn_memo__begin(struct sn_memo *memo, uint32_t group, const ui
 	memo->group = group;
 	memo->len = (uint16_t)len;
 	memo->targets = 0;
+	memo->clean = 0;
 	memcpy(memo->text, text, len);
 }
 

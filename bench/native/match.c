@@ -100,12 +100,18 @@ static void keep(struct bench *bench, const struct sn_routes *routes, uint64_t i
 	memcpy(to->number, from->touched, to->fields * sizeof(*to->number));
 	for (uint32_t i = 0; i < all; i++) {
 		struct sn_value *value = &to->value[i];
+		const uint8_t *was;
 
 		*value = i < to->fields ? from->event.value[to->number[i]] : from->event.more[i - to->fields];
+		was = value->text;
 		if (value->len)
-			memcpy(text, value->text, value->len);
+			memcpy(text, was, value->len);
 		value->text = text;
 		text += value->len;
+		/* the keywords' values are the fields' own texts */
+		for (uint32_t field = 0; i >= to->fields && field < to->fields; field++)
+			if (from->event.value[to->number[field]].text == was && to->value[field].len == value->len)
+				value->text = to->value[field].text;
 	}
 }
 

@@ -179,17 +179,21 @@ def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
     return Scan(place, filter_bits, bucket_bits, tuple(entries))
 
 
-def scans(witnesses: Sequence[tuple[Literal, ...] | None]) -> tuple[list[Scan], list[int]]:
-    """The scans for rules with these witnesses, and the numbers of the rules that have none."""
+def scans(
+    witnesses: Sequence[tuple[Literal, ...] | None], vetoes: Sequence[tuple[Literal, ...]]
+) -> tuple[list[Scan], list[int]]:
+    """The scans for rules with these witnesses, and the numbers of the rules that have none: the first of these is
+    vetoed, in the scans, by the number that the last rule's number is followed by, and so on."""
+    always = [number for number, witness in enumerate(witnesses) if witness is None]
+    wanted = [witness or () for witness in witnesses] + [vetoes[number] for number in always]
     places: dict[Place, dict[Literal, list[int]]] = {}
-    for number, witness in enumerate(witnesses):
-        for literal in witness or ():
+    for number, literals in enumerate(wanted):
+        for literal in literals:
             places.setdefault(_place(literal), {}).setdefault(literal, []).append(number)
     final: dict[Place, dict[Literal, list[int]]] = {}
     for place, rules_of in sorted(places.items()):
         where = _with_stride(place, rules_of) if place.kind == GRAMS else place
         final.setdefault(where, {}).update(rules_of)
-    always = [number for number, witness in enumerate(witnesses) if witness is None]
     return [_scan(place, rules_of) for place, rules_of in final.items()], always
 
 

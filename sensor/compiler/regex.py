@@ -11,12 +11,12 @@ from collections.abc import Mapping
 
 from sensor.compiler.charset import TOP
 from sensor.compiler.dfa import NO_CLASS, Alphabet, alphabet, smaller, states_of
-from sensor.compiler.nfa import Nfa, Unsupported, parse
+from sensor.compiler.nfa import ACCEPT, Nfa, Unsupported, parse
 
 __all__ = ["DFA_STATES", "Unsupported", "compile_regex"]
 
 DFA_STATES = 2000
-HEAD = struct.Struct("<IHHIIIIII")
+HEAD = struct.Struct("<IHHIIIIIIII")
 DFA, NFA = 1, 2
 Key = tuple[str, int, int]  # the arguments of compile_regex
 _KNOWN_MAX = 4096
@@ -54,17 +54,43 @@ def _compiled(pattern: str, flags: int, dfa_states: int) -> bytes:
     ascii_ = bytes(_class_of(alpha, c) for c in range(128))
     wide = [(max(at, 128), cls) for i, (at, cls) in enumerate(alpha.starts) if _end(alpha, i) > 128]
     ranges = b"".join(struct.pack("<II", at, cls) for at, cls in wide)
+    home, stay = 0, bytes(128)
     if table is not None:
         table = smaller(table)
+        home, stay = _home(table, ascii_)
         body = b"".join(struct.pack(f"<{len(table)}H", *column) for column in zip(*table, strict=True))
         kind, states, edges = DFA, len(table), 0
     else:
         body, edges = _nfa_body(nfa, alpha)
         kind, states = NFA, len(nfa.sets)
-    blob = ascii_ + ranges + body
+    blob = ascii_ + stay + ranges + body
     size = -(-(HEAD.size + len(blob)) // 8) * 8
-    head = HEAD.pack(size, kind, alpha.size, states, 2 if kind == DFA else 0, len(wide), edges, alpha.final, 0)
+    start = 2 if kind == DFA else 0
+    head = HEAD.pack(size, kind, alpha.size, states, start, len(wide), edges, alpha.final, _shortest(nfa), home, 0)
     return (head + blob).ljust(size, b"\0")
+
+
+def _home(table: list[list[int]], ascii_: bytes) -> tuple[int, bytes]:
+    """The state in which most characters leave it as it is, and which do."""
+
+    def stay(state: int) -> bytes:
+        return bytes(table[state][cls] == state for cls in ascii_)
+
+    home = max(range(2, len(table)), key=lambda state: sum(stay(state)))
+    return home, stay(home)
+
+
+def _shortest(nfa: Nfa) -> int:
+    """Characters of the shortest text that is met."""
+    seen, last, length = {0}, {0}, 0
+    while last:
+        targets = {target for position in last for target, _ in nfa.edges[position]}
+        if ACCEPT in targets:
+            break
+        last = targets - seen
+        seen |= last
+        length += 1
+    return length
 
 
 def _end(alpha: Alphabet, i: int) -> int:

@@ -10,7 +10,7 @@ from sensor.compiler import regex
 from sensor.compiler.index import Scan, list_scan, scans
 from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
 from sensor.compiler.normal import All, Check, Leaf, Tree, normal
-from sensor.compiler.witness import ordered, witness_of
+from sensor.compiler.witness import ordered, veto_of, witness_of
 from sensor.progress import Update
 
 MAGIC, VERSION = b"LNSGRULE", 5
@@ -178,7 +178,7 @@ class _Table:
 
     def route(self, source: Logsource, numbers: Sequence[int], trees: Sequence[Tree]) -> None:
         """A logsource, its rules' numbers and their conditions."""
-        found, always = scans([witness_of(tree) for tree in trees])
+        found, always = scans([witness_of(tree) for tree in trees], [veto_of(tree) for tree in trees])
         checks = set(chain.from_iterable(map(_checks, trees)))
         fields = {c.field for c in checks} | {c.other for c in checks if c.op is Op.FIELD}
         first_scan = len(self.scans)

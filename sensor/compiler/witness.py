@@ -18,6 +18,8 @@ from sensor.compiler.sample import lines, whole
 
 _UNUSUAL = (1.0, 0.5, 0.2, 0.04, 0.01, 0.005)  # of literals by length that the sample does not have; then:
 _RARE = 0.002
+_OFTEN = 0.5  # literals that are worth looking for because a rule is not met where they are
+_EXACT = (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH)
 _SHORT, _SHORT_PRICE = 3, 0.05  # literals that have to be looked for one by one, and what that costs in likelihood
 
 
@@ -48,6 +50,10 @@ def likelihood(literal: Literal) -> float:
     return min(1.0, met / len(have) + unusual)
 
 
+def _rarest(field: str, parts: list[str]) -> str:
+    return min(parts, key=lambda part: (likelihood(Literal(field, Op.CONTAINS, part)), -len(part)))
+
+
 @cache
 def _late() -> frozenset[str]:
     return frozenset(field.sigma for field in schema.fields() if field.late)
@@ -61,10 +67,10 @@ def literals(check: Check) -> tuple[Literal, ...] | None:
     found: list[Literal] = []
     for value in check.values:
         text = value if check.op is Op.REGEX else fold(value)
-        if check.op in (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH):
+        if check.op in _EXACT:
             parts: tuple[str, ...] | None = (text,)
         elif check.op is Op.GLOB:
-            parts = (max(text.replace(ANY_ONE, ANY_RUN).split(ANY_RUN), key=len),)
+            parts = (_rarest(check.field, text.replace(ANY_ONE, ANY_RUN).split(ANY_RUN)),)
         elif check.op is Op.REGEX:
             parts = required(value, check.flags)
         else:
@@ -98,6 +104,19 @@ def witness_of(tree: Tree) -> tuple[Literal, ...] | None:
             return None
         together.update(dict.fromkeys(witness))
     return tuple(together)
+
+
+def veto_of(tree: Tree) -> tuple[Literal, ...]:
+    """Of a condition that can be met without any literal: literals of which none may stand in its field. Only those
+    that most events have."""
+    likely: list[Literal] = []
+    for item in tree.items if isinstance(tree, All) else (tree,):
+        if not isinstance(item, Leaf) or not item.negated or item.check.cased or item.check.op not in _EXACT:
+            continue
+        if item.check.field != KEYWORD:
+            found = literals(item.check) or ()
+            likely.extend(literal for literal in found if literal.text and likelihood(literal) >= _OFTEN)
+    return tuple(likely)
 
 
 # ---- the order of tests ----

@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
-        "reference_events live_processes",
+        "reference_events live_processes context",
         "daemon alerts tree replay record dump doctor status trust unwind rules_cli arguments",
         "alert_commands rules_command",
         "cli",
@@ -46,7 +46,7 @@ LIBRARY_OWNERS = {
 # ---- C ----
 PORTABLE_HEADERS = {
     *("errno.h", "limits.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"),
-    *("time.h", "unistd.h", "emmintrin.h"),
+    *("time.h", "unistd.h", "emmintrin.h", "immintrin.h"),
 }
 LINUX_ONLY = {"source_bpf.c", "source_fanotify.c", "file_handles.c", "file_handles.h", "wait.c", "woken.c"}
 GENERATED = {"kernel.h"}  # by the loader, from the running kernel's BTF
