@@ -99,6 +99,13 @@ def is_context(alert: Alert) -> bool:
     return isinstance(event, dict) and event.get("type") == "context"
 
 
+def keys_of(context: Alert) -> set[object]:
+    """The stories that a context is of, as story_of names them."""
+    names = context.get("of")
+    events = names if isinstance(names, list) else []
+    return {story_of({**context, "event": {"id": name}}) for name in events} | {story_of(context)}
+
+
 class Stories:
     """Alerts in order to stories: those of one event together, and with them the context that was written later. A
     story is held back only as long as its context may still come."""
@@ -109,13 +116,7 @@ class Stories:
     def add(self, alert: Alert) -> Iterator[list[Alert]]:
         """The stories that are complete now."""
         if is_context(alert):
-            key = story_of(alert)
-            for story in reversed(self._held):
-                if story_of(story[0]) == key:
-                    story[0] = {**story[0], "connections": alert.get("connections")}
-                    return
-            yield from self.flush()
-            yield [alert]
+            yield from self._join(alert)
             return
         if self._held and story_of(self._held[-1][0]) == story_of(alert):
             self._held[-1].append(alert)
@@ -123,6 +124,17 @@ class Stories:
         self._held.append([alert])
         while len(self._held) > 1 and (len(self._held) > _HELD_MOST or not self._may_come(alert)):
             yield self._held.popleft()
+
+    def _join(self, context: Alert) -> Iterator[list[Alert]]:
+        """Gives it to the stories that it is of; told by itself where they are told already."""
+        told = {name: context[name] for name in ("connections", "connections_complete") if name in context}
+        of = keys_of(context)
+        theirs = [story for story in self._held if story_of(story[0]) in of]
+        for story in theirs:
+            story[0] = {**story[0], **told}
+        if not theirs:
+            yield from self.flush()
+            yield [context]
 
     def _may_come(self, alert: Alert) -> bool:
         oldest = self._held[0][0]
@@ -211,7 +223,7 @@ def _stories(found: Iterable[Found | None], showing: Showing, counts: Counts) ->
         elif each.fault:
             _tell(each, counts)
         elif is_context(each.alert):
-            if story_of(each.alert) in shown:
+            if keys_of(each.alert) & shown:
                 yield from stories.add(each.alert)
         else:
             counts.read += 1

@@ -23,6 +23,7 @@ import sensor
 from sensor import health
 from sensor.alert import AlertWriter, by_generation
 from sensor.config import Config
+from sensor.context import Contexts, grave
 from sensor.encode import Lines
 from sensor.errors import LinsangError
 from sensor.insight import rows_of, rule_costs, time_rules
@@ -121,6 +122,8 @@ class Daemon:
         self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
         self._epoch = boot_to_epoch_ns()
         self._writers = {1: self._writer(loaded)}
+        self._grave = {1: grave(rule.level for rule in loaded.rules)}
+        self._contexts = Contexts(live.engine, host=self._host, run=self._run)
         self._started = time.time()
         self._lost = 0
         self._alerts_lost = 0
@@ -173,12 +176,13 @@ class Daemon:
             stopping.join()
         self._take()
         self._each_second()
-        for alert in self._rollup.flush(time.time_ns()):
+        for alert in (*self._contexts.flush(self._epoch), *self._rollup.flush(time.time_ns())):
             self._outputs.put(alert)
 
     def _take(self) -> None:
         while frames := self._live.engine.take_raw():
             for generation, some in by_generation(frames):
+                self._contexts.note(some, self._grave[generation])
                 for lines in self._writers[generation].write(some):
                     self._outputs.put_lines(self._rolled_up(lines) if lines.undecidable else lines)
 
@@ -189,7 +193,8 @@ class Daemon:
         return Lines(b"".join(passed), len(passed))
 
     def _each_second(self) -> None:
-        for alert in self._rollup.due(time.time_ns()):
+        contexts = self._contexts.due(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._epoch)
+        for alert in (*contexts, *self._rollup.due(time.time_ns())):
             self._outputs.put(alert)
         self._tell_losses()
         self._live.refresh_users()
@@ -258,6 +263,8 @@ class Daemon:
         # alerts of the table before may still wait
         self._writers = {max(self._writers): self._writers[max(self._writers)]}
         self._writers[generation] = self._writer(self._loaded)
+        self._grave = {max(self._grave): self._grave[max(self._grave)]}
+        self._grave[generation] = grave(rule.level for rule in self._loaded.rules)
         say(f"reloaded: {len(self._loaded.rules)} rules")
 
     def _compile(self) -> None:
@@ -285,7 +292,8 @@ class Daemon:
             "probes": probes,
             "rules": {"loaded": len(self._loaded.rules), "refused": len(self._loaded.faults)},
             "events": {name.removeprefix("SN_").lower(): stats["by_type"][n] for n, name in sorted(types.items())},
-            "alerts": {name: stats[name] for name in ("alerts", "alerts_dropped", "undecidable", "matched_events")},
+            "alerts": {name: stats[name] for name in ("alerts", "alerts_dropped", "undecidable", "matched_events")}
+            | {"contexts_left_out": self._contexts.left_out},
             "account": live.account().as_dict(),
             "processes": {name.removeprefix("table_"): stats[name] for name in table},
             "capture": live.capture_stats(),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sensor.escape import escape
 from sensor.render.command import name_of
-from sensor.render.parts import Paper, mappings, number, text
+from sensor.render.parts import Paper, mappings, member, number, text
 from sensor.terminal import clip
 
 _MOST = 8
@@ -18,14 +18,19 @@ def network_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
     of it."""
     found = mappings(alert, "connections")
     lines = [_line(each, paper) for each in found[:_MOST]]
-    return [*lines, f"and {len(found) - _MOST} more"] if len(found) > _MOST else lines
+    if len(found) > _MOST:
+        lines.append(f"and {len(found) - _MOST} more")
+    if member(alert, "connections_complete") is False:
+        lines.append("there were more: too many at that time to know them all")
+    return lines
 
 
 def _line(one: Mapping[str, Any], paper: Paper) -> str:
     offset = number(one, "offset_s")
     when = "" if offset is None else f"{offset:+.1f} s  "
     pid, address = text(one, "pid"), text(one, "dst")
-    who = f"{name_of(one)}({pid})" if pid else name_of(one)
+    name = text(one, "name") or name_of(one)
+    who = f"{name}({pid})" if pid else name
     where = f"[{address}]:{text(one, 'dport')}" if ":" in address else f"{address}:{text(one, 'dport')}"
     times = number(one, "count") or 1
     more = f", {times:,} times" if times > 1 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -63,3 +64,22 @@ def test_an_alert_and_its_tree(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert alert["event"]["id"] in told
     assert main(["tree", alert["event"]["id"], str(sensor.alerts_file)]) == 0
     assert f"({child.pid}) env nice timeout" in capfd.readouterr().out
+
+
+def test_connections_around_an_alert(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The end of the run does not wait for what may still come, but tells what there was."""
+    with socket.create_server(("127.0.0.1", 0)) as server, SensorProcess(tmp_path, "run") as sensor:
+        port = server.getsockname()[1]
+        script = f"id | tee /dev/null; bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'"
+        child = subprocess.Popen(["env", "nice", "timeout", "5", "bash", "-c", script], stdout=subprocess.DEVNULL)
+        child.wait()
+        alert = sensor.wait_for_alert(lambda alert: alert.get("process", {}).get("pid") == child.pid)
+        assert sensor.end() == 0
+    found = [each for each in sensor.alerts() if each["event"]["type"] == "context"]
+    (context,) = [each for each in found if alert["event"]["id"] in each["of"]]
+    (connection,) = context["connections"]
+    assert (connection["dst"], connection["dport"], connection["error"]) == ("127.0.0.1", port, 0)
+    assert connection["name"] == "bash"
+    capfd.readouterr()
+    assert main(["alerts", str(sensor.alerts_file), "--level", "medium"]) == 0
+    assert f"to 127.0.0.1:{port} tcp, connected" in capfd.readouterr().out

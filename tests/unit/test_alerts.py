@@ -181,7 +181,7 @@ def test_rotations_come_in_order(tmp_path: Path) -> None:
 # ---- stories ----
 def test_a_context_joins_its_story() -> None:
     stories = Stories()
-    context = alert(9, event="run-1", seconds=5, connections=[{"dst": "::1"}])
+    context = alert(9, event="run-8", seconds=5, connections=[{"dst": "::1"}], of=["run-8", "run-1"])
     context["event"]["type"] = "context"
     done = [story for each in (alert(1), alert(2), alert(3, seconds=4), context) for story in stories.add(each)]
     assert done == []
