@@ -63,7 +63,7 @@ printf '%s/*.log {\n su root root\n missingok\n rotate 2\n size 1\n compress\n p
 mkdir -p logs && echo entry >logs/app.log
 have logrotate && logrotate -d rotate.conf && logrotate -f -s rotate.state rotate.conf
 start-stop-daemon --start --background --make-pidfile --pidfile "$work/d.pid" --exec /bin/sleep -- 5
-start-stop-daemon --stop --retry 1 --pidfile "$work/d.pid"
+start-stop-daemon --stop --pidfile "$work/d.pid"
 start-stop-daemon --status --pidfile "$work/d.pid"
 have systemctl && systemctl --version
 script -qec 'ls tree' typescript
@@ -121,7 +121,7 @@ sh -xc 'true'
 
 # accounts, keys, certificates, look-ups
 ssh-keygen -q -t ed25519 -N '' -f key && ssh-keygen -lf key.pub
-openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 -keyout k.pem -out c.pem
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days 1 -keyout k.pem -out c.pem
 openssl x509 -in c.pem -noout -subject
 ssh -G -o ProxyCommand='ssh -W %h:%p jump' example.org >/dev/null
 getent passwd root
@@ -129,12 +129,217 @@ id; who; uptime; df -h; free; ps aux >/dev/null; ss -ltn; ip -br addr
 ldd /bin/ls
 ldconfig -p | head -1
 dpkg -l bash; dpkg -L bash | head -1; dpkg --compare-versions 1 lt 2
-apt-cache policy bash
 apt-get -s -qq install bash
 su -s /bin/sh -c 'id -u' nobody
 runuser -u nobody -- id -u
 setpriv --reuid=65534 --clear-groups id -u
 unshare -n ip -br link
+# ---- second part: more of the same day; what is written here is read by nobody else
+mkdir -p more/src more/logs more/cron.daily && cd more || exit 1
+for n in 1 2 3 4 5 6 7 8; do echo "GET /page$n 200 $((n * 17))" >>logs/access.log; done
+awk '{ n[$3]++ } END { for (s in n) print s, n[s] }' logs/access.log
+awk -F'[ /]' 'NR % 2 { print $3 }' logs/access.log | sort | uniq -c | sort -rn | head -5
+awk 'BEGIN { printf "%s\n", strftime ? "" : "" }' 2>/dev/null
+awk '{ cmd = "date -d @" $4; cmd | getline d; close(cmd); print d }' logs/access.log
+awk '$4 > 50 { system("echo slow " $2) }' logs/access.log
+sed -E 's,/page([0-9]+),/p\1,' logs/access.log >logs/short.log
+sed -i.bak '1d' logs/short.log
+grep -rlZ page logs | xargs -0 sed -n 1p
+find . -name '*.log' -exec grep -l page {} \;
+find . -name '*.log' -exec grep -H 200 {} + | cut -d: -f1 | sort -u
+find . -type f -newer logs/short.log -print0 | xargs -0 -I{} cp {} src/
+find . -type f -name '*.bak' -execdir mv {} {}.old \;
+find . -type f -exec sh -c 'mv "$1" "$1.x" && mv "$1.x" "$1"' _ {} \;
+find . -type f -exec bash -c 'printf "%s\n" "${@##*/}"' _ {} +
+find /etc -maxdepth 1 -name '*.conf' -exec md5sum {} +
+find /usr/share/doc -maxdepth 1 -name 'b*' -exec du -sk {} \;
+find . -name core -ok rm {} \; </dev/null
+ls logs/*.log | xargs -n1 basename | xargs -I% echo % done
+seq 4 | xargs -P2 -I{} sh -c 'echo job {}; exit 0'
+printf '%s\0' a b | xargs -0 -n1 sh -c 'echo "$0"'
+echo 'a b c' | xargs -n1 bash -c 'echo $0'
+cat >script.sh <<'S'
+#!/bin/bash
+set -eu
+trap 'rm -f "$t"' EXIT
+t=$(mktemp)
+id -un >"$t"
+while read -r u; do getent passwd "$u" | cut -d: -f7; done <"$t"
+S
+chmod 755 script.sh
+./script.sh
+bash script.sh
+bash -x script.sh
+timeout 30 ./script.sh
+nice -n 10 ./script.sh
+nohup ./script.sh >nohup.out 2>&1
+env -u LANG ./script.sh
+sh -c ./script.sh
+flock -n lock ./script.sh
+stdbuf -oL ./script.sh | tail -1
+ionice -c3 bash script.sh
+setsid -w ./script.sh
+time -p ./script.sh
+timeout 60 bash -c 'for i in 1 2 3; do sleep 0.01; done'
+timeout 10 sh -c 'until test -e script.sh; do sleep 1; done'
+nice bash -c 'tar cf - logs | gzip >logs.tgz'
+nohup sh -c 'sleep 0.01; echo late' >late.out 2>&1
+nice -n 19 ionice -c3 sh -c 'tar czf nightly.tgz logs && ls -l nightly.tgz'
+nohup nice -n 5 bash -c 'gzip -k logs/access.log' >/dev/null 2>&1
+bash -c 'cd logs && for f in *.log; do gzip -c "$f" | wc -c; done'
+bash -c 'source ../venv/bin/activate; python -V; deactivate'
+sh -c 'umask 077; mktemp -d ./tmp.XXXX; ls -ld tmp.*'
+sh -c 'ps -eo pid,comm | awk "\$2 ~ /cron/ {print \$1}" | head -1'
+sh -c 'echo "select 1;" | sqlite3 || true'
+bash -c 'mapfile -t a < <(ls); echo ${#a[@]}'
+bash -c 'diff <(sort logs/access.log) <(sort -r logs/access.log | sort)'
+bash -c 'cat <(echo head) logs/access.log | head -2'
+bash -c '(exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null || echo closed'
+timeout 1 bash -c '</dev/tcp/127.0.0.1/9' || echo closed
+bash -c 'read -r x </proc/loadavg; echo "$x"'
+bash -c 'export PAGER=cat; git --version; true'
+EDITOR=true VISUAL=true crontab -e
+PAGER=cat git -C ../repo log -1
+GIT_PAGER=cat git -C ../repo show --stat
+GIT_EDITOR=true git -C ../repo commit -q --amend --no-edit
+GIT_SSH_COMMAND='ssh -o BatchMode=yes -o ConnectTimeout=1' git ls-remote ssh://127.0.0.1:9/x
+git -C ../repo bisect start -q HEAD HEAD~0; git -C ../repo bisect reset -q
+git -C ../repo rebase -q -x 'make -q || true' HEAD~0
+git -C ../repo stash list
+git -C ../repo -c core.editor=true commit --allow-empty -qm empty
+git -C ../repo -c diff.external= diff
+git -C ../repo -c core.pager='less -F' log -1
+git -C ../repo -c alias.st='status -s' st
+git -C ../repo config alias.last 'log -1 HEAD'
+git -C ../repo last
+git -C ../repo archive --format=tar HEAD | tar t
+git -C ../repo submodule foreach 'git status'
+git -C ../repo worktree add -q ../wt && git -C ../repo worktree remove ../wt
+git -C ../repo format-patch -q -1 -o . HEAD
+printf '#!/bin/sh\nexec sh -c "true"\n' >../repo/.git/hooks/post-checkout && chmod 755 ../repo/.git/hooks/post-checkout
+git -C ../repo checkout -q -b topic
+python3 -c 'print(sum(range(10)))'
+python3 -c 'import os,sys; sys.exit(os.path.exists("/etc/hosts") is False)'
+python3 -c 'import socket; print(socket.gethostname())'
+python3 -c 'import base64; print(base64.b64encode(b"x"))'
+python3 -c 'import json,subprocess; print(subprocess.check_output(["git","--version"]))'
+python3 -c 'import urllib.parse; print(urllib.parse.quote("a b"))'
+echo '{}' | python3 -m json.tool
+python3 -m compileall -q .
+python3 -m http.server --help
+python3 -m timeit -n 1 -r 1 1
+python3 - <<'S'
+import subprocess, tempfile
+with tempfile.TemporaryDirectory() as d:
+    subprocess.run(["sh", "-c", "ls | sort"], cwd=d, check=True)
+    subprocess.run("echo shell", shell=True, check=True)
+S
+printf 'def test_one():\n    assert 1\n' >test_one.py
+python3 -m pytest -q test_one.py || python3 -m unittest -q test_one
+printf 'from setuptools import setup\nsetup(name="x", version="1", py_modules=[])\n' >setup.py
+python3 setup.py -q --version
+perl -lane 'print $F[1]' logs/access.log
+perl -MFile::Find -e 'find(sub { }, ".")'
+perl -e 'print scalar(localtime), "\n"'
+perl -e 'open(my $f, "-|", "ls") or die; print <$f>'
+perl -pe 's/page/p/' logs/access.log
+printf '#!/usr/bin/perl\nprint `date`;\n' >d.pl && perl d.pl
+printf 'CC=gcc\nSHELL=/bin/bash\nall: a.o\n\techo built $$(date +%%s)\na.o: a.c\n\t$(CC) -c a.c\ncheck:\n\t@for i in 1 2; do sh -c "echo $$i"; done\n\t@timeout 5 env A=1 nice sh -c "echo deep"\n' >Makefile
+printf 'int f(void) { return 1; }\n' >a.c
+make -s
+make -s check
+make -j2 SHELL=/bin/sh -B
+make -n install || true
+gcc -shared -fPIC -o libx.so a.c
+LD_LIBRARY_PATH=. ldd /bin/ls
+env LD_LIBRARY_PATH=. ldd libx.so
+ldd libx.so; nm libx.so; objdump -d a.o | head; readelf -h a.o | head -1; strings a.o | head -1
+ar cr libx.a a.o && ranlib libx.a
+printf 'AC_INIT([x],[1])\nAC_OUTPUT\n' >configure.ac; autoconf || true; test -x configure && ./configure -q
+printf '#!/bin/sh\necho configured >config.h\n' >configure && chmod 755 configure && ./configure && sh ./configure && CONFIG_SHELL=/bin/sh ./configure
+node -e 'console.log(1+1)'
+node -p 'process.version'
+printf '{"name":"x","version":"1.0.0","scripts":{"test":"node -e 0","build":"sh -c \\"echo built\\""}}' >package.json
+npm test -s
+cargo --version; rustc --version; go version
+docker ps; podman ps
+ssh-keygen -q -t ed25519 -N '' -f rk; ssh-keygen -y -f rk; ssh-keyscan -T 1 127.0.0.1
+ssh -V; ssh -Q cipher; ssh -o BatchMode=yes -o ConnectTimeout=1 -p 9 127.0.0.1 uptime
+scp -q -o BatchMode=yes -P 9 a.c 127.0.0.1:
+openssl rand -hex 8; openssl dgst -sha256 a.c; openssl enc -base64 -in a.c | openssl enc -d -base64; openssl s_client -connect 127.0.0.1:9 </dev/null
+gpg --version
+curl -s file:///etc/hostname; curl -fsS -o /dev/null http://127.0.0.1:9/; wget -q -O /dev/null http://127.0.0.1:9/
+sh -c 'curl -fsS http://127.0.0.1:9/health || exit 1'
+sh -c 'curl -s http://127.0.0.1:9/x.json | python3 -m json.tool'
+bash -c 'curl -sL http://127.0.0.1:9/x.tgz | tar xz'
+sh -c 'wget -qO- http://127.0.0.1:9/key.asc | gpg --dearmor -o k.gpg'
+nc -z -w 1 127.0.0.1 9
+sh -c 'echo quit | nc -w 1 127.0.0.1 9'
+tar -cf x.tar --exclude='*.o' . ; tar -xf x.tar -C src ; tar -tvf x.tar | head -1; tar --zstd -cf z.tar src; tar -I 'gzip -1' -cf y.tgz src; tar -czf - src | split -b 10k - part.; tar --to-command='cat >/dev/null' -xf x.tar
+cat part.* | tar tz | head -1
+split -l 2 --filter='gzip -9 >$FILE.gz' logs/access.log piece.
+zip -q -T s.zip a.c; unzip -p s.zip; 7z l s.zip; cpio -i --list <../backup/tree.cpio
+base64 a.c >a.b64; base64 -d a.b64 | cmp - a.c; xxd a.c | xxd -r | cmp - a.c
+sh -c 'base64 -d a.b64 | wc -c'
+zcat logs.tgz | tar t; gunzip -c logs.tgz | head -c 1 | od
+bash -c 'zcat logs.tgz | wc -c'
+sort -u --compress-program=gzip -S 1k logs/access.log
+dd if=/dev/urandom of=r bs=1k count=2 status=none; shred -u r
+cp /etc/cron.d/* . ; cp -a src src2; install -m 755 script.sh src/run; install -d -m 700 priv; mv src2 src3; ln -sf ../a.c src/link; rm -rf src3
+echo x | tee out1 out2 | tee -a out3 >/dev/null
+date | tee out4 >/dev/null
+printf '[Unit]\n' | tee unit.service >/dev/null
+chmod u+s src/run; chmod u-s src/run; chmod g+s priv; chown root: src/run; setfacl -m u:nobody:r a.c; getfacl a.c; lsattr a.c; getcap /bin/ping; stat a.c
+printf '#!/bin/sh\necho daily\n' >cron.daily/one; printf '#!/bin/sh\ntest -d /proc && exec nice find . -maxdepth 1 -type f\n' >cron.daily/two; chmod 755 cron.daily/*
+run-parts cron.daily; run-parts --list cron.daily; run-parts --regex '^one$' cron.daily; run-parts --arg=x --verbose cron.daily
+sh -c 'test -x /usr/sbin/anacron || run-parts --report cron.daily'
+sh -c 'cd / && run-parts --test /etc/cron.hourly'
+su -s /bin/sh nobody -c 'id -gn'
+su - root -c 'true'
+su root -c 'bash -c true'
+runuser -u nobody -- sh -c 'id -u'
+runuser -l root -c 'pwd'
+sudo -n true; sudo -n -u nobody id; sudo -l -n
+sg root -c 'id -g'
+setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'id -u'
+unshare -n sh -c 'ip link'; unshare -m mount; unshare -p -f --mount-proc ps
+nsenter -t $$ -u hostname; ip netns list; ip -s link; ss -tlnp; ip route; hostname -f; uname -a; lscpu | head -1; lsblk; free -m; vmstat; w; last -1; who -b; uptime; dmesg | tail -1; sysctl kernel.ostype; sysctl -n kernel.core_pattern; cat /proc/sys/kernel/core_pattern
+chroot / true; chroot / /bin/sh -c 'true'
+systemctl list-units; journalctl -n 1; systemctl status cron; systemd-run --version; systemd-analyze --version; loginctl
+service --status-all; service cron status; invoke-rc.d cron status; update-rc.d -n cron defaults
+start-stop-daemon --start --quiet --pidfile d2.pid --make-pidfile --background --exec /bin/sh -- -c 'sleep 1'
+start-stop-daemon --stop --quiet --pidfile d2.pid
+update-alternatives --list awk; update-alternatives --display editor; update-alternatives --query pager
+dpkg -s bash; dpkg -S /bin/ls; dpkg-query -W -f '${Package}\n' 'base*'; dpkg --print-architecture; dpkg -V bash; dpkg-deb --version; dpkg --audit; dpkg --get-selections | head -1
+apt-config dump | head -1; apt-mark showhold
+mkdir -p deb/DEBIAN deb/usr/share/x && printf 'Package: x-lt\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n' >deb/DEBIAN/control && printf '#!/bin/sh\nset -e\nif [ "$1" = configure ]; then true; fi\n' >deb/DEBIAN/postinst && chmod 755 deb/DEBIAN/postinst && dpkg-deb -b deb x.deb && dpkg-deb -I x.deb && dpkg-deb -x x.deb unpacked && dpkg -i x.deb && dpkg -P x-lt
+debconf-show bash; ucf --help; needrestart --version; man-db --version; mandb --version; localedef --help; update-ca-certificates --help; ldconfig -p | tail -1; ldconfig -n .
+logrotate --version; logrotate -d ../rotate.conf; logrotate -s ../rotate2.state ../rotate.conf
+vim -es -u NONE -c 'set nu' -c '%!sort' -c 'w! v.out' -c 'q!' logs/access.log
+vim -es -u NONE -c '%s/page/p/ge' -c 'x! v2.out' logs/access.log
+printf 'a\nhello\n.\nw ed.out\nq\n' | ed -s
+printf 'g/page/s//p/\nw\nq\n' | ex -s logs/access.log
+less -F a.c; more a.c; man -w ls; man -k printf; man -P cat 1 true; PAGER='less -R' man -w ls; nano --version; view -es -c q a.c
+gdb -q -batch -ex 'print 1+1'; gdb -q -batch -ex 'info registers' -p $$ ; strace -e trace=openat -o s.txt ls; strace -c true; perf stat true; valgrind --version
+watch -n 1 -g -t date & w1=$!; sleep 0.1; kill $w1
+script -qc 'make -s' ts; script -q -c 'bash -c "echo x"' ts2
+tmux -V; screen -v; byobu --version
+sqlite3 db 'create table if not exists t(x)'; sqlite3 db .schema; sqlite3 db '.dump' | head -1; echo '.tables' | sqlite3 db
+psql --version; mysql --version; redis-cli --version
+rsync -a --exclude .git src/ dst/; rsync -an src/ dst/; rsync -e 'ssh -p 9 -o BatchMode=yes' -a src/ 127.0.0.1:/x
+dig +short localhost; host localhost; getent hosts localhost; ping -c 1 -W 1 127.0.0.1; traceroute --version; tcpdump --version
+env | sort | head -1; env -i bash -c 'echo clean'; env A=1 B=2 sh -c 'echo $A'; env python3 -V; env -i /bin/true; env TZ=UTC LC_ALL=C ls
+busybox ls; busybox sha256sum a.c; busybox --list; busybox awk 'BEGIN{print 1}'
+shellcheck --version; for f in *.sh; do sh -n "$f"; bash -n "$f"; done
+xdg-user-dir DOWNLOAD; xdg-open --version; run-mailcap --version; lesspipe a.c; zless --version; zgrep -c page logs/access.log; zdiff --version; bzgrep --version
+crontab -l; atq; at -V; batch --help
+echo 'echo from stdin' | sh
+echo 'print(1)' | python3
+echo 'print 1' | perl
+printf 'date\n' | bash -s
+seq 3 | while read -r n; do sh -c "echo $n"; done
+ls | sed 's/^/echo /' | head -2 | sh
+cd ..
 kill "$watcher"
 
 if [ "${2-}" = packages ]; then
@@ -145,4 +350,5 @@ if [ "${2-}" = packages ]; then
 	python3 -m venv pip-venv && pip-venv/bin/pip install -q --no-cache-dir msgpack
 fi
 wait
+echo the end of the day
 exit 0

@@ -5,11 +5,9 @@ import os
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from shipped import PAGE, ROOT, Shipped, page, shipped
+from shipped import LEVELS, PAGE, ROOT, Shipped, page, searches, shipped
 
 from sensor.compiler import Logsource, load_rules
 from sensor.coverage import CAN_FIRE, live_sources, verdict_of
@@ -18,20 +16,12 @@ from sensor.rules_cli import run_cases
 
 RULES = shipped()
 DEFINED = (ROOT / "native" / "fields.def").read_text()
-LEVELS = {"informational", "low", "medium", "high", "critical"}
 OPERATORS = {"contains", "startswith", "endswith", "all", "cidr", "expand", "re", "gte", "lt"}
 FIELDS = set(re.findall(r'^SN_(?:FIELD\([^"]*"[^"]*"|DERIVED\([^"]*), "([^"]+)"', DEFINED, re.M))
 
 
 def ident(item: Shipped) -> str:
     return item.path.stem
-
-
-def searches(detection: Any) -> Iterator[str]:
-    """Every `Field|modifier|...` below a detection."""
-    for part in detection if isinstance(detection, list) else [detection]:
-        if isinstance(part, dict):
-            yield from part
 
 
 def test_there_are_rules() -> None:
@@ -94,6 +84,16 @@ def test_no_benign_case_fires_any_other_rule_loudly() -> None:
         for case in item.cases["negative"]:
             fired = [rule.info.title for rule, verdict in reference.judge(case["event"], source) if verdict is True]
             assert not fired, f"{item.path.name}: {case['name']}: {fired}"
+
+
+@pytest.mark.parametrize("item", RULES, ids=ident)
+def test_leans_on_something(item: Shipped) -> None:
+    assert item.leans_on
+
+
+def test_most_lean_on_behaviour() -> None:
+    names_alone = [item for item in RULES if set(item.leans_on) <= {"program", "arguments"}]
+    assert len(names_alone) * 10 <= len(RULES), [ident(item) for item in names_alone]
 
 
 def test_every_rule_can_fire_here() -> None:
