@@ -140,6 +140,7 @@ static void decode_recording(struct bench *bench, struct sn_recording *recording
 	const struct sn_table_options options = {TABLE_BYTES, TABLE_ENTRIES, KEEP_MS};
 	struct sn_view *view = need(sn_view__new(bench->rules));
 	struct sn_users *users = need(sn_users__new());
+	struct sn_scene scene = {.users = users};
 	struct sn_table *table;
 	const void *bytes;
 	uint64_t offset;
@@ -147,6 +148,7 @@ static void decode_recording(struct bench *bench, struct sn_recording *recording
 
 	if (sn_table__new(&options, &table))
 		die("process table", "cannot be made");
+	scene.table = table;
 	for (uint64_t index = 0; (rc = sn_recording__next(recording, &bytes, &offset)) == 1; index++) {
 		static _Alignas(8) uint8_t record[SN_RECORD_MAX];
 		const struct sn_header *h = (const void *)record;
@@ -161,7 +163,7 @@ static void decode_recording(struct bench *bench, struct sn_recording *recording
 		if (routes.route[0] == (uint32_t)SN_NO_FIELD)
 			continue;
 		sn_values__clear(bench->values);
-		sn_view__fill(view, bench->values, table, users, NULL, h);
+		sn_view__fill(view, bench->values, &scene, h);
 		keep(bench, &routes, index);
 	}
 	if (rc)
