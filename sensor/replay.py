@@ -21,6 +21,7 @@ from sensor.config import Config
 from sensor.encode import json_page
 from sensor.errors import InputError, LinsangError, Unsupported, UsageError
 from sensor.inputs import Input, after_lines, open_input, what_is_wrong
+from sensor.interruption import Interrupted, Interruption
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, Rules, check, ffi, lib
 from sensor.paths import default_rules
@@ -36,6 +37,7 @@ _NO_LIMIT = (1 << 64) - 1
 _MALFORMED_SHOWN = 5
 _TICK_S = 0.02
 _CLOSE_S = 3600.0
+_CLOSE_INTERRUPTED_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class _Replay:
         self._writer = AlertWriter(self.engine, loaded.lines, loaded.fields, files=files)
         self._pending: list[Frame] = []
         self._stats = ffi.new("struct sn_stats *")
+        self.interruption = Interruption()
         self._malformed_shown = 0
         self._size = 0
         self._done = 0
@@ -154,8 +157,12 @@ class _Replay:
                 except (InputError, Unsupported) as error:
                     errors.append(error)
                     say(f"error: {error}")
+                except Interrupted:
+                    pass
                 self._flush()
                 self.seq_lost += self._count("seq_lost")
+                if self.interruption.signal:
+                    break
                 self._done = begin + (Path(path).stat().st_size if Path(path).is_file() else 0)
         return errors
 
@@ -192,17 +199,25 @@ class _Replay:
                 self._take()
                 self._show(begin + playback.offset)
                 if more == 1:
-                    playback.limit, playback.until = self._pace.wait(playback.time)
+                    playback.limit, playback.until = self._wait(playback.time)
             reader.ended(more, playback.offset)
 
     def _lines(self, number: int, source: Input) -> None:
         if self._pace.as_recorded:
             raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
         self._begin({})
-        index, begin = 0, self._done
-        for block in source.blocks:
+        index, begin, blocks = 0, self._done, iter(source.blocks)
+        while (block := self._next(blocks)) is not None:
             index = self._feed(number, source.path, block, index)
             self._show(begin + source.position())
+
+    def _next(self, blocks: Iterator[bytes]) -> bytes | None:
+        with self.interruption.waiting():
+            return next(blocks, None)
+
+    def _wait(self, at: int = 0) -> tuple[int, int]:
+        with self.interruption.waiting():
+            return self._pace.wait(at)
 
     def _feed(self, number: int, path: str, block: bytes, index: int) -> int:
         """Feeds whole lines; the index of the next one."""
@@ -210,7 +225,7 @@ class _Replay:
         while at < len(block):
             end = len(block)
             if self._pace.rate:
-                end = after_lines(block, at, self._pace.wait()[0])
+                end = after_lines(block, at, self._wait()[0])
             malformed = self._count("malformed")
             used, after = self.engine.feed_lines(view[at:end], route=self._route, file=number, index=index)
             if self._count("malformed") > malformed:
@@ -277,7 +292,7 @@ class _Replay:
     def close(self) -> None:
         """Everything is written when it returns; LinsangError when an output could not take it."""
         for sink in self._sinks:
-            sink.close(_CLOSE_S)
+            sink.close(_CLOSE_INTERRUPTED_S if self.interruption.signal else _CLOSE_S)
         for sink in self._sinks:
             counters: Any = sink.counters()
             if dropped := sum(counters["dropped"].values()):
@@ -303,6 +318,7 @@ class _Replay:
             "decode_ns": {"mean": round(stats["decode_ns_sum"] / judged, 1)},
             "match_ns": {"mean": round(stats["match_ns_sum"] / judged, 1), **times, "max": stats["match_ns_max"]},
             "lost": {"events": self.seq_lost, "alerts": stats["alerts_dropped"]},
+            "interrupted": bool(self.interruption.signal),
         }
 
 
@@ -312,7 +328,8 @@ def _rule_paths(config: Config) -> list[Path]:
 
 def replay(config: Config, files: Sequence[str], options: Options) -> int:
     """Replays `files` ("-": lines on standard input). 1 when a rule was refused (unless that is allowed), a file was
-    damaged or an output failed; everything else is done nevertheless. LinsangError when nothing could begin."""
+    damaged or an output failed; everything else is done nevertheless. 128 + its number when a signal ended it, with all
+    alerts of what was judged and a summary. LinsangError when nothing could begin."""
     with _report(options.summary) as report:
         return _replay(config, files, options, report)
 
@@ -323,18 +340,22 @@ def _replay(config: Config, files: Sequence[str], options: Options, report: Text
         say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
     run = _Replay(loaded, config, options, files)
     begin = time.perf_counter()
-    try:
-        errors = run.run(options.loop)
-    finally:
-        run.close()
+    with run.interruption.entered():
+        try:
+            errors = run.run(options.loop)
+        finally:
+            run.close()
     summary = run.summary(time.perf_counter() - begin)
     run.engine.close()
     if report:
         report.write(json_page(summary) + "\n")
-    if sys.stderr.isatty() or summary["malformed"] or summary["lost"]["alerts"]:
+    interrupted = run.interruption.signal
+    if sys.stderr.isatty() or interrupted or summary["malformed"] or summary["lost"]["alerts"]:
         counts = ("events", "malformed", "alerts", "undecidable")
         text = ", ".join(f"{summary[name]:,} {name}" for name in counts)
-        say(f"{text} in {summary['elapsed_s']:.2f} s")
+        say(f"{'interrupted: ' if interrupted else ''}{text} in {summary['elapsed_s']:.2f} s")
+    if interrupted:
+        return 128 + interrupted
     refused = loaded.faults and not config.rules.skip_broken
     return 1 if errors or refused or summary["lost"]["alerts"] else 0
 

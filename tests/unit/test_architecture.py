@@ -17,7 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "escape",
-        "errors _native paths",
+        "errors _native paths interruption",
         "rule_lists",
         "settings rule_files terminal",
         "native config encode when event_json rollup health progress runtime",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -215,10 +216,43 @@ def test_refused_rules_are_said(place: Path, capsys: pytest.CaptureFixture[str],
     assert len(Path("a").read_text().splitlines()) == 1
 
 
+# signal, file, further arguments: what waits for more, what waits for its time, what is busy
+INTERRUPTED = [
+    (signal.SIGTERM, "-", []),
+    (signal.SIGINT, "-", []),
+    (signal.SIGTERM, "hits.ndjson", ["--speed", "2/s"]),
+    (signal.SIGINT, "hits.ndjson", ["--loop", "1000000"]),
+]
+
+
+@pytest.mark.parametrize(("number", "file", "arguments"), INTERRUPTED)
+def test_an_interrupted_replay_keeps_and_tells_what_it_did(
+    place: Path, number: signal.Signals, file: str, arguments: list[str]
+) -> None:
+    Path("hits.ndjson").write_bytes((HIT + b"\n") * 50)
+    command = [sys.executable, "-m", "sensor", "replay", file, *arguments, *rules_and_cache()]
+    command += ["--summary", "s.json", "--output", "stdout:?format=json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        child.stdin.write(HIT + b"\n")
+        child.stdin.flush()
+        first = child.stdout.readline()
+        child.send_signal(number)
+        alerts = [first, *child.stdout.read().splitlines()]
+        said = child.stderr.read().decode().splitlines()
+        assert child.wait() == 128 + number, said
+    summary = json.loads(Path("s.json").read_text())
+    assert summary["interrupted"] is True
+    assert summary["alerts"] == summary["events"] == len([json.loads(line) for line in alerts])
+    assert said[-1].startswith("linsang: interrupted: ")
+
+
 def test_summary_has_what_the_contract_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, summary = replayed(capsys, "hit.ndjson")
     counts = {"events", "decoded", "malformed", "alerts", "undecidable", "matched_events"}
-    assert set(summary) == counts | {"rules", "elapsed_s", "decode_ns", "match_ns", "lost"}
+    assert set(summary) == counts | {"rules", "elapsed_s", "decode_ns", "match_ns", "lost", "interrupted"}
     assert set(summary["match_ns"]) == {"mean", "p50", "p99", "p999", "max"}  # type: ignore[call-overload]
 
 
