@@ -18,12 +18,14 @@ has another shape than expected is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from sensor.encode import Alert, rfc3339
 from sensor.escape import escape
+from sensor.render.command import name_of
 from sensor.render.lineage import chain_line, path_of, payload_lines, tree_lines
 from sensor.render.network import network_lines
-from sensor.render.parts import DIM, WARN, Paper, is_true, mapping, number, text, texts
+from sensor.render.parts import DIM, WARN, Paper, is_true, mapping, mappings, number, text, texts
 from sensor.render.sentence import sentence
 from sensor.render.trust import trust_lines, written_lines
 from sensor.terminal import LEAST_WIDTH, LEVELS, clip, columns, folded
@@ -66,12 +68,49 @@ def _gravity(alert: Alert) -> tuple[int, bool]:
     return LEVELS.index(level_of(alert)), alert.get("verdict") != "undecidable"
 
 
+@dataclass(frozen=True)
+class _Sameness:
+    """What two stories have in common that tell one thing: the rules, the payload; and whose they are."""
+
+    what: tuple[object, ...]
+    process: tuple[object, ...]
+    parent: tuple[object, ...]
+
+    @classmethod
+    def of(cls, alerts: Sequence[Alert]) -> _Sameness | None:
+        """None: nothing can carry it on."""
+        payload, process = mapping(alerts[0], "proxy", "payload"), mapping(alerts[0], "process")
+        if not payload or not process or mapping(alerts[0], "undecidable"):
+            return None
+        rules = frozenset(text(alert, "rule", "id") for alert in alerts)
+        what = (text(alerts[0], "host"), rules, *(text(payload, name) for name in ("kind", "command_line", "path")))
+        parent = next(iter(mappings(alerts[0], "lineage")), {})
+        return cls(what, _identity(process), _identity(parent))
+
+    def continues(self, before: _Sameness) -> bool:
+        """The next exec of the same process, or of the one that it forked."""
+        return self.what == before.what and before.process in (self.process, self.parent)
+
+
+def _identity(process: object) -> tuple[object, ...]:
+    return text(process, "pid"), text(process, "start")
+
+
+def _again(alerts: Sequence[Alert], paper: Paper) -> bytes:
+    process = mapping(alerts[0], "process")
+    name, pid = clip(name_of(process), 24), clip(text(process, "pid"), 7)
+    told = f"and again as {name}({pid}), with the same rules and payload; event {clip(_event_name(alerts[0]), 40)}"
+    lines = [" " * _MARGIN + paper.paint(line, DIM) for line in folded(told, paper.width - _MARGIN, 3)]
+    return ("\n".join(lines) + "\n\n").encode("utf-8", "backslashreplace")
+
+
 class Renderer:
     """Renders stories for one output. `colour` decides on ANSI colours, `width` (columns) on the layout."""
 
     def __init__(self, *, colour: bool, width: int) -> None:
         self._colour = colour
         self.width = width
+        self._before: _Sameness | None = None
 
     def render(self, alert: Alert) -> bytes:
         """The story of one alert."""
@@ -79,7 +118,10 @@ class Renderer:
 
     def story(self, alerts: Sequence[Alert]) -> bytes:
         """Of the alerts of one event: lines of at most `width` columns (LEAST_WIDTH at least), with an empty one at the
-        end; valid UTF-8."""
+        end; valid UTF-8. What only carries on the story before, each exec of a chain of wrappers, is told in a line."""
+        before, self._before = self._before, _Sameness.of(alerts)
+        if before and self._before and self._before.continues(before):
+            return _again(alerts, Paper(max(self.width, LEAST_WIDTH), self._colour))
         return self._told(alerts, _PARTS)
 
     def tree(self, alerts: Sequence[Alert]) -> bytes:
@@ -232,9 +274,12 @@ def _rules(alerts: Sequence[Alert], paper: Paper) -> list[str]:
     for alert in alerts:
         tags = " ".join(tag.removeprefix("attack.") for tag in texts(alert, "rule", "tags"))
         lines += _packed([("", text(alert, "rule", "id")), ("", tags)], paper)
-    event = mapping(alerts[0], "event")
-    place = f"{text(event, 'file')}:{text(event, 'index')}" if "index" in event else ""
-    return [*lines, *_packed([("event", text(event, "id") or place)], paper)]
+    return [*lines, *_packed([("event", _event_name(alerts[0]))], paper)]
+
+
+def _event_name(alert: Alert) -> str:
+    event = mapping(alert, "event")
+    return text(event, "id") or (f"{text(event, 'file')}:{text(event, 'index')}" if "index" in event else "")
 
 
 def _packed(pairs: Iterable[tuple[str, str]], paper: Paper) -> list[str]:

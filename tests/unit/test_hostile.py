@@ -20,8 +20,8 @@ from sensor.doctor import Check, lines_of
 from sensor.encode import to_json, to_line, to_msgpack
 from sensor.escape import escape
 from sensor.live_processes import END
-from sensor.native import RecordingWriter
 from sensor.progress import Progress
+from sensor.recording import RecordingWriter
 from sensor.runtime import Runtime
 from sensor.sinks.base import Target
 from sensor.sinks.rfc5424 import Format

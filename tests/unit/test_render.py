@@ -194,3 +194,28 @@ def test_the_chain_names_every_program_once(ancestors: list[str], own: str, chai
 def test_where_it_came_from(ancestors: list[str], origin: str) -> None:
     lineage = [{"pid": len(ancestors) - n, "image": f"/bin/{name}"} for n, name in enumerate(ancestors)]
     assert origin_of(alert(lineage=lineage)) == origin
+
+
+def test_each_exec_of_a_chain_is_one_story() -> None:
+    def one(pid: int, name: str, parent: int, payload: str = "id", rule: str = "r") -> dict[str, Any]:
+        return {
+            **{"rule": {"id": rule, "level": "high"}, "verdict": "match", "event": {"id": f"run-{pid}{name}"}},
+            "process": {"pid": pid, "start": pid, "image": f"/bin/{name}"},
+            "lineage": [{"pid": parent, "start": parent, "image": "/bin/sh"}],
+            "proxy": {"chain": ["env", "nice", "sh"], "payload": {"kind": "command", "command_line": payload}},
+        }
+
+    renderer = Renderer(colour=False, width=100)
+    shown = [
+        renderer.story([each]).decode()
+        for each in (
+            one(7, "env", 1),
+            one(7, "nice", 1),
+            one(8, "sh", 7),
+            one(9, "sh", 1),
+            one(9, "sh", 1, payload="other"),
+            one(9, "sh", 1, payload="other", rule="another"),
+        )
+    ]
+    assert [text.startswith("HIGH") for text in shown] == [True, False, False, True, True, True]
+    assert shown[1] == " " * 11 + "and again as nice(7), with the same rules and payload; event run-7nice\n\n"
