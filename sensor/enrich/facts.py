@@ -101,17 +101,20 @@ class Facts:
 
     def _gone(self, key: FileKey, path: str) -> FileFacts:
         original = self._identities.original(key)
-        known: dict[str, Any] = {"first_seen": self._is_first(key), "identity": original.name if original else None}
+        known: dict[str, Any] = {"identity": original.name if original else None}
         late = _OF_FILE - ({"identity"} if original else set())
         if path.startswith("/memfd:"):
+            known["first_seen"] = self._is_first(key)
             return FileFacts(key, "unpackaged", filesystem="memfd", **known, late=late - {"filesystem"})
         found = self._trust_of_path(path, key)
+        known["first_seen"] = self._is_first(key, again=found.again)
         return FileFacts(
             key, found.trust, found.package, found.version, **known, late=late | _late(found), again=found.again
         )
 
-    def _is_first(self, key: FileKey) -> bool | None:
-        return None if self._seen is None else self._seen.add(key)
+    def _is_first(self, key: FileKey, *, again: bool = False) -> bool | None:
+        """A content that is asked for again stays new until then."""
+        return None if self._seen is None else self._seen.ask(key, note=not again)
 
     def _trust_of_path(self, path: str, key: FileKey) -> trust.Trust:
         if self._packages is None:
@@ -128,6 +131,7 @@ class Facts:
             "filesystem": filesystem is None,
             "privilege": file.fd < 0,
         }
+        again = found.again or identity_comes
         return FileFacts(
             key,
             found.trust,
@@ -138,10 +142,10 @@ class Facts:
             filesystem,
             _mount_flags(file),
             _privilege(file),
-            self._is_first(key),
+            self._is_first(key, again=again),
             identity,
             _late(found).union(name for name, is_unknown in unknown.items() if is_unknown),
-            found.again or identity_comes,
+            again,
         )
 
     def _trust_of_file(self, file: OpenFile, key: FileKey) -> trust.Trust:

@@ -46,8 +46,8 @@ class FirstSeen:
             raise LinsangError(f"{path}: {error.strerror}", "give another folder for the state") from None
         self._words = memoryview(self._mapped).cast("Q")
 
-    def add(self, key: FileKey) -> bool:
-        """Whether this content is new here; it is not, from now on.
+    def ask(self, key: FileKey, *, note: bool = True) -> bool:
+        """Whether this content is new here; with `note` it is not, from now on.
 
         A content is (inode, size, time of change): device numbers are others after each start of the machine.
         """
@@ -57,6 +57,8 @@ class FirstSeen:
         bucket = self._words[first : first + _WAYS].tolist()
         if number in bucket:
             return False
+        if not note:
+            return True
         self._words[1] += bucket[-1] != 0
         for place in range(_WAYS - 1, 0, -1):  # a content may be there twice for a moment, never not at all
             self._words[first + place] = bucket[place - 1]

@@ -22,6 +22,7 @@ from sensor.enrich.model import FileFacts, FileKey, kernel_dev, key_of
 from sensor.enrich.mounts import Mounts, name_of, parse
 from sensor.enrich.opening import open_key, open_path
 from sensor.enrich.package_index import make
+from sensor.enrich.packages import Packages
 from sensor.enrich.programs import Programs
 
 pytestmark = [
@@ -190,6 +191,28 @@ def test_a_large_file_is_read_in_several_calls(facts: Facts, tmp_path: Path) -> 
     file.close()
     digests.close()
     mounts.close()
+
+
+def test_a_file_that_is_asked_for_again_is_new_until_its_facts_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index of the packages is in the making at the first question."""
+    monkeypatch.setattr(Packages, "_build", lambda packages: None)
+    found = Facts(tmp_path / "cache", tmp_path / "state", PROGRAMS)
+    (tmp_path / "file").touch()
+    path = str(tmp_path / "file")
+    asked = [found.of_path(path), found.of_path(path)]
+    monkeypatch.undo()
+    while not found.refresh():
+        os.sched_yield()
+    asked += [found.of_path(path), found.of_path(path)]
+    found.close()
+    assert [each and (each.trust, each.again, each.first_seen) for each in asked] == [
+        (None, True, True),
+        (None, True, True),
+        ("unpackaged", False, True),
+        ("unpackaged", False, False),
+    ]
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:

@@ -25,22 +25,28 @@ def key(inode: int, dev: int = 1, size: int = 1, mtime_ns: int = 1, ctime_ns: in
 def test_a_restart_keeps_it(tmp_path: Path) -> None:
     path = tmp_path / "state/seen"
     seen = FirstSeen(path)
-    assert [seen.add(key(1)), seen.add(key(1)), seen.add(key(2))] == [True, False, True]
+    assert [seen.ask(key(1)), seen.ask(key(1)), seen.ask(key(2))] == [True, False, True]
     again = FirstSeen(path)  # as after a kill: the first was not closed
-    assert [again.add(key(1)), again.add(key(2)), again.add(key(3))] == [False, False, True]
+    assert [again.ask(key(1)), again.ask(key(2)), again.ask(key(3))] == [False, False, True]
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.stat().st_blocks * 512 >= path.stat().st_size  # no hole that a full disk could not fill
     seen.close()
     again.close()
 
 
+def test_asking_alone_changes_nothing(tmp_path: Path) -> None:
+    seen = FirstSeen(tmp_path / "seen")
+    assert [seen.ask(key(1), note=note) for note in (False, False, True, False)] == [True, True, True, False]
+    seen.close()
+
+
 def test_what_is_another_content(tmp_path: Path) -> None:
     seen = FirstSeen(tmp_path / "seen")
-    assert seen.add(key(1))
-    assert not seen.add(key(1, dev=7))  # device numbers are others after a start of the machine
-    assert not seen.add(key(1, mtime_ns=7))  # anybody can set it
-    assert seen.add(key(1, ctime_ns=7))
-    assert seen.add(key(1, size=7))
+    assert seen.ask(key(1))
+    assert not seen.ask(key(1, dev=7))  # device numbers are others after a start of the machine
+    assert not seen.ask(key(1, mtime_ns=7))  # anybody can set it
+    assert seen.ask(key(1, ctime_ns=7))
+    assert seen.ask(key(1, size=7))
     seen.close()
 
 
@@ -56,7 +62,7 @@ def test_against_a_twin(numbers: list[int]) -> None:
         twin: list[int] = []
         evicted = 0
         for number in numbers:
-            assert seen.add(key(number)) == (number not in twin)
+            assert seen.ask(key(number)) == (number not in twin)
             if number not in twin:
                 twin.insert(0, number)
                 evicted += len(twin) > 8
@@ -74,18 +80,18 @@ def test_a_damaged_one_begins_anew(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     path.chmod(0o600)
     seen = FirstSeen(path)
-    assert [seen.add(key(1)), seen.add(key(1)), seen.evicted] == [True, False, 0]
+    assert [seen.ask(key(1)), seen.ask(key(1)), seen.evicted] == [True, False, 0]
     seen.close()
 
 
 def test_one_that_others_may_write_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "seen"
     seen = FirstSeen(path)
-    seen.add(key(1))
+    seen.ask(key(1))
     seen.close()
     path.chmod(0o666)
     seen = FirstSeen(path)
-    assert seen.add(key(1))
+    assert seen.ask(key(1))
     assert path.stat().st_mode & 0o777 == 0o600
     seen.close()
 
