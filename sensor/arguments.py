@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 from sensor import config
 from sensor.errors import UsageError, nearest
+from sensor.terminal import terminal_width
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Made for each argument that is added: argparse would ask for the width each time, and load shutil for it."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=_width())
+
+
+@cache
+def _width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    return (int(columns) if columns.isdecimal() else terminal_width(1, 80)) - 2
 
 
 class Parser(argparse.ArgumentParser):
     """Errors as UsageError, with the nearest thing that is known."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        super().__init__(formatter_class=_formatter, allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see `{self.prog} --help`")

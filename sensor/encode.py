@@ -9,7 +9,6 @@ output is valid UTF-8 whatever a process was named, and no strict reader can be 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +34,8 @@ _SHORTEST = 64
 def rfc3339(time_ns: int, digits: int = 9) -> str:
     """`time_ns` (ns since the epoch) as UTC text with `digits` (1..9) decimals of a second."""
     seconds, ns = divmod(time_ns, 1_000_000_000)
+    from datetime import UTC, datetime  # noqa: PLC0415 - slow, and the core writes the times of most alerts
+
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{stamp}.{ns:09d}"[: 20 + digits] + "Z"
 
@@ -72,6 +73,8 @@ def from_json(line: bytes) -> dict[str, Any]:
 
 def _nanoseconds(text: str) -> int:
     second, _, fraction = text.removesuffix("Z").partition(".")
+    from datetime import datetime  # noqa: PLC0415
+
     return int(datetime.fromisoformat(second + "+00:00").timestamp()) * 1_000_000_000 + int(fraction)
 
 

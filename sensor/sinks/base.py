@@ -12,7 +12,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote
 
 from sensor.encode import Alert, Lines, to_line
 from sensor.errors import UsageError, nearest
@@ -269,6 +268,15 @@ def _pieces(lines: Lines, most: int) -> Iterator[tuple[bytes, int]]:
 # ---- URLs ----
 
 
+def _unquoted(text: str) -> str:
+    """`text` without its percent-encoding."""
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote  # noqa: PLC0415 - slow, for what is seldom there
+
+    return unquote(text, errors="surrogateescape")
+
+
 @dataclass
 class Target:
     """An output's URL taken apart: `path` is what stands between the scheme and the ?, percent-decoded."""
@@ -284,8 +292,9 @@ class Target:
         if not colon:
             raise UsageError(f"output {url}: no scheme", "write stdout:, file:PATH or syslog+udp://HOST:PORT")
         path, _, query = rest.partition("?")
-        pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-        return cls(url, scheme.lower(), unquote(path, errors="surrogateescape"), dict(pairs))
+        pairs = [part.replace("+", " ").partition("=") for part in query.split("&") if part]
+        options = {_unquoted(name): _unquoted(value) for name, _, value in pairs}
+        return cls(url, scheme.lower(), _unquoted(path), options)
 
     def fail(self, reason: str, remedy: str = "") -> UsageError:
         """The error for this output."""
