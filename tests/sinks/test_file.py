@@ -286,3 +286,16 @@ def test_sigterm_loses_nothing(tmp_path: Path) -> None:
         assert child.wait() == 0, child.stderr.read()
     assert [json.loads(line)["event"]["seq"] for line in out.splitlines()] == list(range(5000))
     assert numbers(tmp_path / "alerts") == list(range(5000))
+
+
+def test_the_alerts_of_one_event_are_one_story(tmp_path: Path) -> None:
+    """Of a block of lines, as the core writes them; each counts as an alert that was sent."""
+    sent = [alert(n, "x") | {"event": {"id": f"run-{n // 2}", "seq": n}} for n in range(6)]
+    sink = open_sink(f"file:{tmp_path}/a?format=pretty")
+    sink.put_lines(Lines(b"".join(map(to_line, sent)), len(sent)))
+    assert sink.close()
+    counters: dict[str, Any] = sink.counters()
+    assert counters["sent"] == 6
+    told = (tmp_path / "a").read_text()
+    assert told.count("\n\n") == 3
+    assert told.count("HIGH") + told.count("MEDIUM") + told.count("LOW") + told.count("INFO") == 6
