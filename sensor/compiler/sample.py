@@ -185,11 +185,21 @@ _FEW = {
     "User": "NT AUTHORITY\\SYSTEM\nNT AUTHORITY\\SYSTEM\nNT AUTHORITY\\LOCAL SERVICE\nDESKTOP-1\\user\nroot",
     "ParentUser": "NT AUTHORITY\\SYSTEM\nNT AUTHORITY\\SYSTEM\nDESKTOP-1\\user\nroot",
     "Protocol": "tcp\nudp",
+    "UserId": "0\n0\n1000",
+    "EffectiveUserId": "0\n0\n1000",
+    # of Linux: four in five of a server's execs stand behind a shell, a build or a wrapper
+    "PayloadKind": "command\ncommand\ncommand\ncommand\ninline script\ninline script\ninline script\nscript file\npipe",
+    "ProxyFunction": "shell\nshell\nshell\nshell\nshell\nwrapper\ninterpreter\nbuild\nsearch\nprivilege\narchive",
+    "ProxyDepth": "1\n1\n1\n1\n2\n2\n2\n3\n3\n4",
+    "ProxyChain": "sh\nsh\ndash\ndash\nbash\nbash\nmake\nenv\npython3\nxargs\nfind\ngit\nnice\ntimeout\nsudo\nperl",
+    "PayloadImage": "gcc\ngrep\nsed\nrm\ncat\nls\ntest\n/usr/bin/sort\n/usr/bin/python3\n./configure\nid",
     "EventID": "4624\n4688\n4634\n4672\n5156\n4658\n4663\n7036\n1\n10\n13\n4103\n4104",
 }
 _KINDS = {
     "CommandLine": COMMANDS,
     "ParentCommandLine": COMMANDS,
+    "PayloadCommandLine": COMMANDS,
+    "PayloadPath": PATHS,
     "ScriptBlockText": COMMANDS,
     "TargetObject": REGISTRY,
     "CallTrace": CALLS,
