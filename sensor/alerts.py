@@ -153,6 +153,7 @@ class _Output:
 
     def __init__(self, form: str, color: str) -> None:
         self._json = form == "json"
+        self._begun = False
         terminal = sys.stdout.isatty()
         self._fd = sys.stdout.fileno() if terminal else -1
         self._renderer = Renderer(colour=wants_colour(terminal, os.environ, color), width=terminal_width(self._fd))
@@ -162,10 +163,13 @@ class _Output:
             data = b"".join(map(to_line, story))
         else:
             self._renderer.width = terminal_width(self._fd)
+            self._begun = True
             data = self._renderer.story(story)
         sys.stdout.buffer.write(data)
 
     def close(self, lines: Iterable[str]) -> None:
+        if self._begun:
+            sys.stdout.buffer.write(b"\n")
         sys.stdout.buffer.flush()
         for line in lines:
             if self._json:

@@ -96,12 +96,11 @@ def _identity(process: object) -> tuple[object, ...]:
     return text(process, "pid"), text(process, "start")
 
 
-def _again(alerts: Sequence[Alert], paper: Paper) -> bytes:
+def _again(alerts: Sequence[Alert], paper: Paper) -> list[str]:
     process = mapping(alerts[0], "process")
     name, pid = clip(name_of(process), 24), clip(text(process, "pid"), 7)
     told = f"and again as {name}({pid}), with the same rules and payload; event {clip(_event_name(alerts[0]), 40)}"
-    lines = [" " * _MARGIN + paper.paint(line, DIM) for line in folded(told, paper.width - _MARGIN, 3)]
-    return ("\n".join(lines) + "\n\n").encode("utf-8", "backslashreplace")
+    return [" " * _MARGIN + paper.paint(line, DIM) for line in folded(told, paper.width - _MARGIN, 3)]
 
 
 class Renderer:
@@ -111,32 +110,42 @@ class Renderer:
         self._colour = colour
         self.width = width
         self._before: _Sameness | None = None
+        self._begun = False
 
     def render(self, alert: Alert) -> bytes:
         """The story of one alert."""
         return self.story([alert])
 
     def story(self, alerts: Sequence[Alert]) -> bytes:
-        """Of the alerts of one event: lines of at most `width` columns (LEAST_WIDTH at least), with an empty one at the
-        end; valid UTF-8. What only carries on the story before, each exec of a chain of wrappers, is told in a line."""
+        """Of the alerts of one event: lines of at most `width` columns (LEAST_WIDTH at least), an empty one before all
+        but the first story; valid UTF-8. What only carries on the story before, each exec of a chain of wrappers, is
+        told in a line below it."""
         before, self._before = self._before, _Sameness.of(alerts)
         if before and self._before and self._before.continues(before):
-            return _again(alerts, Paper(max(self.width, LEAST_WIDTH), self._colour))
-        return self._told(alerts, _PARTS)
+            return _encoded(_again(alerts, self._paper()))
+        gap, self._begun = [""] if self._begun else [], True
+        return _encoded([*gap, *self._lines(alerts, _PARTS)])
 
     def tree(self, alerts: Sequence[Alert]) -> bytes:
         """As `story`, but of who started whom and what was run only."""
-        return self._told(alerts, [(label, part) for label, part in _PARTS if label in _TREE])
+        return _encoded(self._lines(alerts, [(label, part) for label, part in _PARTS if label in _TREE]))
 
-    def _told(self, alerts: Sequence[Alert], parts: Sequence[tuple[str, _Part]]) -> bytes:
-        paper = Paper(max(self.width, LEAST_WIDTH), self._colour)
+    def _paper(self) -> Paper:
+        return Paper(max(self.width, LEAST_WIDTH), self._colour)
+
+    def _lines(self, alerts: Sequence[Alert], parts: Sequence[tuple[str, _Part]]) -> list[str]:
+        paper = self._paper()
         ranked = sorted(alerts, key=_gravity, reverse=True)
         lines = _headlines(ranked, paper)
         body = paper.narrower(_MARGIN)
         lines += [" " * _MARGIN + line for line in folded(sentence(ranked[0]), body.width, 3)]
         for label, part in parts:
             lines += _labelled(label, part(ranked, body), paper)
-        return ("\n".join(line.rstrip() for line in lines) + "\n\n").encode("utf-8", "backslashreplace")
+        return lines
+
+
+def _encoded(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line.rstrip()}\n" for line in lines).encode("utf-8", "backslashreplace")
 
 
 def _labelled(label: str, lines: Sequence[str], paper: Paper) -> list[str]:

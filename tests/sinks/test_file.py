@@ -297,5 +297,5 @@ def test_the_alerts_of_one_event_are_one_story(tmp_path: Path) -> None:
     counters: dict[str, Any] = sink.counters()
     assert counters["sent"] == 6
     told = (tmp_path / "a").read_text()
-    assert told.count("\n\n") == 3
+    assert told.count("\n\n") == 2
     assert told.count("HIGH") + told.count("MEDIUM") + told.count("LOW") + told.count("INFO") == 6

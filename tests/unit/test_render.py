@@ -54,13 +54,14 @@ CASES = [(path.stem, width) for path in sorted(STORIES.glob("*.json")) for width
 @pytest.mark.parametrize(("name", "width"), CASES, ids=str)
 def test_goldens(name: str, width: int) -> None:
     alerts = [from_json(json.dumps(each).encode()) for each in json.loads((STORIES / f"{name}.json").read_text())]
-    shown = b"".join(Renderer(colour=False, width=width).story(story) for story in by_story(alerts)).decode()
+    plain, colours = (Renderer(colour=colour, width=width) for colour in (False, True))
+    shown = b"".join(plain.story(story) for story in by_story(alerts)).decode()
     golden = STORIES / f"{name}.{width}.txt"
     if os.environ.get("WRITE_GOLDEN"):
         golden.write_text(shown)
     assert shown == golden.read_text()
     assert all(columns(line) <= width for line in shown.splitlines())
-    painted = b"".join(Renderer(colour=True, width=width).story(story) for story in by_story(alerts)).decode()
+    painted = b"".join(colours.story(story) for story in by_story(alerts)).decode()
     assert SGR.sub("", painted) == shown  # colour adds nothing and takes nothing away
 
 
@@ -217,5 +218,5 @@ def test_each_exec_of_a_chain_is_one_story() -> None:
             one(9, "sh", 1, payload="other", rule="another"),
         )
     ]
-    assert [text.startswith("HIGH") for text in shown] == [True, False, False, True, True, True]
-    assert shown[1] == " " * 11 + "and again as nice(7), with the same rules and payload; event run-7nice\n\n"
+    assert [text.lstrip("\n").startswith("HIGH") for text in shown] == [True, False, False, True, True, True]
+    assert shown[1] == " " * 11 + "and again as nice(7), with the same rules and payload; event run-7nice\n"
