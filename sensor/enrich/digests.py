@@ -4,15 +4,18 @@ content."""
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from sensor.enrich.model import FileKey
 
 _PIECE = 1 << 18
-_AT_ONCE = 4 << 20  # bytes a call: some 10 ms
+_AT_ONCE = 1 << 20  # bytes a call: some 2 ms
 _KEPT = 1024
 _UNDER_WAY = 16
 SIZE_MAX = 1 << 30  # a larger file's digest is never known
+
+_This = tuple[FileKey, str]
 
 
 class Unreadable(Exception):
@@ -23,16 +26,14 @@ class Digests:
     """Of open files, by the algorithms that packages use."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[FileKey, str], str] = {}
-        self._begun: dict[tuple[FileKey, str], tuple[int, Any, int]] = {}  # own descriptor, hash, bytes read
+        self._known: dict[_This, str] = {}
+        self._begun: dict[_This, tuple[int, Any, int]] = {}  # own descriptor, hash, bytes read
         self.bytes = 0
         self.unreadable = 0
 
     def of(self, key: FileKey, fd: int, algorithm: str = "md5") -> str | None:
-        """Hexadecimal; None: more of it is to be read, ask again. `fd` is the file of `key`, open for reading.
-
-        Unreadable: see there.
-        """
+        """Hexadecimal; None: more of it is to be read, by `work` or by asking again. `fd` is the file of `key`, open
+        for reading. Unreadable: see there."""
         this = (key, algorithm)
         if this in self._known:
             return self._known[this]
@@ -40,11 +41,22 @@ class Digests:
             self.unreadable += 1
             raise Unreadable
         begun = self._begun.pop(this) if this in self._begun else (os.dup(fd), _hash(algorithm), 0)
-        own, digest, done = begun
+        return self._go_on(this, *begun)
+
+    def work(self) -> bool:
+        """Reads on in one of the files that were begun, in turn; whether there is more to read."""
+        if self._begun:
+            this = next(iter(self._begun))
+            with suppress(Unreadable):  # whoever asks again is told
+                self._go_on(this, *self._begun.pop(this))
+        return bool(self._begun)
+
+    def _go_on(self, this: _This, own: int, digest: Any, done: int) -> str | None:
+        size = this[0].size
         try:
-            done += self._read(own, digest, done, min(key.size, done + _AT_ONCE) - done)
-            if done < key.size:
-                self._keep_on(this, (own, digest, done))
+            done += self._read(own, digest, done, min(size, done + _AT_ONCE) - done)
+            if done < size:
+                self._keep(this, (own, digest, done))
                 own = -1
                 return None
             return self._finish(this, own, digest)
@@ -66,7 +78,7 @@ class Digests:
         self.bytes += done
         return done
 
-    def _finish(self, this: tuple[FileKey, str], fd: int, digest: Any) -> str:
+    def _finish(self, this: _This, fd: int, digest: Any) -> str:
         """The digest, if the file is the same as when it was begun."""
         key, now = this[0], os.fstat(fd)
         if (now.st_size, now.st_mtime_ns, now.st_ctime_ns) != (key.size, key.mtime_ns, key.ctime_ns):
@@ -76,7 +88,7 @@ class Digests:
         self._known[this] = digest.hexdigest()
         return self._known[this]
 
-    def _keep_on(self, this: tuple[FileKey, str], state: tuple[int, Any, int]) -> None:
+    def _keep(self, this: _This, state: tuple[int, Any, int]) -> None:
         if len(self._begun) >= _UNDER_WAY:  # the one that nobody asked for longest
             os.close(self._begun.pop(next(iter(self._begun)))[0])
         self._begun[this] = state

@@ -33,7 +33,7 @@ class Facts:
     asks for that); `programs` are those that have a grammar. One thread at a time. LinsangError: `state_dir` cannot be
     written.
 
-    A call does some 10 ms of work at most; what takes longer is late, and goes on in the next call. Files on network
+    A call does a few ms of work; what takes longer is late, and goes on in `work` or the next call. Files on network
     file systems are read and may hold a caller up like any program.
     """
 
@@ -55,6 +55,10 @@ class Facts:
         if changed:
             self._identities.refresh()
         return changed
+
+    def work(self) -> bool:
+        """To be called while nobody asks: a part of what is late; true while there is more."""
+        return self._digests.work()
 
     def identities(self) -> Iterator[tuple[int, int, str]]:
         """Device in the kernel's form, inode and name of each installed program that has a grammar."""

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from sensor.enrich.databases import open_database
-from sensor.enrich.digests import Digests, Unreadable
 from sensor.enrich.facts import Facts
 from sensor.enrich.model import FileFacts, FileKey, kernel_dev, key_of
 from sensor.enrich.mounts import Mounts, name_of, parse
-from sensor.enrich.opening import open_key, open_path
+from sensor.enrich.opening import open_key
 from sensor.enrich.package_index import make
 from sensor.enrich.packages import Packages
 from sensor.enrich.programs import Programs
@@ -171,28 +170,6 @@ fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK); print(flush=True); input()"""
     assert (found.trust, found.owner, found.late) == ("unpackaged", "root", {"identity", "privilege"})
 
 
-def test_a_large_file_is_read_in_several_calls(facts: Facts, tmp_path: Path) -> None:
-    path = tmp_path / "large"
-    with path.open("wb") as file:
-        file.truncate(9 << 20)
-    mounts, digests = Mounts(), Digests()
-    file = open_path(mounts, str(path), 0)
-    assert file is not None
-    answers = [digests.of(file.key, file.fd) for _ in range(4)]
-    assert answers == [None, None, answers[3], answers[3]]
-    assert answers[3] == subprocess.check_output(["md5sum", path], text=True).split()[0]
-    assert digests.bytes == 9 << 20
-    with pytest.raises(Unreadable):
-        digests.of(dataclasses.replace(file.key, size=2 << 30), file.fd)
-    with pytest.raises(Unreadable):  # shorter than it was
-        digests.of(dataclasses.replace(file.key, size=10 << 20), file.fd) or digests.of(
-            dataclasses.replace(file.key, size=10 << 20), file.fd
-        ) or digests.of(dataclasses.replace(file.key, size=10 << 20), file.fd)
-    file.close()
-    digests.close()
-    mounts.close()
-
-
 def test_a_file_that_is_asked_for_again_is_new_until_its_facts_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,24 +190,6 @@ def test_a_file_that_is_asked_for_again_is_new_until_its_facts_are_there(
         ("unpackaged", False, True),
         ("unpackaged", False, False),
     ]
-
-
-def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "large"
-    with path.open("wb") as content:
-        content.truncate(6 << 20)
-    mounts, digests = Mounts(), Digests()
-    file = open_path(mounts, str(path), 0)
-    assert file is not None
-    assert digests.of(file.key, file.fd) is None
-    with path.open("r+b") as content:
-        content.write(b"x")
-    os.utime(path, ns=(0, 0))
-    with pytest.raises(Unreadable):
-        digests.of(file.key, file.fd)
-    file.close()
-    digests.close()
-    mounts.close()
 
 
 # ---- where it lies, what it gives ----
