@@ -48,6 +48,8 @@ def clip(text: str, limit: int, *, true_bytes: int | None = None, shown: Callabl
     """`text`, which is foreign, escaped and in at most `limit` columns: what does not fit is left out in the middle,
     where a mark says how many bytes there really are (`true_bytes` where `text` itself is not whole). `shown` escapes
     one character; no escape is cut in two."""
+    if shown is escape_one and len(text) <= limit and text.isascii() and text.isprintable():
+        return text  # nearly every one
     head = _begin(map(shown, text[: limit + 1]), limit)
     if len(head) == len(text):
         return "".join(head)

@@ -32,20 +32,20 @@ class Paper:
 def member(value: object, *path: str) -> Any:
     """What stands at `path` within maps; None where there is no such."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
 def mapping(value: object, *path: str) -> Mapping[str, Any]:
     """The map at `path`, empty where there is none."""
     found = member(value, *path)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def mappings(value: object, *path: str) -> list[Mapping[str, Any]]:
     """The maps in the list at `path`."""
     found = member(value, *path)
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list | tuple) else []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list | tuple) else []
 
 
 def texts(value: object, *path: str) -> list[str]:
@@ -59,7 +59,7 @@ def texts(value: object, *path: str) -> list[str]:
 def text(value: object, *path: str) -> str:
     """The scalar at `path` as text, "" where there is none."""
     found = member(value, *path)
-    return "" if found is None or isinstance(found, Mapping | list | tuple) else str(found)
+    return "" if found is None or isinstance(found, dict | list | tuple) else str(found)
 
 
 def number(value: object, *path: str) -> float | None:
