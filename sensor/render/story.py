@@ -104,10 +104,12 @@ def _again(alerts: Sequence[Alert], paper: Paper) -> list[str]:
 
 
 class Renderer:
-    """Renders stories for one output. `colour` decides on ANSI colours, `width` (columns) on the layout."""
+    """Renders stories for one output. `colour` decides on ANSI colours, `width` (columns) on the layout. `unit_of`
+    names the unit of a cgroup, "" where it has none."""
 
-    def __init__(self, *, colour: bool, width: int) -> None:
+    def __init__(self, *, colour: bool, width: int, unit_of: Callable[[int], str] = lambda cgroup_id: "") -> None:
         self._colour = colour
+        self._unit_of = unit_of
         self.width = width
         self._before: _Sameness | None = None
         self._begun = False
@@ -136,6 +138,9 @@ class Renderer:
     def _lines(self, alerts: Sequence[Alert], parts: Sequence[tuple[str, _Part]]) -> list[str]:
         paper = self._paper()
         ranked = sorted(alerts, key=_gravity, reverse=True)
+        cgroup = number(ranked[0], "fields", "CgroupId")
+        if isinstance(cgroup, int) and (unit := self._unit_of(cgroup)):
+            ranked[0] = {**ranked[0], "unit": unit}
         lines = _headlines(ranked, paper)
         body = paper.narrower(_MARGIN)
         lines += [" " * _MARGIN + line for line in folded(sentence(ranked[0]), body.width, 3)]
@@ -255,6 +260,7 @@ def _process(alerts: Sequence[Alert], paper: Paper) -> list[str]:
         ("uid", "" if user else uid),
         ("login", f"uid {login}" if login and login != uid else ""),
         ("tty", tty),
+        ("unit", text(alerts[0], "unit")),
         ("cwd", text(process, "cwd")),
     ]
     return _packed(pairs, paper)

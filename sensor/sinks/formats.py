@@ -20,8 +20,9 @@ def encoder(target: Target, fd: int = -1) -> tuple[Callable[[Alert], bytes], Tog
         return to_line, None
     from sensor.render import Renderer, by_story  # noqa: PLC0415 - for people only
     from sensor.terminal import terminal_width, wants_colour  # noqa: PLC0415
+    from sensor.units import Units  # noqa: PLC0415
 
-    renderer = Renderer(colour=wants_colour(is_terminal), width=terminal_width(fd))
+    renderer = Renderer(colour=wants_colour(is_terminal), width=terminal_width(fd), unit_of=Units().of)
 
     def pretty(alert: Alert) -> bytes:
         renderer.width = terminal_width(fd)  # a terminal may have been resized

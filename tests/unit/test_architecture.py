@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "errors _native paths interruption",
         "rule_lists",
         "settings rule_files terminal",
-        "native config encode when event_json rollup health progress runtime",
+        "native config encode when units event_json rollup health progress runtime",
         "rule_cache recording",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs alert_follow enrich",

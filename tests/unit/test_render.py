@@ -92,7 +92,9 @@ JSON = st.recursive(
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(alert(), JSON)), JSON, JSON)
 def test_any_json_is_rendered(strange: dict[str, Any], payload: Any, facts: Any) -> None:
-    for one in (strange, {**alert(), **strange}, alert(proxy={"chain": payload, "payload": payload}, facts=facts)):
+    odd = dict.fromkeys(("CgroupId", "DestinationIp", "LogonId", "TargetFilename"), facts)
+    mixed = alert(proxy={"chain": payload, "payload": payload}, facts=facts, fields=odd, evidence={"lost": odd})
+    for one in (strange, {**alert(), **strange}, mixed):
         out = Renderer(colour=False, width=80).render(one).decode("utf-8")
         assert all(escape(line) == line and columns(line) <= 80 for line in out.split("\n"))
 
