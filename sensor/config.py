@@ -114,6 +114,9 @@ class Engine:
         2 << 20, "ring of finished alerts, a power of two", size=True, least=1 << 18, most=1 << 30, power_of_two=True
     )
     lineage_max: int = _setting(16, "ancestors named in an alert", least=0, most=64)
+    fact_wait_ms: int = _setting(
+        200, "an event waits so long for facts of its files; later they are undecidable; 0: never", least=0, most=10_000
+    )
 
 
 @dataclass(frozen=True)
@@ -174,8 +177,14 @@ class Paths:
     )
     cache: str = _setting(
         lambda: _place("/var/cache/linsang", "XDG_CACHE_HOME", ".cache"),
-        "compiled rules and probes",
+        "compiled rules and probes, the index of packages",
         flag="--cache-dir",
+        nonempty=True,
+    )
+    state: str = _setting(
+        lambda: _place("/var/lib/linsang", "XDG_STATE_HOME", ".local/state"),
+        "which files were seen before",
+        flag="--state-dir",
         nonempty=True,
     )
 

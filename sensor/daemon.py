@@ -25,6 +25,9 @@ from sensor.alert import AlertWriter, by_generation
 from sensor.config import Config
 from sensor.context import Contexts, grave
 from sensor.encode import Lines
+from sensor.enrich.facts import Facts
+from sensor.enrich.programs import grammar_names
+from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.live import Live, boot_to_epoch_ns, memory_bytes
@@ -43,6 +46,10 @@ _CLOCK_STEP_NS = 1_000_000
 _CLOSE_S = 5.0
 _PATIENCE_S = 1.0
 _TIMED_EVERY = 256  # one of so many judgements of rules is timed
+_FACTS = (
+    *("questions", "questions_dropped", "answers", "facts_known"),
+    *("held", "held_now", "held_max", "held_late", "held_refused"),
+)
 _COSTS_MAX = 100  # rules that the status tells the cost of
 
 
@@ -60,6 +67,15 @@ def load_rules(config: Config) -> LoadedRules:
     if not loaded.rules:
         say(f"no rules in {', '.join(map(str, paths))}: nothing will be found")
     return loaded
+
+
+def open_facts(config: Config, loaded: LoadedRules) -> Facts | None:
+    """What finds out facts of files; None, and said, where it cannot keep what it has to."""
+    try:
+        return Facts(Path(config.paths.cache), Path(config.paths.state), grammar_names(loaded.table))
+    except LinsangError as error:
+        say(f"facts of files will not be known: {error}")
+        return None
 
 
 class Outputs:
@@ -110,13 +126,23 @@ class Outputs:
 class Daemon:
     """One run."""
 
-    def __init__(self, config: Config, loaded: LoadedRules, rules: Rules, outputs: Outputs, live: Live) -> None:
+    def __init__(
+        self,
+        config: Config,
+        loaded: LoadedRules,
+        rules: Rules,
+        outputs: Outputs,
+        live: Live,
+        *,
+        enrichment: Enrichment | None,
+    ) -> None:
         self._config = config
         self._loaded = loaded
         self._rules = rules
         self._swapping = threading.Lock()  # the thread of the status asks for the costs of the rules in use
         self._outputs = outputs
         self._live = live
+        self._enrichment = enrichment
         self._host = socket.gethostname()
         self._run = os.urandom(4).hex()
         self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
@@ -127,6 +153,7 @@ class Daemon:
         self._started = time.time()
         self._lost = 0
         self._alerts_lost = 0
+        self._told_failure = False
         self._stop_asked = False
         self._patient_until = 0.0
         self._reload_asked = False
@@ -197,6 +224,7 @@ class Daemon:
         for alert in (*contexts, *self._rollup.due(time.time_ns())):
             self._outputs.put(alert)
         self._tell_losses()
+        self._tell_failure()
         self._live.refresh_users()
         self._follow_clock()
         self._reload()
@@ -233,6 +261,12 @@ class Daemon:
             self._alerts_lost = dropped
         for details in self._outputs.dropped():
             self._tell(health.OUTPUT_DROPPED, **details)
+
+    def _tell_failure(self) -> None:
+        failure = self._enrichment.failure if self._enrichment else ""
+        if failure and not self._told_failure:
+            self._tell(health.FACTS_FAILED, reason=failure)
+        self._told_failure = bool(failure)
 
     def _follow_clock(self) -> None:
         """The wall clock may be set; alerts tell the time that it shows."""
@@ -298,10 +332,19 @@ class Daemon:
             "processes": {name.removeprefix("table_"): stats[name] for name in table},
             "capture": live.capture_stats(),
             "files": self._files(stats),
+            "facts": self._facts(stats),
             "outputs": [{"url": sink.url, **sink.counters()} for sink in self._outputs.sinks],
             "costs": self._costs(),
             "memory": memory_bytes(),
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
+        }
+
+    def _facts(self, stats: Mapping[str, Any]) -> dict[str, Any]:
+        if self._enrichment is None:
+            return {"off": "nobody looks at files"}
+        return {name: stats[name] for name in _FACTS} | {
+            "off": self._enrichment.failure,
+            "work": self._enrichment.counters(),
         }
 
     def _files(self, stats: Mapping[str, Any]) -> dict[str, Any]:
@@ -339,9 +382,13 @@ def run(config: Config) -> int:
         runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
         rules = Rules(loaded.table)
-        with Live(config, say=say, rules=rules) as live, ExitStack() as service:
+        facts = open_facts(config, loaded)
+        with Live(config, say=say, rules=rules, facts=facts is not None) as live, ExitStack() as service:
             time_rules(live.engine, _TIMED_EVERY)
-            daemon = Daemon(config, loaded, rules, outputs, live)
+            enrichment = None
+            if facts is not None:
+                enrichment = service.enter_context(Enrichment(live.engine, facts, provenance=live.files is not None))
+            daemon = Daemon(config, loaded, rules, outputs, live, enrichment=enrichment)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, daemon.ask_stop)
             signal.signal(signal.SIGHUP, daemon.ask_reload)

@@ -44,6 +44,12 @@ PROBE_REFUSED = Health(
     "high",
     "The kernel refused a probe: its kind of event is not seen. The others are.",
 )
+FACTS_FAILED = Health(
+    "5d0f3c5e-6c2b-4a0e-9d0a-0b6f5e8a7c31",
+    "Sensor does not look at files any more",
+    "high",
+    "What files are, whose and from where is not found out: rules that ask for it are undecidable. Start it again.",
+)
 
 
 def health_alert(health: Health, *, host: str, time_ns: int, **details: Any) -> dict[str, Any]:

@@ -113,8 +113,8 @@ def recording_header() -> dict[str, Any]:
 class Live:
     """Engine, source and threads. `say` hears what takes long or is amiss. Use as a context: leaving it stops all.
 
-    `rules` stay the engine's; `recording` gets every record and stays the caller's. Raises at the start what the source
-    raises: Unsupported where the kernel or the privileges are not there.
+    `rules` stay the engine's; `recording` gets every record and stays the caller's; `facts`: somebody answers questions
+    of files. Raises at the start what the source raises: Unsupported where the kernel or the privileges are not there.
     """
 
     def __init__(
@@ -124,6 +124,7 @@ class Live:
         say: Callable[[str], None] = lambda text: None,
         rules: Rules | None = None,
         recording: RecordingWriter | None = None,
+        facts: bool = False,
     ) -> None:
         self._config = config
         self._say = say
@@ -150,6 +151,7 @@ class Live:
                     table_entries=table.entries,
                     exited_keep_ms=table.exited_keep_ms,
                     lineage_max=engine.lineage_max,
+                    fact_wait_ms=engine.fact_wait_ms if facts else -1,
                 )
             )
             if rules is not None:

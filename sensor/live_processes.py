@@ -1,6 +1,6 @@
 """The process table of the running sensor as bytes: for whoever asks it over its socket, and back.
 
-    one line of JSON (host, clock, names of users) ─ SN_PROCESS records, one after another ─ a size of 0: that was all
+one line of JSON (host, clock, names of users) ─ SN_PROCESS records, one after another ─ a size of 0: that was all
 """
 
 from __future__ import annotations

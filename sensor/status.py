@@ -21,6 +21,13 @@ def _counts(counts: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items() if count)
 
 
+def _facts(facts: dict[str, Any]) -> str:
+    if facts["off"]:
+        return f"none: {facts['off']}"
+    counts = _counts({name: count for name, count in facts.items() if name not in {"off", "work"}})
+    return counts or "nothing was asked yet"
+
+
 def _lines(answer: dict[str, Any]) -> list[str]:
     account, memory, rules = answer["account"], answer["memory"], answer["rules"]
     attached = [name for name, state in answer["probes"].items() if state == "attached"]
@@ -39,6 +46,7 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         ("lost", f"{account['lost']:,} of {account['seen'] + account['missed']:,} seen"),
         ("alerts", _counts(answer["alerts"]) or "none"),
         ("processes", _counts(answer["processes"])),
+        ("facts", _facts(answer["facts"])),
         *(("output", text) for text in outputs),
         (
             "memory",

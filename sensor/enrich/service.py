@@ -1,0 +1,193 @@
+"""Answers the match thread's questions about files: one thread, which looks at one file after the other.
+
+questions ─► facts.of, of_path ─► the file's writer ─► answer
+                └─► not known yet, but may be soon: asked again, so long that nobody waits for it any more
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from sensor.enrich.accounts import Accounts
+from sensor.enrich.exchange import NEVER, Answer, Exchange, Question
+from sensor.enrich.facts import Facts
+from sensor.enrich.model import FileFacts, FileKey
+from sensor.native import Engine, check, ffi, lib
+
+_SECOND = 1.0
+_AGAIN_S = 0.02  # at first; twice as long each time
+_PATIENCE_S = 60.0  # a package manager's run, an index in the making
+_OPEN_MAX = 4096  # questions that are asked again
+_WRITER_MS = 20
+_FULL_S = 0.001
+# FileFacts' members as enum sn_fact has them.
+_TEXTS = {
+    "trust": "TRUST",
+    "package": "PACKAGE",
+    "version": "PACKAGE_VERSION",
+    "owner": "OWNER",
+    "writable": "WRITABLE",
+    "filesystem": "FILESYSTEM",
+    "identity": "IDENTITY",
+}
+_LISTS = {"mount_flags": "MOUNT_FLAGS", "privilege": "PRIVILEGE"}
+_NAMES = {**_TEXTS, **_LISTS, "first_seen": "FIRST_SEEN"}
+_OF_WRITER = frozenset(
+    (
+        *("WRITER_IMAGE", "WRITER_COMMAND_LINE", "WRITER_USER", "WRITER_PROCESS_ID", "WRITER_URL"),
+        *("WRITER_DESTINATION_IP", "WRITTEN_AGE"),
+    )
+)
+_FAMILIES = {2: (socket.AF_INET, 4), 10: (socket.AF_INET6, 16)}
+_NO_USER = 0xFFFFFFFF
+
+
+class Enrichment:
+    """Use as a context, within that of `engine`. `facts` are closed with it. `provenance`: writers of files are known;
+    else their facts are absent."""
+
+    def __init__(self, engine: Engine, facts: Facts, *, provenance: bool) -> None:
+        self._exchange = Exchange(engine)
+        self._facts = facts
+        self._writers = lib.sn_engine__writers(engine.pointer) if provenance else None
+        self._accounts = Accounts()
+        self._open: list[tuple[float, int, float, Question]] = []  # heap: when, number, wait, question
+        self._ending = False
+        self._counts = dict.fromkeys(("answered", "again", "given_up"), 0)
+        self.failure = ""  # what ended the thread, when nobody asked it to end
+        self._thread = threading.Thread(target=self._guard, name="facts")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending = True
+        self._exchange.end()
+        self._thread.join()
+        self._facts.close()
+
+    def counters(self) -> dict[str, int]:
+        """Since the start; `open`: asked again now."""
+        return {**self._counts, "open": len(self._open), **self._facts.counters()}
+
+    # ---- the thread ----
+
+    def _guard(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # the sensor goes on without facts, and says so
+            self.failure = repr(error)
+
+    def _run(self) -> None:
+        self._tell_programs()
+        second = time.monotonic() + _SECOND
+        while not self._ending:
+            until = min(second, self._open[0][0]) if self._open else second
+            for question in self._exchange.questions(max(0.0, until - time.monotonic())):
+                self._answer(question, _AGAIN_S)
+            now = time.monotonic()
+            if now >= second:
+                second = now + _SECOND
+                self._refresh()
+            self._ask_again(now)
+
+    def _refresh(self) -> None:
+        self._accounts.refresh()
+        if self._facts.refresh():
+            self._tell(self._exchange.forget)
+            self._tell_programs()
+
+    def _tell_programs(self) -> None:
+        for dev, inode, name in self._facts.identities():
+            self._tell(lambda d=dev, i=inode, n=name: self._exchange.program(d, i, n))  # type: ignore[misc]
+
+    def _tell(self, tell: Callable[[], bool]) -> None:
+        """Until the match thread has room for it."""
+        while not tell() and not self._ending:
+            time.sleep(_FULL_S)
+
+    def _ask_again(self, now: float) -> None:
+        while self._open and self._open[0][0] <= now:
+            _, _, wait, question = heapq.heappop(self._open)
+            self._answer(question, wait * 2)
+
+    # ---- one question ----
+
+    def _answer(self, question: Question, wait: float) -> None:
+        """Answers, or puts it off for `wait` seconds."""
+        facts = self._look(question)
+        if facts is not None and facts.again and wait < _PATIENCE_S and len(self._open) < _OPEN_MAX:
+            self._counts["again"] += 1
+            heapq.heappush(self._open, (time.monotonic() + wait, question.number, wait, question))
+            return
+        self._counts["given_up"] += facts is not None and facts.again
+        self._counts["answered"] += 1
+        key = question.key if question.is_image else None
+        answer = Answer(lib.SN_FACTS_LOST, key) if facts is None else self._answer_of(question, facts)
+        self._tell(lambda: self._exchange.answer(question, answer))
+
+    def _look(self, question: Question) -> FileFacts | None:
+        """None: no file is there any more, so nobody can tell which it was."""
+        if question.is_image:
+            return self._facts.of(question.key, question.path, question.pid)
+        path = question.path if question.path.startswith(b"/") else os.path.join(question.cwd, question.path)
+        if not path.startswith(b"/"):
+            return None
+        pid = question.pid if _namespace(question.pid) == question.mnt_ns else 0  # else the pid was given away
+        return self._facts.of_path(path, pid, question.mnt_ns)
+
+    def _answer_of(self, question: Question, facts: FileFacts) -> Answer:
+        key = facts.key if facts.key.inode else None
+        texts = {to: value.encode() for name, to in _TEXTS.items() if (value := getattr(facts, name)) is not None}
+        texts |= {to: "\0".join(values).encode() for name, to in _LISTS.items() if (values := getattr(facts, name))}
+        answer = Answer(
+            key=key,
+            texts=texts,
+            late=frozenset(_NAMES[name] for name in facts.late),
+            first=question.time if facts.first_seen else NEVER,
+        )
+        if key is not None:
+            epoch = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            answer.changed = max(key.mtime_ns, key.ctime_ns) - epoch
+            self._add_writer(question, key, answer)
+        return answer
+
+    def _add_writer(self, question: Question, key: FileKey, answer: Answer) -> None:
+        if self._writers is None:
+            return
+        query = ffi.new("struct sn_writer_query *", {"inode": key.inode, "changed": key.ctime_ns, "dev": key.dev})
+        query.time = question.time
+        writer = ffi.new("struct sn_file_writer *")
+        rc = lib.sn_writers__find(self._writers, query, _WRITER_MS, writer)
+        if rc in (-errno.EAGAIN, -errno.ENODATA):
+            answer.late |= _OF_WRITER
+        elif check(rc, "find a file's writer"):
+            answer.written, answer.writer_start = writer.time, writer.start
+            answer.texts = {**answer.texts, **dict(self._texts_of(writer))}
+
+    def _texts_of(self, writer: Any) -> Iterator[tuple[str, bytes]]:
+        yield "WRITER_PROCESS_ID", str(writer.pid).encode()
+        if writer.uid != _NO_USER:
+            yield "WRITER_USER", self._accounts.name(writer.uid).encode()
+        for name in ("image", "command_line", "url"):
+            yield f"WRITER_{name.upper()}", bytes(ffi.buffer(getattr(writer, name), getattr(writer, f"{name}_len")))
+        if writer.family in _FAMILIES:
+            family, size = _FAMILIES[writer.family]
+            address = socket.inet_ntop(family, bytes(ffi.buffer(writer.daddr, size)))
+            yield "WRITER_DESTINATION_IP", address.encode()
+
+
+def _namespace(pid: int) -> int:
+    """The mount namespace of a process; 0: it is gone."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/mnt").st_ino
+    except OSError:
+        return 0
