@@ -139,7 +139,8 @@ class Renderer:
         paper = self._paper()
         ranked = sorted(alerts, key=_gravity, reverse=True)
         cgroup = number(ranked[0], "fields", "CgroupId")
-        if isinstance(cgroup, int) and (unit := self._unit_of(cgroup)):
+        is_live = "id" in mapping(ranked[0], "event")  # what is replayed has cgroups of another boot
+        if is_live and isinstance(cgroup, int) and (unit := self._unit_of(cgroup)):
             ranked[0] = {**ranked[0], "unit": unit}
         lines = _headlines(ranked, paper)
         body = paper.narrower(_MARGIN)

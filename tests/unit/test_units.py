@@ -54,3 +54,5 @@ def test_a_story_names_it(tmp_path: Path) -> None:
     one: dict[str, Any] = alert(fields={"CgroupId": 7})
     renderer = Renderer(colour=False, width=100, unit_of={7: "cron.service\x1b[2J"}.__getitem__)
     assert "unit cron.service\\e[2J" in renderer.story([one]).decode()
+    replayed = {**one, "event": {"file": "day.linsang", "index": 3}}
+    assert "cron.service" not in renderer.story([replayed]).decode()
