@@ -28,8 +28,16 @@ void sn_file_events__free(struct sn_file_events *files)
 	sn_connections__free(files->connections);
 }
 
-/* Names the process, and says whether the program that it runs now is the one that did it: it is when the process has
- * not exec'd in the time in question. */
+/* Whether the program that the process runs now did it: it has not exec'd in the time in question; or it has, but had
+ * written to nothing before, while the file was given content. */
+static int ran_then(const struct sn_who *who, const struct sn_file *file)
+{
+	if (who->time <= file->since)
+		return 1;
+	return who->time <= file->h.time && who->wrote_nothing && file->h.flags & SN_F_WRITTEN && file->bytes;
+}
+
+/* Names the process, and says whether its program can be told. */
 static void attribute(struct sn_engine *engine, struct sn_file *file)
 {
 	const struct sn_process *process;
@@ -44,7 +52,7 @@ static void attribute(struct sn_engine *engine, struct sn_file *file)
 		sn_table__who(process, &who);
 		file->h.start = who.start;
 		file->uid = who.uid;
-		if (who.time > file->since)
+		if (!ran_then(&who, file))
 			file->h.flags |= SN_F_UNSURE;
 	}
 	if (file->h.flags & SN_F_UNSURE)

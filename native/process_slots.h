@@ -31,10 +31,11 @@ struct sn_process {
 	uint32_t bucket_next;	 /* or next free slot */
 	uint32_t kind_prev, kind_next;
 	uint32_t age_prev, age_next;
-	uint8_t kind : 4;
+	uint8_t kind : 3;
 	uint8_t exited : 1;
 	uint8_t creator_known : 1;
-	uint8_t execed : 1; /* the blob is of its own exec, not its creator's */
+	uint8_t wrote_nothing : 1; /* before its last exec */
+	uint8_t execed : 1;	   /* the blob is of its own exec, not its creator's */
 	uint8_t exit_code;
 	uint8_t exit_signal;
 };

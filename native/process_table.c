@@ -113,6 +113,7 @@ static void store_exec(struct sn_table *table, uint32_t slot, const struct sn_ex
 	table->pinned = 0;
 	p->blob = sn_blobs__add(blobs, packing.part, SN_EXEC_PARTS);
 	p->execed = 1;
+	p->wrote_nothing = (exec->h.flags & SN_F_WROTE_NOTHING) != 0;
 	p->time = exec->h.time;
 	p->uid = exec->uid;
 	p->ppid = exec->ppid;
@@ -206,7 +207,7 @@ const struct sn_process *sn_table__find(const struct sn_table *table, uint32_t p
 
 void sn_table__who(const struct sn_process *process, struct sn_who *out)
 {
-	*out = (struct sn_who){process->start, process->time, process->pid, process->uid};
+	*out = (struct sn_who){process->start, process->time, process->pid, process->uid, process->wrote_nothing};
 }
 
 /* A pid is given away only after its last tenant is gone, so those of a stretch of time are the latest that began

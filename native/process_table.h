@@ -71,6 +71,7 @@ struct sn_who {
 	uint64_t time; /* of its last exec, or of its fork when it did not exec since */
 	uint32_t pid;
 	uint32_t uid;
+	uint32_t wrote_nothing; /* 1: nothing to any file before its last exec */
 };
 
 void sn_table__who(const struct sn_process *process, struct sn_who *out);

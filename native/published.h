@@ -26,12 +26,12 @@ static inline void sn_published__store(_Atomic uint32_t *version, _Atomic uint64
 	uint32_t before = atomic_load_explicit(version, memory_order_relaxed);
 
 	atomic_store_explicit(version, before + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < size / 8; i++) {
 		uint64_t value;
 
 		memcpy(&value, (const uint8_t *)from + 8 * i, 8);
-		atomic_store_explicit(&word[i], value, memory_order_relaxed);
+		/* release: not before the odd version */
+		atomic_store_explicit(&word[i], value, memory_order_release);
 	}
 	atomic_store_explicit(version, before + 2, memory_order_release);
 }
@@ -44,11 +44,11 @@ static inline int sn_published__load(const _Atomic uint32_t *version, const _Ato
 		uint32_t before = atomic_load_explicit(version, memory_order_acquire);
 
 		for (size_t i = 0; i < size / 8; i++) {
-			uint64_t value = atomic_load_explicit(&word[i], memory_order_relaxed);
+			/* acquire: not after the version is looked at again */
+			uint64_t value = atomic_load_explicit(&word[i], memory_order_acquire);
 
 			memcpy((uint8_t *)to + 8 * i, &value, 8);
 		}
-		atomic_thread_fence(memory_order_acquire);
 		if (!(before & 1) && atomic_load_explicit(version, memory_order_relaxed) == before)
 			return 1;
 	}

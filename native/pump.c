@@ -238,6 +238,8 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	sn_count(&engine->stats.decoded, 1);
 	sn_count(&engine->stats.by_type[h->type], 1);
 	record(engine, bytes, size);
+	if (h->type == SN_EXEC)
+		sn_writers__exec(engine->files.writers, engine->table, (const struct sn_exec *)h);
 	sn_table__apply(engine->table, h);
 	remember(engine, h);
 	if (h->type == SN_FORK)

@@ -199,7 +199,7 @@ static void sleep_until_event(struct sn_capture *capture)
 
 	atomic_store(asleep, 1);
 	pause_ns(POLL_NS);
-	if (is_empty(capture) && poll(fds, 2, SLEEP_MS) > 0 && fds[1].revents)
+	if (is_empty(capture) && !atomic_load(&capture->nudged) && poll(fds, 2, SLEEP_MS) > 0 && fds[1].revents)
 		eventfd_read(capture->wake_fd, &nudges);
 	atomic_store(asleep, 0);
 	add(&capture->count.wakeups, 1);
@@ -275,7 +275,8 @@ void sn_capture__stop(struct sn_capture *capture)
 
 void sn_capture__nudge(struct sn_capture *capture)
 {
-	if (!atomic_exchange(&capture->nudged, 1))
+	/* awake, it looks within POLL_NS anyway */
+	if (!atomic_exchange(&capture->nudged, 1) && atomic_load((_Atomic uint32_t *)(void *)&capture->control->asleep))
 		wake(capture);
 }
 

@@ -56,6 +56,22 @@ static uint32_t copy_text(char *to, uint32_t room, struct sn_bytes from, uint32_
 	return len;
 }
 
+/* The first argument that is an address, or has one behind its =. A text for a shell that mentions one is none. */
+static struct sn_bytes told_to_fetch(struct sn_bytes argv)
+{
+	const uint8_t *at = argv.at, *end = argv.at + argv.len;
+
+	while (at < end) {
+		struct sn_bytes argument = sn_bytes__first((struct sn_bytes){at, (uint32_t)(end - at)});
+		struct sn_bytes url = sn_bytes__url(argument);
+
+		if (url.len && (url.at == argument.at || url.at[-1] == '='))
+			return url;
+		at += argument.len + 1;
+	}
+	return (struct sn_bytes){0};
+}
+
 static void describe(struct program *program, const struct sn_exec *exec)
 {
 	const uint8_t *record = (const uint8_t *)exec;
@@ -64,7 +80,7 @@ static void describe(struct program *program, const struct sn_exec *exec)
 
 	program->image_len = copy_text(program->image, sizeof(program->image), image, &program->cut, SN_CUT_IMAGE);
 	program->url_len =
-		copy_text(program->url, sizeof(program->url), sn_bytes__url(argv), &program->cut, SN_CUT_URL);
+		copy_text(program->url, sizeof(program->url), told_to_fetch(argv), &program->cut, SN_CUT_URL);
 	if (argv.len && !argv.at[argv.len - 1])
 		argv.len--;
 	program->command_line_len = copy_text(program->command_line, sizeof(program->command_line), argv, &program->cut,
@@ -109,19 +125,34 @@ uint64_t sn_programs__of(struct sn_programs *programs, const struct sn_table *ta
 	return *place;
 }
 
-void sn_programs__name(const struct sn_programs *programs, uint64_t number, struct sn_file_writer *out)
+/* 1, or 0 when it is no longer there. */
+static int load(const struct sn_programs *programs, uint64_t number, struct program *out)
 {
 	const struct program_cell *cell = &programs->shown[number % KEPT];
+
+	return number && sn_published__load(&cell->version, cell->word, out, sizeof(*out)) && out->number == number;
+}
+
+void sn_programs__name(const struct sn_programs *programs, uint64_t number, struct sn_file_writer *out)
+{
 	struct program program;
 
-	if (!number || !sn_published__load(&cell->version, cell->word, &program, sizeof(program)) ||
-	    program.number != number)
+	if (!load(programs, number, &program))
 		return;
 	out->cut = program.cut;
 	out->image_len = program.image_len;
 	out->command_line_len = program.command_line_len;
-	out->url_len = program.url_len;
 	memcpy(out->image, program.image, program.image_len);
 	memcpy(out->command_line, program.command_line, program.command_line_len);
+}
+
+void sn_programs__name_url(const struct sn_programs *programs, uint64_t number, struct sn_file_writer *out)
+{
+	struct program program;
+
+	if (!load(programs, number, &program) || !program.url_len)
+		return;
+	out->cut = (out->cut & ~(uint32_t)SN_CUT_URL) | (program.cut & SN_CUT_URL);
+	out->url_len = program.url_len;
 	memcpy(out->url, program.url, program.url_len);
 }

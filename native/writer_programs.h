@@ -16,6 +16,8 @@ struct sn_programs *sn_programs__new(void);
 void sn_programs__free(struct sn_programs *programs);
 /* Number of the program that a process runs now; 0 when it is not known. */
 uint64_t sn_programs__of(struct sn_programs *programs, const struct sn_table *table, const struct sn_process *process);
-/* Fills in the texts; leaves them empty when they are no longer there. */
+/* Fills in image and command line; leaves them empty when they are no longer there. */
 void sn_programs__name(const struct sn_programs *programs, uint64_t number, struct sn_file_writer *out);
+/* Fills in what it was told to fetch, if anything. */
+void sn_programs__name_url(const struct sn_programs *programs, uint64_t number, struct sn_file_writer *out);
 #endif

@@ -19,6 +19,7 @@ enum {
 	SETS = 1 << SET_BITS,
 	WAYS = 4,
 	ALIASES = 64,
+	PREVIOUS_BITS = 8,
 	ALL = SN_F_WRITTEN | SN_F_CREATED | SN_F_LINKED | SN_F_MOVED | SN_F_CHANGED,
 };
 
@@ -28,7 +29,8 @@ struct written {
 	uint64_t since;
 	uint64_t ctime[2]; /* of the file: when the writer was noted, and after the last event */
 	uint64_t start;
-	uint64_t program; /* number + 1; 0: not known */
+	uint64_t program; /* number; 0: not known */
+	uint64_t fetcher; /* the program whose connection it is */
 	uint32_t dev;
 	uint32_t pid;
 	uint32_t uid;
@@ -39,12 +41,21 @@ struct written {
 	uint64_t unknown; /* 1: events were lost that may name another writer */
 };
 
+/* What a process ran before its last exec; a newer one of the same place takes it over. */
+struct previous {
+	uint64_t start;
+	uint64_t program;
+	uint64_t from, until;
+	uint32_t pid;
+};
+
 SN_PUBLISHED(written_cell, struct written);
 
 struct sn_writers {
 	struct written written[SETS][WAYS]; /* the match thread's own */
 	struct written_cell shown[SETS][WAYS];
 	struct sn_programs *programs;
+	struct previous previous[1 << PREVIOUS_BITS];
 	uint64_t clock; /* events */
 	_Atomic uint64_t settled;
 	_Atomic uint32_t settlings; /* counts sn_writers__settle: what sn_writers__find sleeps on */
@@ -136,27 +147,67 @@ static int may_be_lost(const struct sn_writers *writers, uint64_t changed)
 		      (changed <= to && changed >= atomic_load_explicit(&writers->lost_from, memory_order_relaxed)));
 }
 
+void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, const struct sn_exec *exec)
+{
+	const struct sn_process *process;
+	struct sn_who who;
+
+	if (exec->h.flags & SN_F_WROTE_NOTHING)
+		return;
+	process = sn_table__find(table, exec->h.pid, exec->h.start);
+	if (!process)
+		return;
+	sn_table__who(process, &who);
+	writers->previous[hash(who.start, who.pid, PREVIOUS_BITS)] =
+		(struct previous){.start = who.start,
+				  .program = sn_programs__of(writers->programs, table, process),
+				  .from = who.time,
+				  .until = exec->h.time,
+				  .pid = who.pid};
+}
+
+/* The program that did it: that which the process runs now, unless that is not sure; then the one before, if all of the
+ * time in question was its. */
+static uint64_t program_of(struct sn_writers *writers, const struct sn_table *table, const struct sn_file *file)
+{
+	const struct previous *previous = &writers->previous[hash(file->h.start, file->h.pid, PREVIOUS_BITS)];
+	const struct sn_process *process;
+
+	if (!file->h.start)
+		return 0;
+	if (file->h.flags & SN_F_UNSURE)
+		return previous->pid == file->h.pid && previous->start == file->h.start &&
+				       previous->from <= file->since && file->h.time < previous->until
+			       ? previous->program
+			       : 0;
+	process = sn_table__find(table, file->h.pid, file->h.start);
+	return process ? sn_programs__of(writers->programs, table, process) : 0;
+}
+
 static void name_writer(struct sn_writers *writers, const struct sn_table *table,
 			const struct sn_connections *connections, const struct sn_file *file, struct written *w)
 {
-	const struct sn_process *process = NULL;
+	const struct sn_process *process;
 	struct sn_connection connection;
 
-	if (file->h.start && !(file->h.flags & SN_F_UNSURE))
-		process = sn_table__find(table, file->h.pid, file->h.start);
-	w->program = process ? sn_programs__of(writers->programs, table, process) : 0;
+	w->program = program_of(writers, table, file);
 	w->time = file->h.time;
 	w->since = file->since;
 	w->ctime[0] = file->ctime;
 	w->start = file->h.start;
 	w->pid = file->h.pid;
 	w->uid = file->uid;
+	w->fetcher = w->program;
 	w->family = 0;
 	if (!w->program)
 		add(&writers->nameless, 1);
-	if (!process ||
+	if (!file->h.start ||
 	    !sn_connections__source(connections, table, file->h.pid, file->h.start, file->h.time, &connection))
 		return;
+	if (connection.pid != file->h.pid || connection.start != file->h.start) {
+		process = sn_table__find(table, connection.pid, connection.start);
+		w->fetcher = process ? sn_programs__of(writers->programs, table, process) : 0;
+	}
 	w->family = connection.family;
 	w->dport = connection.dport;
 	memcpy(w->daddr, connection.daddr, sizeof(w->daddr));
@@ -265,15 +316,19 @@ static int settle(struct sn_writers *writers, uint64_t time, int timeout_ms, uin
 	return 0;
 }
 
+/* 1 found, 0 not, -EAGAIN: one that it may be was being written all the time. */
 static int look_up(const struct sn_writers *writers, uint32_t dev, uint64_t inode, struct written *out)
 {
 	const struct written_cell *set = writers->shown[hash(inode, dev, SET_BITS)];
+	int unread = 0;
 
-	for (const struct written_cell *cell = set; cell < set + WAYS; cell++)
-		if (sn_published__load(&cell->version, cell->word, out, sizeof(*out)) && out->used && out->dev == dev &&
-		    out->inode == inode)
+	for (const struct written_cell *cell = set; cell < set + WAYS; cell++) {
+		if (!sn_published__load(&cell->version, cell->word, out, sizeof(*out)))
+			unread = -EAGAIN;
+		else if (out->used && out->dev == dev && out->inode == inode)
 			return 1;
-	return 0;
+	}
+	return unread;
 }
 
 int sn_writers__find(struct sn_writers *writers, const struct sn_writer_query *query, int timeout_ms,
@@ -281,10 +336,14 @@ int sn_writers__find(struct sn_writers *writers, const struct sn_writer_query *q
 {
 	uint32_t dev = query->dev;
 	struct written w;
+	int found;
 
 	if (settle(writers, query->time, timeout_ms, &dev))
 		return -EAGAIN;
-	if (!look_up(writers, dev, query->inode, &w))
+	found = look_up(writers, dev, query->inode, &w);
+	if (found < 0)
+		return found;
+	if (!found)
 		return may_be_lost(writers, query->changed) ? -ENODATA : 0;
 	if (w.unknown || w.since > query->time || (!query->changed && may_be_lost(writers, 0)))
 		return -ENODATA;
@@ -301,6 +360,8 @@ int sn_writers__find(struct sn_writers *writers, const struct sn_writer_query *q
 	out->dport = w.dport;
 	memcpy(out->daddr, w.daddr, sizeof(out->daddr));
 	sn_programs__name(writers->programs, w.program, out);
+	sn_programs__name_url(writers->programs, w.fetcher, out);
+	sn_programs__name_url(writers->programs, w.program, out);
 	return 1;
 }
 

@@ -34,6 +34,8 @@ void sn_writers__free(struct sn_writers *writers);
 /* Takes in a SN_FILE record that passed sn_record__check, its process named as far as it can be. */
 void sn_writers__see(struct sn_writers *writers, const struct sn_table *table, const struct sn_connections *connections,
 		     const struct sn_file *file);
+/* A process is about to become another program: before the table hears of it. */
+void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, const struct sn_exec *exec);
 /* Everything that happened before `until` (CLOCK_BOOTTIME, ns) has been taken in. */
 void sn_writers__settle(struct sn_writers *writers, uint64_t until);
 /* How sn_writers__find asks for that: `ask(source)` from any thread; NULL: there is no source. */

@@ -34,6 +34,8 @@ inline_fn int on_exec(u64 *ctx)
 	describe_task(exec, task);
 	describe_session(exec, task);
 	describe_file(exec, task->mm->exe_file);
+	if (!task->ioac.syscw && !task->signal->ioac.syscw)
+		exec->h.flags |= SN_F_WROTE_NOTHING;
 	exec->tid = ctx[1];
 	exec->argc = bprm->argc;
 	walk(&s->image, &task->mm->exe_file->f_path, IMAGE_STEPS);

@@ -11,14 +11,16 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "file_events.h"
 #include "ring.h"
 #include "sensor.h"
 
 enum { RING = 256 << 10, VALUE = 256 << 10, BODY = 64, SIZE_MASK = 0x1ffff, NAPS = 23, RECORDS = 60000, WAITING = 500 };
 
-/* Stands for the engine, of which a source knows only the ring. */
+/* Stands for the engine, of which a source knows only the ring and whom to tell how far it has come. */
 struct sn_engine {
 	struct sn_ring *ring;
+	struct sn_file_events files;
 };
 
 struct sn_ring *sn_engine__ring(struct sn_engine *engine);
@@ -26,6 +28,11 @@ struct sn_ring *sn_engine__ring(struct sn_engine *engine);
 struct sn_ring *sn_engine__ring(struct sn_engine *engine)
 {
 	return engine->ring;
+}
+
+struct sn_file_events *sn_engine__file_events(struct sn_engine *engine)
+{
+	return &engine->files;
 }
 
 /* ---- the kernel side ---- */
@@ -276,7 +283,7 @@ static void test_engine_dead(void)
 
 static void test_open(void)
 {
-	struct sn_engine engine = {NULL};
+	struct sn_engine engine = {.ring = NULL};
 	struct sn_capture *capture;
 
 	CHECK(sn_capture__open(ring_fd, RING - 1, control_fd, &engine, &capture) == -EINVAL);
