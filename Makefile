@@ -41,8 +41,9 @@ demo: build ## alerts from a shipped recording of real events; needs neither roo
 test: packages.TEST $(VENV)/.tested ## set-up and every test
 	$(Q)$(PY) -m pytest $(ARGS)
 
-fuzz: packages.TEST $(VENV)/.tested ## the fuzzers of the C core, FUZZ_SECONDS (60) each
+fuzz: packages.TEST $(VENV)/.tested ## the fuzzers of the C core, and random rules by both engines, FUZZ_SECONDS (60) each
 	$(Q)$(PY) tests/native/fuzz.py --seconds $(or $(FUZZ_SECONDS),60) $(ARGS)
+	$(Q)$(PY) tests/unit/test_differential.py $(or $(FUZZ_SECONDS),60)
 
 bench: packages.BENCH $(VENV)/.built ## what the sensor costs, beside its peers, into bench/results/ (root)
 	-$(Q)$(PIP) --requirement bench/peers/requirements.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -124,8 +125,13 @@ def _settings_of(namespace: argparse.Namespace) -> tuple[config.Config, list[Pat
 
 @contextmanager
 def _progress() -> Iterator[Update]:
-    with Progress("rules") as bar:
-        yield lambda done, total: bar.update(done, total=total)
+    """For actions that compile."""
+    gc.disable()  # as in rule_compiler.py
+    try:
+        with Progress("rules") as bar:
+            yield lambda done, total: bar.update(done, total=total)
+    finally:
+        gc.enable()
 
 
 def _check(namespace: argparse.Namespace) -> int:

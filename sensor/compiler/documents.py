@@ -64,7 +64,8 @@ def documents(text: str) -> Iterator[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = min(mark.line, text.rstrip("\n").count("\n")) + 1 if mark else 1  # the last for what ends too soon
-        raise Refused(f"no YAML: {error.problem}", line=line) from None
+        remedy = "indent with spaces" if "tab character" in str(error.problem) else ""
+        raise Refused(f"no YAML: {error.problem}", line=line, remedy=remedy) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
         raise Refused(f"no YAML: {error.reason}", line=line) from None
@@ -120,11 +121,11 @@ class _Values:
             self._check(node)
             return value
         if id(node) in self._open:
-            raise _refused("an alias that holds itself", node)
+            raise _refused("an alias that holds itself", node, "write out what it stands for")
         if len(self._open) >= DEPTH_MAX:
             raise _refused(f"nested more than {DEPTH_MAX} levels deep", node)
         if node.tag not in {_SEQ, _MAP}:
-            raise _refused(f"the tag {node.tag.replace(_TAG, '!!')} is not taken in rules", node)
+            raise _refused(f"the tag {node.tag.replace(_TAG, '!!')} is not taken in rules", node, "leave it out")
         self._open.add(id(node))
         before = self._count
         value = self._mapping(node) if isinstance(node, yaml.MappingNode) else [self.of(item) for item in node.value]
@@ -135,7 +136,7 @@ class _Values:
 
     def _check(self, node: yaml.Node) -> None:
         if self._count > NODES_MAX:
-            raise _refused(f"more than {NODES_MAX:,} values, aliases written out", node)
+            raise _refused(f"more than {NODES_MAX:,} values, aliases written out", node, "split it")
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         try:
@@ -148,13 +149,13 @@ class _Values:
         merged: dict[Any, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _refused("a key that is a list or a mapping", key)
+                raise _refused("a key that is a list or a mapping", key, "put it in quotes")
             if key.tag == _MERGE:
                 merged = self._merged(value) | merged
                 continue
             name = self.of(key)
             if name in made:
-                raise _refused(f"the key `{key.value}` stands twice", key)
+                raise _refused(f"the key `{key.value}` stands twice", key, "give one key all its values, as a list")
             made[name] = self.of(value)
         return merged | made
 
@@ -169,5 +170,5 @@ class _Values:
         return merged
 
 
-def _refused(reason: str, node: yaml.Node) -> Refused:
-    return Refused(reason, line=node.start_mark.line + 1)
+def _refused(reason: str, node: yaml.Node, remedy: str = "") -> Refused:
+    return Refused(reason, line=node.start_mark.line + 1, remedy=remedy)

@@ -46,6 +46,7 @@ _PLAIN: dict[tuple[Any, ...], Op] = {
     (MANY,): Op.CONTAINS,
 }
 _COMPARISONS = {"LT": Op.LT, "LTE": Op.LTE, "GT": Op.GT, "GTE": Op.GTE}
+_PLAINER = "say it by several values and `not` in the condition"
 _GLOBAL_FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")  # allowed only where a pattern begins
 
 
@@ -155,7 +156,8 @@ class _Item:
         try:
             compile_regex(text, flags)
         except (Unsupported, re.error) as error:
-            raise Refused(f"the regular expression `{text}`: {error}") from None
+            remedy = _PLAINER if isinstance(error, Unsupported) else ""
+            raise Refused(f"the regular expression `{text}`: {error}", remedy=remedy) from None
         return Atom(self._field, Op.REGEX, text, cased=True, flags=flags)
 
     @_value.register

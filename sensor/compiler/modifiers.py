@@ -71,7 +71,8 @@ class _Windash(SigmaWindowsDashModifier):
                 dashes += 1
             pieces.append([part[begin:]])
         if dashes > DASHES_MAX:
-            raise SigmaValueError(f"windash: more than {DASHES_MAX} dashes; split the value into several with `all`")
+            forms = f"each of which has {len(DASHES)} forms"
+            raise SigmaValueError(f"more than {DASHES_MAX} dashes in a value, {forms}; split it, with `all`")
 
         return SigmaExpansion([string_of([p for p in form if p != ""], val) for form in product(*pieces)])
 

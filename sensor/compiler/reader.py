@@ -9,7 +9,7 @@ from typing import Any
 
 from sigma.exceptions import SigmaError
 from sigma.processing.pipeline import ProcessingPipeline
-from sigma.rule import SigmaDetections, SigmaLogSource, SigmaRule
+from sigma.rule import SigmaDetections, SigmaLevel, SigmaLogSource, SigmaRule, SigmaStatus
 from sigma.rule.detection import EmptySigmaDetections
 
 from sensor.compiler.condition import parse_condition
@@ -20,7 +20,7 @@ from sensor.compiler.ir import And, Logsource, Node, Or, Rule, RuleInfo
 from sensor.compiler.logic import depth, join, settle
 from sensor.compiler.lower import lower
 from sensor.compiler.refused import Refused
-from sensor.errors import RuleError
+from sensor.errors import RuleError, nearest
 from sensor.rule_files import Reading
 
 FILE_BYTES_MAX = 16 << 20
@@ -137,11 +137,24 @@ def _read(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise Refused(f"not UTF-8 at byte {error.start}", line=line) from None
+        raise Refused(f"not UTF-8 at byte {error.start}", line=line, remedy="save it as UTF-8") from None
 
 
 # Where the faults are that pySigma finds outside of the detection, by what it raises.
 _PLACES = {"Identifier": "id", "Value": "tags", "Tag": "tags"}
+
+
+_KNOWN = {
+    "level": [each.name.lower() for each in SigmaLevel],
+    "status": [each.name.lower() for each in SigmaStatus],
+}
+
+
+def _remedy(place: str, content: Mapping[Any, Any]) -> str:
+    """For what pySigma refuses at `place` of a rule."""
+    if place in _KNOWN:
+        return nearest(str(content.get(place)), _KNOWN[place])
+    return {"id": "give it a UUID, as uuidgen makes them", "tags": "write namespace.name"}.get(place, "")
 
 
 def _sigma_rule(content: dict[Any, Any], expand: Mapping[str, Sequence[str]]) -> SigmaRule:
@@ -155,7 +168,8 @@ def _sigma_rule(content: dict[Any, Any], expand: Mapping[str, Sequence[str]]) ->
         logsource = SigmaLogSource.from_dict(texts)
     except SigmaError as error:
         name = type(error).__name__.removeprefix("Sigma").removesuffix("Error")
-        raise Refused(str(error), _PLACES.get(name, name.lower())) from None
+        place = _PLACES.get(name, name.lower())
+        raise Refused(str(error), place, remedy=_remedy(place, content)) from None
     except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise Refused(f"not a Sigma rule: {error}") from None
     if "detection" not in content:

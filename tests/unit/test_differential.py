@@ -1,6 +1,6 @@
 """The C matcher and the reference on random rules and random events: the same verdict for every pair.
 
-As long as one likes, with other rules each time: python tests/unit/test_differential.py SECONDS
+As long as one likes, with other rules each time: python tests/unit/test_differential.py SECONDS [SEED]
 """
 
 import json
@@ -86,9 +86,11 @@ def test_agrees_on_what_is_cut(seed: int) -> None:
 
 
 if __name__ == "__main__":
-    end, number = time.monotonic() + float(sys.argv[1]), 1000
+    end = time.monotonic() + float(sys.argv[1])
+    first = seed = int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns()
     while time.monotonic() < end:
-        compare_lines(Random(number))
-        compare_cut(Random(number))
-        number += 1
-    print(f"{(number - 1000) * 2 * RULES * EVENTS} pairs agree")
+        print(f"seed {seed}", end="\r", flush=True)  # stands in front of what does not agree
+        compare_lines(Random(seed))
+        compare_cut(Random(seed))
+        seed += 1
+    print(f"\n{(seed - first) * 2 * RULES * EVENTS:,} pairs agree")
