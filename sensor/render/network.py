@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sensor.escape import escape
 from sensor.render.command import name_of
 from sensor.render.parts import Paper, mappings, member, number, text
-from sensor.terminal import clip
+from sensor.terminal import clip, folded
 
 _MOST = 8
 
@@ -17,7 +16,7 @@ def network_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
     """A connection a line, oldest first: how long before (-) or after (+) the event, whose, where to, and what became
     of it."""
     found = mappings(alert, "connections")
-    lines = [_line(each, paper) for each in found[:_MOST]]
+    lines = [line for each in found[:_MOST] for line in _lines(each, paper)]
     if len(found) > _MOST:
         lines.append(f"and {len(found) - _MOST} more")
     if member(alert, "connections_complete") is False:
@@ -25,7 +24,7 @@ def network_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
     return lines
 
 
-def _line(one: Mapping[str, Any], paper: Paper) -> str:
+def _lines(one: Mapping[str, Any], paper: Paper) -> list[str]:
     offset = number(one, "offset_s")
     when = "" if offset is None else f"{offset:+.1f} s  "
     pid, address = text(one, "pid"), text(one, "dst")
@@ -34,8 +33,10 @@ def _line(one: Mapping[str, Any], paper: Paper) -> str:
     where = f"[{address}]:{text(one, 'dport')}" if ":" in address else f"{address}:{text(one, 'dport')}"
     times = number(one, "count") or 1
     more = f", {times:,} times" if times > 1 else ""
-    room = max(paper.width - len(when), 16)
-    return escape(when) + clip(f"{who} to {where} {text(one, 'protocol')}{_outcome(one)}{more}", room)
+    when = clip(when, paper.width // 2)
+    told = clip(f"{who} to {where} {text(one, 'protocol')}{_outcome(one)}{more}", 200)
+    first, *rest = folded(told, paper.width - len(when), 2) or [""]
+    return [when + first, *(" " * len(when) + line for line in rest)]
 
 
 def _outcome(one: Mapping[str, Any]) -> str:

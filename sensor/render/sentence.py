@@ -20,7 +20,7 @@ def sentence(alert: Mapping[str, Any]) -> str:
         return clip(text(alert, "rule", "description"), 400)
     if kind == "rollup":
         first, last = (number(alert, "rollup", name) for name in ("first", "last"))
-        between = f" within {span((last - first) / 1e9)}" if first is not None and last is not None else ""
+        between = f" within {span(abs(last - first) / 1e9)}" if first is not None and last is not None else ""
         return f"{clip(text(alert, 'rollup', 'count'), 20)} more alike{between}, counted and not told one by one."
     told = _connected(alert) or _written(alert) or _made(alert) or _ran(alert)
     origin = origin_of(alert)

@@ -25,13 +25,14 @@ from sensor.escape import escape
 from sensor.render.command import name_of
 from sensor.render.lineage import chain_line, path_of, payload_lines, tree_lines
 from sensor.render.network import network_lines
-from sensor.render.parts import DIM, WARN, Paper, is_true, mapping, mappings, number, text, texts
+from sensor.render.parts import BOLD, DIM, WARN, Paper, is_true, mapping, mappings, number, text, texts
 from sensor.render.sentence import sentence
 from sensor.render.trust import trust_lines, written_lines
 from sensor.terminal import LEAST_WIDTH, LEVELS, clip, columns, folded
 
 _Part = Callable[[Sequence[Alert], Paper], list[str]]
 
+_TITLE_LINES = 3
 _MARGIN = 11  # where the text begins; the labels and the level stand left of it
 _SAID_BY_STORY = ("Destination", "Source", "Protocol", "Query", "Target")
 
@@ -163,29 +164,30 @@ def _labelled(label: str, lines: Sequence[str], paper: Paper) -> list[str]:
 
 
 def _headlines(alerts: Sequence[Alert], paper: Paper) -> list[str]:
-    """Level and title of each rule, the gravest first, and on the right of the first when and where."""
+    """Level and title of each rule, the gravest first; on the right of the first, or below it, when and where."""
     right = "  ".join(part for part in (_time_of(alerts[0]), clip(text(alerts[0], "host"), 30)) if part)
+    room = paper.width - _MARGIN
     lines: list[str] = []
     for alert in alerts:
-        level = level_of(alert)
-        badge = "INFO" if level == LEVELS[0] else level.upper()
-        doubt = "?" if alert.get("verdict") == "undecidable" else ""
-        title = text(alert, "rule", "title") or text(alert, "rule", "id")
-        room = paper.width - _MARGIN
-        beside = bool(right) and not lines and columns(right) + 2 + columns(escape(title)) <= room
-        if beside:
-            room -= columns(right) + 2
-        shown = clip(title, room)
-        gap = " " * (room - columns(shown) + 2) if beside else ""
-        lines.append(
-            paper.paint(badge, level)
-            + f"{doubt:<{_MARGIN - len(badge)}}"
-            + paper.paint(shown, "1")
-            + (gap + paper.paint(right, DIM) if beside else "")
-        )
-        if not beside and right and len(lines) == 1:
-            lines.append(" " * _MARGIN + paper.paint(clip(right, paper.width - _MARGIN), DIM))
+        title = escape(text(alert, "rule", "title") or text(alert, "rule", "id"))
+        first, *more = folded(title, room, _TITLE_LINES) or [""]
+        lines.append(_badge(alert, paper) + paper.paint(first, BOLD))
+        lines += [" " * _MARGIN + paper.paint(line, BOLD) for line in more]
+        gap = room - columns(first) - columns(right)
+        if right and not more and gap >= 2:
+            lines[-1] += " " * gap + paper.paint(right, DIM)
+        elif right:
+            lines.append(" " * _MARGIN + paper.paint(clip(right, room), DIM))
+        right = ""  # once
     return lines
+
+
+def _badge(alert: Alert, paper: Paper) -> str:
+    """The level, up to where titles begin; with a question mark where the rule could not be decided."""
+    level = level_of(alert)
+    badge = "INFO" if level == LEVELS[0] else level.upper()
+    doubt = "?" if alert.get("verdict") == "undecidable" else ""
+    return paper.paint(badge, level) + f"{doubt:<{_MARGIN - len(badge)}}"
 
 
 def _time_of(alert: Alert) -> str:
@@ -288,8 +290,10 @@ def _harmless(alerts: Sequence[Alert], paper: Paper) -> list[str]:
 def _rules(alerts: Sequence[Alert], paper: Paper) -> list[str]:
     lines = []
     for alert in alerts:
-        tags = " ".join(tag.removeprefix("attack.") for tag in texts(alert, "rule", "tags"))
-        lines += _packed([("", text(alert, "rule", "id")), ("", tags)], paper)
+        tags = [tag.removeprefix("attack.") for tag in texts(alert, "rule", "tags")]
+        lines += folded(
+            escape("   ".join(part for part in (text(alert, "rule", "id"), " ".join(tags)) if part)), paper.width, 4
+        )
     return [*lines, *_packed([("event", _event_name(alerts[0]))], paper)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sensor.escape import escape
 from sensor.render.command import name_of
 from sensor.render.parts import BAD, DIM, GOOD, Paper, is_true, mapping, number, span, text, texts
-from sensor.terminal import clip, folded
+from sensor.terminal import clip, folded, pieces
 
 _YOUNG_S = 3600.0  # a file that changed within an hour of its exec is worth a word
 _OLD_S = 30 * 86400.0
@@ -78,7 +78,7 @@ def trust_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
         for name, facts in subjects(alert):
             if phrases := speaks(facts):
                 told = f"{clip(name, paper.width // 2)}: {escape(', '.join(phrases))}"
-                lines += _marked(mark, colour, folded(told, paper.width - 2, 3), paper)
+                lines += _marked(mark, colour, folded(told, paper.width - 2, 4), paper)
     if is_true(alert, "fields", "RenamedProxy"):
         told = f"it is {text(alert, 'fields', 'ProxyIdentity')} under another name"
         lines = [*_marked("-", BAD, [clip(told, paper.width - 2)], paper), *lines]
@@ -101,9 +101,10 @@ def written_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
         who = f"{name_of(writer)}({pid})" if pid else name_of(writer)
         user = f" of {text(writer, 'user')}" if text(writer, "user") else ""
         when = f", {span(age)} before" if age is not None else ""
-        lines += [clip(f"{name} by {who}{user}{when}", paper.width)]
+        lines += folded(clip(f"{name} by {who}{user}{when}", 2 * paper.width), paper.width, 3)
         if command := text(writer, "command_line"):
-            lines.append("  " + clip(command, paper.width - 2))
+            room = paper.width - 2
+            lines += [f"  {line}" for line in pieces(clip(command, 2 * room), room, 2)]
         sources = [text(writer, key) for key in ("url", "destination_ip") if text(writer, key)]
         if sources:
             lines.append(f"  {paper.paint('from', DIM)} {clip(', '.join(sources), paper.width - 7)}")
