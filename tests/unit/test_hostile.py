@@ -178,7 +178,11 @@ def served(tmp_path: Path) -> Iterator[str]:
     status = {
         **{"version": "0", "host": NAME, "uptime_s": 1, "source": NAME, "probes": {NAME: "attached", "x": NAME}},
         **{"rules": {"loaded": 1, "refused": 0}, "events": {}, "alerts": {}, "processes": {}, "cpu_s": 1},
-        **{"account": {"lost": 0, "seen": 0, "missed": 0}, "memory": {"own": 1, "kernel_ring": 1}},
+        **{
+            "account": {"lost": 0, "seen": 0, "missed": 0},
+            "memory": {"own": 1, "kernel_ring": 1},
+            "facts": {"off": NAME},
+        },
         "outputs": [{"url": NAME, "sent": 1, "waiting": 0, "dropped": {NAME: 1}, "ended": NAME, "last_error": NAME}],
         "costs": {
             "every": 1,
