@@ -77,6 +77,9 @@ static bool take_value(struct sn_reading *r, uint32_t what, bool is_attached, st
 	}
 	if (has_no_value(what))
 		return false;
+	/* sed -e PROGRAM FILE: with the program as an option there is none among the places */
+	if ((what == SN_GIVE_SED || what == SN_GIVE_CODE) && r->place == 0 && r->grammar->places.count > 1)
+		r->place = 1;
 	if (what == SN_GIVE_ATTACHED_SHELL)
 		return is_attached && sn_reading__give(r, SN_GIVE_SHELL, attached);
 	if (is_attached)
