@@ -271,3 +271,24 @@ int64_t sn_handles__path(struct sn_handles *handles, const struct fanotify_event
 	memcpy(out + n, name, len);
 	return n + (int64_t)len;
 }
+
+/* ---- events ---- */
+
+struct sn_event_about sn_event__about(const struct fanotify_event_metadata *event)
+{
+	const char *at = (const char *)event + event->metadata_len, *end = (const char *)event + event->event_len;
+	struct sn_event_about told = {0};
+
+	while (end - at >= (ptrdiff_t)sizeof(struct fanotify_event_info_fid)) {
+		const struct fanotify_event_info_fid *info = (const void *)at;
+
+		if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_FID)
+			told.own = info;
+		else if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME)
+			told.folder = info;
+		if (!info->hdr.len)
+			break;
+		at += info->hdr.len;
+	}
+	return told;
+}

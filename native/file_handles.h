@@ -13,6 +13,14 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 
+/* What an event is about; borrowed from it. */
+struct sn_event_about {
+	const struct fanotify_event_info_fid *own;    /* the file */
+	const struct fanotify_event_info_fid *folder; /* and name; NULL: the event is not about a name */
+};
+
+struct sn_event_about sn_event__about(const struct fanotify_event_metadata *event);
+
 enum { SN_MOUNTS_MAX = 128 };
 
 struct sn_handles;

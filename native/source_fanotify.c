@@ -263,33 +263,9 @@ static void put_record(struct sn_files *files, const struct fanotify_event_metad
 
 /* ---- events ---- */
 
-struct told {
-	const struct fanotify_event_info_fid *own;    /* the file */
-	const struct fanotify_event_info_fid *folder; /* and name; NULL: the event is not about a name */
-};
-
-static struct told told_by(const struct fanotify_event_metadata *event)
-{
-	const char *at = (const char *)event + event->metadata_len, *end = (const char *)event + event->event_len;
-	struct told told = {0};
-
-	while (end - at >= (ptrdiff_t)sizeof(struct fanotify_event_info_fid)) {
-		const struct fanotify_event_info_fid *info = (const void *)at;
-
-		if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_FID)
-			told.own = info;
-		else if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME)
-			told.folder = info;
-		if (!info->hdr.len)
-			break;
-		at += info->hdr.len;
-	}
-	return told;
-}
-
 static void handle(struct sn_files *files, const struct fanotify_event_metadata *event)
 {
-	struct told told = told_by(event);
+	struct sn_event_about told = sn_event__about(event);
 	struct stat st;
 	uint32_t dev;
 	int64_t len;

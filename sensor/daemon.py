@@ -331,7 +331,7 @@ class Daemon:
             "account": live.account().as_dict(),
             "processes": {name.removeprefix("table_"): stats[name] for name in table},
             "capture": live.capture_stats(),
-            "files": self._files(stats),
+            "files": live.files_status(),
             "facts": self._facts(stats),
             "outputs": [{"url": sink.url, **sink.counters()} for sink in self._outputs.sinks],
             "costs": self._costs(),
@@ -346,15 +346,6 @@ class Daemon:
             "off": self._enrichment.failure,
             "work": self._enrichment.counters(),
         }
-
-    def _files(self, stats: Mapping[str, Any]) -> dict[str, Any]:
-        files = self._live.files
-        if files is None:
-            return {"off": self._live.files_refused or "no probes"}
-        own = ("files_unsure", "writers_forgotten", "writers_nameless")
-        return (
-            files.stats() | {name: stats[name] for name in own} | {"watched": files.watched, "refused": files.refused}
-        )
 
     def _costs(self) -> dict[str, Any]:
         """The dearest rules by what was sampled since they were read."""

@@ -281,6 +281,15 @@ class Live:
         counts["captured"] = capture["records"] + capture["oversized"]
         return counts
 
+    def files_status(self) -> dict[str, Any]:
+        """Counters of the file source and of what is made of it, what it watches and what it could not; `off`: why not
+        at all."""
+        if self.files is None:
+            return {"off": self.files_refused or "no probes"}
+        stats = self.engine.stats()
+        own = {name: stats[name] for name in ("files_unsure", "writers_forgotten", "writers_nameless")}
+        return self.files.stats() | own | {"watched": self.files.watched, "refused": self.files.refused}
+
     def capture_stats(self) -> dict[str, int]:
         """Counters of the capture thread; empty for the process connector."""
         return self._capture.stats() if self._capture else {}
