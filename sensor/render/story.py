@@ -18,7 +18,7 @@ has another shape than expected is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensor.encode import Alert, rfc3339
 from sensor.escape import escape
@@ -76,6 +76,7 @@ class _Sameness:
     what: tuple[object, ...]
     process: tuple[object, ...]
     parent: tuple[object, ...]
+    family: frozenset[tuple[object, ...]]  # the processes of all stories that carry on one another
 
     @classmethod
     def of(cls, alerts: Sequence[Alert]) -> _Sameness | None:
@@ -86,11 +87,12 @@ class _Sameness:
         rules = frozenset(text(alert, "rule", "id") for alert in alerts)
         what = (text(alerts[0], "host"), rules, *(text(payload, name) for name in ("kind", "command_line", "path")))
         parent = next(iter(mappings(alerts[0], "lineage")), {})
-        return cls(what, _identity(process), _identity(parent))
+        own = _identity(process)
+        return cls(what, own, _identity(parent), frozenset({own}))
 
     def continues(self, before: _Sameness) -> bool:
-        """The next exec of the same process, or of the one that it forked."""
-        return self.what == before.what and before.process in (self.process, self.parent)
+        """A further exec of the same process, or of one that it forked."""
+        return self.what == before.what and bool({self.process, self.parent} & before.family)
 
 
 def _identity(process: object) -> tuple[object, ...]:
@@ -125,6 +127,7 @@ class Renderer:
         told in a line below it."""
         before, self._before = self._before, _Sameness.of(alerts)
         if before and self._before and self._before.continues(before):
+            self._before = replace(self._before, family=self._before.family | before.family)
             return _encoded(_again(alerts, self._paper()))
         gap, self._begun = [""] if self._begun else [], True
         return _encoded([*gap, *self._lines(alerts, _PARTS)])

@@ -25,11 +25,13 @@ _FILESYSTEMS = {
 
 
 def subjects(alert: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(what it is called, its facts) of the executed file and of the payload."""
-    if image := mapping(alert, "facts", "image"):
-        yield name_of(mapping(alert, "process") or {"image": text(alert, "fields", "Image")}), image
-    if payload := mapping(alert, "facts", "payload"):
-        path = text(alert, "proxy", "payload", "path") or text(alert, "fields", "PayloadPath")
+    """(what it is called, its facts) of the executed file and of the payload, once where they are the same."""
+    own = text(alert, "process", "image") or text(alert, "fields", "Image")
+    path = text(alert, "proxy", "payload", "path") or text(alert, "fields", "PayloadPath")
+    payload = mapping(alert, "facts", "payload")
+    if (image := mapping(alert, "facts", "image")) and not (payload and own == path):
+        yield name_of(mapping(alert, "process") or {"image": own}), image
+    if payload:
         yield path or "payload", payload
 
 
@@ -62,7 +64,7 @@ def speaks_against(facts: Mapping[str, Any]) -> list[str]:
         found.append(f"{text(facts, 'owner')}'s")
     found += [_FILESYSTEMS[text(facts, "filesystem")]] if text(facts, "filesystem") in _FILESYSTEMS else []
     age = number(facts, "age_s")
-    if age is not None and age < _YOUNG_S:
+    if age is not None and age < _YOUNG_S and trust != "packaged":  # else it has just been upgraded
         found.append(f"changed {span(age)} before")
     if privilege := texts(facts, "privilege"):
         found.append(f"has {', '.join(privilege)}")

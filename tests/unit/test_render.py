@@ -19,6 +19,7 @@ from sensor.render import Renderer, by_story
 from sensor.render.command import command_text, quote
 from sensor.render.lineage import chain_line, origin_of
 from sensor.render.parts import Paper
+from sensor.render.trust import trust_lines
 from sensor.terminal import columns
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -215,10 +216,49 @@ def test_each_exec_of_a_chain_is_one_story() -> None:
             one(7, "env", 1),
             one(7, "nice", 1),
             one(8, "sh", 7),
+            one(7, "timeout", 1),
             one(9, "sh", 1),
             one(9, "sh", 1, payload="other"),
             one(9, "sh", 1, payload="other", rule="another"),
         )
     ]
-    assert [text.lstrip("\n").startswith("HIGH") for text in shown] == [True, False, False, True, True, True]
+    assert [text.lstrip("\n").startswith("HIGH") for text in shown] == [True, False, False, False, True, True, True]
     assert shown[1] == " " * 11 + "and again as nice(7), with the same rules and payload; event run-7nice\n"
+
+
+def trust_of(**facts: Any) -> str:
+    image = {"process": {"pid": 1, "image": "/tmp/x"}, "proxy": {"chain": ["env"], "payload": {"path": "/tmp/x"}}}
+    return "\n".join(trust_lines({**image, "facts": facts}, Paper(200, False)))
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"trust": "packaged", "package": "coreutils", "version": "9.1-1"}, "+ x: as coreutils 9.1-1 has it"),
+        ({"trust": "modified", "package": "coreutils"}, "- x: not as coreutils has it: modified"),
+        ({"trust": "unpackaged", "first_seen": True}, "- x: of no package, never run here before"),
+        ({"owner": "root", "writable": "no", "first_seen": False}, "+ x: only root can change it, run here before"),
+        ({"owner": "alice", "writable": "group"}, "- x: its group may write it, alice's"),
+        ({"writable": "folder"}, "- x: others may replace it in its folder"),
+        ({"filesystem": "memfd"}, "- x: it lies in memory and has no name (memfd)"),
+        (
+            {"filesystem": "overlay-upper", "age_s": 3},
+            "- x: changed in the container (upper layer), changed 3 s before",
+        ),
+        ({"trust": "packaged", "age_s": 3}, "+ x: as a package has it"),
+        ({"age_s": 86400 * 212}, "+ x: unchanged for 212 days"),
+        ({"privilege": ["setuid", "capabilities"]}, "- x: has setuid, capabilities"),
+        ({"filesystem": "ext4", "age_s": 86400}, ""),
+    ],
+)
+def test_what_speaks_for_and_against_a_file(facts: dict[str, Any], told: str) -> None:
+    assert trust_of(image=facts) == told
+
+
+def test_a_program_that_is_the_payload_is_told_once() -> None:
+    assert trust_of(image={"trust": "unpackaged"}, payload={"trust": "unpackaged"}) == "- /tmp/x: of no package"
+
+
+def test_a_program_under_another_name() -> None:
+    fields = {"RenamedProxy": "true", "ProxyIdentity": "env\x1b"}
+    assert trust_lines({"fields": fields}, Paper(80, False)) == ["- it is env\\e under another name"]
