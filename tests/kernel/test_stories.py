@@ -1,4 +1,4 @@
-"""`linsang tree` against the sensor that runs: relatives, how they ended, and the same command on its alerts."""
+"""Stories and trees against the sensor that runs: relatives and how they ended, connections around an alert."""
 
 from __future__ import annotations
 
