@@ -45,6 +45,16 @@ static void put_list(struct sn_writer *w, const uint8_t *at, uint32_t len)
 	sn_write__literal(w, "]");
 }
 
+/* A number that came as text. */
+static int put_digits(struct sn_writer *w, const uint8_t *at, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		if (at[i] < '0' || at[i] > '9' || (len > 1 && *at == '0'))
+			return 0;
+	sn_write__bytes(w, at, len);
+	return len != 0;
+}
+
 static int put_age(struct sn_writer *w, uint64_t time, int64_t since)
 {
 	if (since != INT64_MIN)
@@ -76,8 +86,7 @@ static int put_fact(struct sn_writer *w, const struct shown *shown, enum sn_fact
 			put_list(w, shown->bytes + text.off, text.len);
 		return text.len != 0;
 	case SN_FACT_WRITER_PROCESS_ID:
-		sn_write__bytes(w, shown->bytes + text.off, text.len); /* digits */
-		return text.len != 0;
+		return put_digits(w, shown->bytes + text.off, text.len);
 	default:
 		if (text.len)
 			sn_write__text(w, shown->bytes + text.off, text.len);

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from facts_twin import FactsTwin
+
 from sensor import schema
 from sensor.alert import Rule, rule_map
 from sensor.event_json import event_fields, parse_event
@@ -55,6 +57,8 @@ class AlertTwin:
         parts = self._parts(frame)
         alert: dict[str, Any] = {"rule": self._rules[frame.rule], "verdict": "match", **parts}
         damage = alert.pop("_damage")
+        if alert.pop("_late", False):
+            damage |= {field.sigma: "late" for field in schema.fields() if field.late}
         if frame.verdict == lib.SN_UNDECIDABLE:
             self._make_undecidable(alert, frame, damage)
         if live:
@@ -109,6 +113,11 @@ class AlertTwin:
         if proxy is not None and proxy.chain:
             parts["proxy"] = _proxy(proxy)
             parts["fields"] |= _proxy_fields(proxy)
+        facts = FactsTwin(frame, event["time"])
+        parts["fields"] |= facts.fields()
+        if shown := facts.shown():
+            parts["facts"] = shown
+        parts["_late"] = facts.late
         if (event if is_exec else own or {}).get("reduced"):
             parts["evidence"]["reduced"] = True
         return parts
@@ -131,7 +140,7 @@ class AlertTwin:
             return event["pid"]
         if source == "TRUE":
             return "true"
-        if source.startswith(("PROXY_", "PAYLOAD_")):
+        if source.startswith(("PROXY_", "PAYLOAD_", "FACT_")) or source == "RENAMED_PROXY":
             return None
         process = parent if source.startswith("PARENT_") else event if source == "USER" else own
         if process is None:

@@ -12,12 +12,13 @@ from typing import Any
 
 import native_records as records
 import pytest
+from facts_twin import NEVER, SECOND, facts_block
 from hypothesis import given
 from hypothesis import strategies as st
 from test_alert import Both, frame
 
 from sensor.encode import from_json, json_text, to_line
-from sensor.native import lib
+from sensor.native import ffi, lib
 
 BOTH = Both()
 STRUCTURE = ["event", "Event", "winlog", "System", "EventData", "UserData", "event_data", "Data", "Provider"]
@@ -193,3 +194,25 @@ def test_any_record(
         lost_any=len(event) % 2,
     )
     BOTH.lines(one, live=live)
+
+
+# ---- facts of files ----
+
+FACT_NAMES = [n.removeprefix("SN_FACT_") for n in ffi.typeof("enum sn_fact").relements if n != "SN_FACTS"]
+FACT_TEXT = st.binary(max_size=6).map(lambda text: text.replace(b"\0", b"x"))
+FACTS = st.builds(
+    facts_block,
+    st.sampled_from([lib.SN_FACTS_LATE, lib.SN_FACTS_LOST, lib.SN_FACTS_KNOWN, lib.SN_FACTS_KNOWN]),
+    st.dictionaries(st.sampled_from([n for n in FACT_NAMES if n != "WRITER_PROCESS_ID"]), FACT_TEXT),
+    st.sampled_from([b"", b"0", b"7", b"4194304"]),
+    st.sampled_from([0, 0, 1, 1 << 9, (1 << 18) - 1]),
+    st.tuples(*[st.sampled_from([NEVER, -SECOND, 0, 5, 10**18 - 3 * SECOND])] * 3, st.integers(0, 2**64 - 1)),
+)
+
+
+@given(FACTS | st.just(b""), FACTS | st.just(b""), st.integers(0, 2), st.sampled_from([None, 0]), st.booleans())
+def test_any_facts(image: bytes, payload: bytes, renamed: int, cause: int | None, live: bool) -> None:
+    event = records.exec_record(time=10**18)
+    verdict = lib.SN_MATCH if cause is None else lib.SN_UNDECIDABLE
+    facts = {"image_facts": image, "payload_facts": payload, "renamed": renamed}
+    BOTH.lines(frame(event, process=event, verdict=verdict, cause_field=cause, **facts), live=live)
