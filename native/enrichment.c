@@ -101,6 +101,12 @@ static bool is_file(const struct sn_proxy *proxy)
 	}
 }
 
+/* The payload is the program that was executed. */
+static bool is_image(const struct sn_exec *exec, const struct sn_proxy *proxy)
+{
+	return proxy->kind == SN_PAYLOAD_COMMAND && equal(proxy->path, of_span(exec, exec->image));
+}
+
 void sn_enrichment__look_at_payload(const struct sn_exec *exec, struct sn_scene *scene)
 {
 	const struct sn_proxy *proxy = scene->proxy;
@@ -110,7 +116,7 @@ void sn_enrichment__look_at_payload(const struct sn_exec *exec, struct sn_scene 
 		return;
 	if (proxy->unknown || (proxy->depth && proxy->kind == SN_PAYLOAD_NONE))
 		scene->payload = sn_facts__empty(SN_FACTS_LOST);
-	else if (proxy->kind == SN_PAYLOAD_COMMAND && equal(proxy->path, of_span(exec, exec->image)))
+	else if (is_image(exec, proxy))
 		scene->payload = scene->image;
 	else if (is_file(proxy))
 		scene->payload = sn_facts__empty(SN_FACTS_LATE);
@@ -190,7 +196,7 @@ static uint64_t ask_about_payload(struct sn_engine *engine, const struct sn_exec
 {
 	struct sn_enrichment *e = engine->enrichment;
 
-	if (scene->payload->state != SN_FACTS_LATE || scene->payload == scene->image || !hits ||
+	if (scene->payload->state != SN_FACTS_LATE || is_image(exec, scene->proxy) || !hits ||
 	    (!rule_waits(engine, hits) && !may_show(e, exec->h.time)))
 		return 0;
 	return ask(engine, SN_ASKED_PAYLOAD, ++e->number, exec, scene->proxy->path);
