@@ -91,7 +91,8 @@ class Enrichment:
         second = time.monotonic() + _SECOND
         while not self._ending:
             until = min(second, self._open[0][0]) if self._open else second
-            for question in self._exchange.questions(max(0.0, until - time.monotonic())):
+            patience = 0.0 if self._facts.work() else max(0.0, until - time.monotonic())
+            for question in self._exchange.questions(patience):
                 self._answer(question, _AGAIN_S)
             now = time.monotonic()
             if now >= second:
