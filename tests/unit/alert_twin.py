@@ -147,7 +147,9 @@ class AlertTwin:
             return None
         match source.removeprefix("PARENT_"):
             case "USER":
-                return self._users.get(process["uid"], str(process["uid"])) if "uid" in process else None
+                uid = process.get("uid")
+                nobody = uid is None or (source == "USER" and uid == 0xFFFFFFFF)  # not known who did it
+                return None if nobody else self._users.get(uid, str(uid))
             case "ARGV":
                 return _command_line(process)
             case member:
