@@ -72,18 +72,24 @@ static int is_simple(const struct sn_member *value)
 	return 1;
 }
 
+/* The member `name`, else `other`, of the element's #attributes, else of itself; NULL: there is neither. */
+static const struct sn_member *attribute_of(struct sn_event_fields *fields, struct sn_range element, const char *name,
+					    const char *other)
+{
+	const struct sn_member *attributes = member_of(fields, element, "#attributes"), *found;
+
+	if (sn_member__is_object(attributes))
+		element = inside(fields, attributes);
+	found = member_of(fields, element, name);
+	return found ? found : member_of(fields, element, other);
+}
+
 /* Provider's name: {"#attributes": {"Name": ...}}, {"Name": ...} or {"@Name": ...}. */
 static void add_provider(struct sn_event_fields *fields, const struct sn_member *provider)
 {
-	struct sn_range range = inside(fields, provider);
-	const struct sn_member *attributes = member_of(fields, range, "#attributes"), *name;
+	const struct sn_member *name = attribute_of(fields, inside(fields, provider), "Name", "@Name");
 	struct sn_member field;
 
-	if (sn_member__is_object(attributes))
-		range = inside(fields, attributes);
-	name = member_of(fields, range, "Name");
-	if (!name)
-		name = member_of(fields, range, "@Name");
 	if (!name || *name->value == 'n' || !is_simple(name))
 		return;
 	sn_member__name(&field, "Provider_Name", strlen("Provider_Name"));
@@ -136,17 +142,12 @@ static void add_members(struct sn_event_fields *fields, struct sn_range range)
 static int add_element(struct sn_event_fields *fields, const struct sn_member *element)
 {
 	static const struct sn_member null = {.value = "null", .value_len = 4};
-	struct sn_range range = inside(fields, element), attributes = range;
-	const struct sn_member *name = member_of(fields, range, "#attributes"), *text;
+	struct sn_range range = inside(fields, element);
+	const struct sn_member *name = attribute_of(fields, range, "@Name", "Name"), *text;
 	struct sn_json_string string;
 	struct sn_member field;
 	struct sn_json json;
 
-	if (sn_member__is_object(name))
-		attributes = inside(fields, name);
-	name = member_of(fields, attributes, "@Name");
-	if (!name)
-		name = member_of(fields, attributes, "Name");
 	if (!name || *name->value != '"')
 		return 0;
 	json = sn_member__json(name);
