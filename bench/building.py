@@ -15,7 +15,9 @@ from bench.processes import sensor
 
 # One source after another, as `make` does, each by a compiler, an assembler and temporary files; then an archive.
 _BUILD = """set -e
-for source in {sources}; do gcc -std=c11 -D_GNU_SOURCE -O1 -fPIC -I{native} -c "$source" -o "$(basename "$source").o"; done
+for source in {sources}; do
+gcc -std=c11 -D_GNU_SOURCE -O1 -fPIC -I{native} -c "$source" -o "$(basename "$source").o"
+done
 ar rcs libbuilt.a *.o
 gcc -shared -o libbuilt.so *.o"""
 

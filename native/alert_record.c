@@ -70,7 +70,7 @@ static uint32_t uid_of(const uint8_t *record)
 
 	if (type == SN_EXEC || type == SN_PROCESS)
 		offset = offsetof(struct sn_exec, uid);
-	else if (type == SN_FILE || type == SN_MAPPING)
+	else if (type == SN_FILE)
 		offset = offsetof(struct sn_file, uid);
 	memcpy(&uid, record + offset, sizeof(uid));
 	return uid;

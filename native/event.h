@@ -36,9 +36,8 @@ enum sn_type {
 	SN_PROCESS = 6,	       /* struct sn_exec: a process found alive at the start, or an exported table entry */
 	SN_SOCKET = 7,	       /* struct sn_connect: a connection found open at the start */
 	SN_LOSS = 8,	       /* struct sn_loss: the capture thread saw the kernel lose events here */
-	SN_FILE = 9, /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
-	SN_MAPPING = 10, /* struct sn_file: a process mapped a file executable (libraries) */
-	SN_TYPES = 11,	 /* one above the last */
+	SN_FILE = 9,   /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
+	SN_TYPES = 10, /* one above the last */
 };
 
 /* sn_header.flags */
@@ -152,7 +151,7 @@ struct sn_connect {
 	uint8_t daddr[16];
 };
 
-/* SN_FILE, SN_MAPPING. `h` names the process that did it; start 0: only its pid is known. */
+/* `h` names the process that did it; start 0: only its pid is known. */
 struct sn_file {
 	struct sn_header h;
 	uint64_t since; /* it happened after this and not after h.time */

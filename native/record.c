@@ -22,7 +22,6 @@ static const uint16_t body_size[] = {
 	[SN_SOCKET] = sizeof(struct sn_connect),
 	[SN_LOSS] = sizeof(struct sn_loss),
 	[SN_FILE] = sizeof(struct sn_file),
-	[SN_MAPPING] = sizeof(struct sn_file),
 };
 
 static int span_fits_behind(const struct sn_span *span, size_t fixed, uint32_t size)
@@ -83,7 +82,6 @@ int sn_record__check(const void *record, size_t size)
 	case SN_SOCKET:
 		return family_is_known(record) ? 0 : -EBADMSG;
 	case SN_FILE:
-	case SN_MAPPING:
 		return file_is_sound(record, header.size) ? 0 : -EBADMSG;
 	default:
 		return 0;

@@ -15,7 +15,6 @@ typedef struct sn_connect connect_record;
 typedef struct sn_connect result_record;
 typedef struct sn_loss loss_record;
 typedef struct sn_file file_record;
-typedef struct sn_file mapping_record;
 
 #define RECORD_EXEC    exec_record
 #define RECORD_PROCESS process_record
@@ -25,7 +24,6 @@ typedef struct sn_file mapping_record;
 #define RECORD_RESULT  result_record
 #define RECORD_LOSS    loss_record
 #define RECORD_FILE    file_record
-#define RECORD_MAPPING mapping_record
 
 #define TYPES_EXEC    (1 << SN_EXEC | 1 << SN_PROCESS)
 #define TYPES_PROCESS (1 << SN_PROCESS)
@@ -35,7 +33,6 @@ typedef struct sn_file mapping_record;
 #define TYPES_RESULT  (1 << SN_CONNECT_RESULT)
 #define TYPES_LOSS    (1 << SN_LOSS)
 #define TYPES_FILE    (1 << SN_FILE)
-#define TYPES_MAPPING (1 << SN_MAPPING)
 
 #define MEMBER_OFFSET(type, member) offsetof(RECORD_##type, member)
 #define MEMBER_SIZE(type, member)   sizeof(((RECORD_##type *)0)->member)
@@ -132,7 +129,6 @@ const struct sn_type_info sn_types[SN_TYPES] = {
 	[SN_SOCKET] = {"socket", sizeof(struct sn_connect)},
 	[SN_LOSS] = {"loss", sizeof(struct sn_loss)},
 	[SN_FILE] = {"file", sizeof(struct sn_file)},
-	[SN_MAPPING] = {"mapping", sizeof(struct sn_file)},
 };
 
 static const struct sn_field_info infos[] = {

@@ -37,7 +37,6 @@ struct sn_view {
 	struct bindings exec;
 	struct bindings connect;
 	struct bindings file;
-	struct bindings mapping;
 	_Alignas(8) uint8_t own[SN_RECORD_MAX];	   /* the process as the table knows it, for records that do not say */
 	_Alignas(8) uint8_t parent[SN_RECORD_MAX]; /* its creator */
 };
@@ -88,7 +87,6 @@ struct sn_view *sn_view__new(const struct sn_rules *rules)
 	bind_type(&view->exec, rules, SN_EXEC, "process_creation");
 	bind_type(&view->connect, rules, SN_CONNECT, "network_connection");
 	bind_type(&view->file, rules, SN_FILE, "file_event");
-	bind_type(&view->mapping, rules, SN_MAPPING, "image_load");
 	return view;
 }
 
@@ -107,8 +105,6 @@ static const struct bindings *bindings_of(const struct sn_view *view, uint16_t t
 		return &view->connect;
 	case SN_FILE:
 		return &view->file;
-	case SN_MAPPING:
-		return &view->mapping;
 	default:
 		return NULL;
 	}

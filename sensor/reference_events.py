@@ -36,9 +36,9 @@ _PROXIES: dict[str, Callable[[Proxy], Any]] = {
 }
 _BODIES = {
     **dict.fromkeys((lib.SN_EXEC, lib.SN_PROCESS), "struct sn_exec *"),
-    **dict.fromkeys((lib.SN_FILE, lib.SN_MAPPING), "struct sn_file *"),
+    lib.SN_FILE: "struct sn_file *",
 }
-_KINDS = {lib.SN_EXEC: "EXEC", lib.SN_CONNECT: "CONNECT", lib.SN_FILE: "FILE", lib.SN_MAPPING: "MAPPING"}
+_KINDS = {lib.SN_EXEC: "EXEC", lib.SN_CONNECT: "CONNECT", lib.SN_FILE: "FILE"}
 _OWN = {"IMAGE": "image", "ARGV": "argv", "CWD": "cwd"}
 
 

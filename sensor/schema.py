@@ -17,7 +17,6 @@ CATEGORIES = {
     "EXEC": "process_creation",
     "CONNECT": "network_connection",
     "FILE": "file_event",
-    "MAPPING": "image_load",
 }
 RECORDS = {
     "EXEC": "exec, process",
@@ -28,7 +27,6 @@ RECORDS = {
     "RESULT": "connect_result",
     "LOSS": "loss",
     "FILE": "file",
-    "MAPPING": "mapping",
 }
 SOURCES = {
     "HEADER": "the record",

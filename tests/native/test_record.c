@@ -31,7 +31,7 @@ static void test_sizes(void)
 		{SN_FORK, sizeof(struct sn_fork)},	 {SN_EXIT, sizeof(struct sn_exit)},
 		{SN_CONNECT, sizeof(struct sn_connect)}, {SN_CONNECT_RESULT, sizeof(struct sn_connect)},
 		{SN_SOCKET, sizeof(struct sn_connect)},	 {SN_LOSS, sizeof(struct sn_loss)},
-		{SN_FILE, sizeof(struct sn_file)},	 {SN_MAPPING, sizeof(struct sn_file)},
+		{SN_FILE, sizeof(struct sn_file)},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
