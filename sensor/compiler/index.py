@@ -7,7 +7,7 @@ from itertools import accumulate, chain, islice
 from operator import attrgetter
 from typing import NamedTuple
 
-from sensor.compiler.ir import Op
+from sensor.compiler.ir import KEYWORD, Op
 from sensor.compiler.normal import Check
 from sensor.compiler.sample import grams
 from sensor.compiler.witness import Literal
@@ -21,6 +21,8 @@ _ROOMY, _SMALL_BITS = 8, 9  # words of a filter for each key where they are so f
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
 _STRIDE_MAX = 16
+_TOGETHER = 4  # SN_WINDOWS_TOGETHER: strides up to this take eight windows at once,
+_ALONE = 12  # and those from here on cost less one by one
 _WEIGHED_MAX = 10_000  # literals whose windows are counted
 _ENTRIES_MAX = 1 << 17  # of a scan; more cost more time in their misses than a stride spares
 _WORD = 0xFFFFFFFFFFFFFFFF
@@ -115,6 +117,8 @@ def _with_stride(place: Place, found: Collection[Literal]) -> Place:
     """Windows as far apart as the shortest literal allows, and as there is room: each literal has `stride` of them."""
     shortest = min(len(_raw(literal)) for literal in found)
     stride = max(min(shortest - place.width + 1, _STRIDE_MAX, _ENTRIES_MAX // len(found)), 1)
+    if _TOGETHER < stride < _ALONE and place.field != KEYWORD:  # keywords are swept one by one
+        stride = _TOGETHER
     return Place(place.field, GRAMS, place.width, stride, place.wide)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -311,6 +312,32 @@ def test_rules_are_swapped_between_two_events() -> None:
         assert generations == sorted(generations)
         assert {(f.generation + f.rule) % 2 for f in frames} == {1}
         assert engine.stats()["generation"] == 101
+
+
+def test_rules_are_swapped_while_another_thread_pushes() -> None:
+    both = [table([linux("Image", "true")]), table([linux("CommandLine", "never"), linux("Image", "true")])]
+    count, least = 3000, []
+    with Engine(ring_bytes=1 << 22, alert_bytes=1 << 23) as engine:
+        engine.swap_rules(Rules(both[0]))
+
+        def push() -> None:
+            for n in range(count):
+                least.append(engine.stats()["generation"])
+                assert engine.push(make.exec_record(cpu=0, seq=n, pid=9, start=9))
+
+        with running(engine):
+            pusher = threading.Thread(target=push)
+            pusher.start()
+            for n in itertools.takewhile(lambda _: pusher.is_alive(), itertools.count(1)):
+                engine.swap_rules(Rules(both[n % 2]))
+            pusher.join()
+        frames = take_all(engine)
+        assert [f.index for f in frames] == list(range(count))
+        generations = [f.generation for f in frames]
+        assert generations == sorted(generations)
+        assert {(f.generation + f.rule) % 2 for f in frames} == {1}
+        assert all(used >= early for used, early in zip(generations, least, strict=True))
+        assert len(set(generations)) > 1
 
 
 def test_nothing_is_fed_beside_a_run() -> None:
