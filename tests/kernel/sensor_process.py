@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,17 +19,20 @@ PATIENCE_S = 30.0
 
 
 class SensorProcess:
-    """One command, from its ready line to its end. `said`: standard error so far."""
+    """One command, run by `prefix`, from its ready line to its end. `said`: standard error so far."""
 
-    def __init__(self, folder: Path, command: str, *arguments: str, ready: str = "ready:") -> None:
+    def __init__(
+        self, folder: Path, command: str, *arguments: str, ready: str = "ready:", prefix: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.alerts_file = folder / "alerts.json"
         settings = ["--cache-dir", str(folder.parent / "cache")]
         if command == "run":
-            settings += ["--runtime-dir", str(folder / "runtime"), "--output", f"file:{self.alerts_file}?format=json"]
+            settings += ["--runtime-dir", str(folder / "runtime"), "--state-dir", str(folder / "state")]
+            settings += ["--output", f"file:{self.alerts_file}?format=json"]
             settings += [] if "--rules" in arguments else ["--rules", str(RULES)]
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "sensor", command, *arguments, *settings], stderr=subprocess.PIPE
+            [*prefix, sys.executable, "-m", "sensor", command, *arguments, *settings], stderr=subprocess.PIPE
         )
         self.said = ""
         self.wait_for(ready)
