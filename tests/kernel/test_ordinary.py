@@ -18,6 +18,7 @@ from sensor_process import PATIENCE_S, SensorProcess
 
 CONTENT = Path(__file__).parents[1] / "rules"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+PATIENT = ("--engine-fact-wait-ms", "5000")  # facts of files, however busy the machine is
 LOUD = {"medium", "high", "critical"}
 END_OF_THE_DAY = "the end of the day"
 
@@ -93,7 +94,7 @@ def test_every_attack_is_seen_with_its_payload(tmp_path: Path, watch: Watch) -> 
     rows = attacks()
     assert len(rows) >= 130
     here = [row for row in rows if not row.lacks(watch)]
-    with SensorProcess(tmp_path, "run") as sensor:
+    with SensorProcess(tmp_path, "run", *PATIENT) as sensor:
         seen = run(sensor, [["sh", "-c", row.command] for row in here], tmp_path)
     missed = [
         f"{row.command}: {row.title}: {row.chain}: {row.payload}; seen: "
