@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import building, floors, machine, matching, measures, replaying
+from bench import building, floors, machine, matching, measures, replaying, unwinding
 from bench.builds import NoCorpus, Unavailable
 from bench.measures import Definition, Figures, dumps
 from sensor.progress import Progress
@@ -41,6 +41,7 @@ MEASURES: dict[str, Callable[[Definition], Figures]] = {
     "adversary": matching.adversary,
     "rule_load": matching.rule_load,
     "replay": replaying.replay,
+    "unwinding": unwinding.unwinding,
     "build": building.build,
 }
 PEERS: dict[str, Callable[[Definition, Definition], Figures]] = {

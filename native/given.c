@@ -88,13 +88,92 @@ static bool give_exec(struct sn_reading *r, struct sn_bytes first, bool may)
 	return true;
 }
 
+static bool is_null_device(struct sn_bytes path)
+{
+	return path.len == 9 && memcmp(path.at, "/dev/null", 9) == 0;
+}
+
+/* vim -u NONE, NORC, DEFAULTS */
+static bool is_capitals(struct sn_bytes word)
+{
+	uint32_t at = 0;
+
+	while (at < word.len && word.at[at] >= 'A' && word.at[at] <= 'Z')
+		at++;
+	return at == word.len;
+}
+
+/* More program text, in a line of its own. */
+static void add_code(struct sn_reading *r, struct sn_bytes value, bool runs)
+{
+	uint8_t *room = r->code.len ? sn_unwinder__room(r->unwinder, r->code.len + 1 + value.len) : NULL;
+
+	r->code_runs = r->code_runs || runs;
+	if (!r->code.len)
+		r->code = value;
+	if (!room)
+		return;
+	memcpy(room, r->code.at, r->code.len);
+	room[r->code.len] = '\n';
+	memcpy(room + r->code.len + 1, value.at, value.len);
+	r->code = (struct sn_bytes){room, r->code.len + 1 + value.len};
+}
+
+/* A command and its arguments, with commas between. */
+static bool give_comma_words(struct sn_reading *r, struct sn_bytes value)
+{
+	uint8_t *room = value.len ? sn_unwinder__room(r->unwinder, value.len) : NULL;
+
+	if (!room)
+		return false;
+	for (uint32_t i = 0; i < value.len; i++)
+		room[i] = value.at[i] == ',' ? 0 : value.at[i];
+	r->found.outcome = ARGV;
+	r->found.argv = (struct sn_bytes){room, value.len};
+	return true;
+}
+
+/* The program that an option has named, with the arguments behind --. */
+static void give_fallback(struct sn_reading *r)
+{
+	uint32_t rest = r->behind ? (uint32_t)(r->end - r->behind) : 0;
+	uint8_t *room = rest ? sn_unwinder__room(r->unwinder, r->fallback.len + 1 + rest) : NULL;
+
+	if (!room) {
+		sn_reading__give(r, SN_GIVE_PROGRAM, r->fallback);
+		return;
+	}
+	memcpy(room, r->fallback.at, r->fallback.len);
+	room[r->fallback.len] = 0;
+	memcpy(room + r->fallback.len + 1, r->behind, rest);
+	r->found.outcome = ARGV;
+	r->found.argv = (struct sn_bytes){room, r->fallback.len + 1 + rest};
+}
+
+void sn_reading__conclude(struct sn_reading *r)
+{
+	if (r->code_runs) {
+		r->found = (struct sn_found){.outcome = NOTHING};
+		ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, r->code);
+	} else if (r->found.outcome == NOTHING && r->fallback.len && !r->stopped) {
+		if (r->fallback_is_script)
+			sn_reading__give(r, SN_GIVE_SCRIPT, r->fallback);
+		else
+			give_fallback(r);
+	}
+}
+
 /* Whether `text` begins as the setting says, a * for any run; `skip`: how long that is, nothing with a ^ before it. */
 static bool fits(const struct sn_reading *r, struct sn_grammar_text name, struct sn_bytes text, uint32_t *skip)
 {
 	bool keep = r->grammars->text[name.off] == '^' && name.len > 1;
 	struct sn_bytes pattern = {r->grammars->text + name.off + keep, name.len - keep}, tail = {0};
-	const uint8_t *star = memchr(pattern.at, '*', pattern.len), *found;
+	const uint8_t *star, *found;
 
+	/* most settings are other ones by their first letter */
+	if (*pattern.at != '*' && (!text.len || ((*pattern.at ^ *text.at) & ~32)))
+		return false;
+	star = memchr(pattern.at, '*', pattern.len);
 	if (star) {
 		tail = sn_bytes__behind(pattern, (uint32_t)(star - pattern.at) + 1);
 		pattern.len = (uint32_t)(star - pattern.at);
@@ -117,6 +196,27 @@ bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
 			return sn_reading__give(r, setting[i].give, sn_bytes__behind(text, skip));
 	}
 	return false;
+}
+
+/* What is named, and is the end of the reading. */
+static bool give_named(struct sn_reading *r, uint32_t what, struct sn_bytes value)
+{
+	switch ((enum sn_give)what) {
+	case SN_GIVE_SCRIPT: /* a single dash is standard input, and what follows is for the script that comes there */
+		r->from_stdin = r->from_stdin || (value.len == 1 && *value.at == '-');
+		return !r->from_stdin && !is_null_device(value) &&
+		       ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
+	case SN_GIVE_PROGRAM:
+		return ends(r, SN_PAYLOAD_COMMAND, &r->found.path, value);
+	case SN_GIVE_LIBRARY:
+		return ends(r, SN_PAYLOAD_LIBRARY, &r->found.path, value);
+	case SN_GIVE_URL:
+		return ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, value);
+	case SN_GIVE_MODULE:
+		return ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.text, value);
+	default:
+		return false;
+	}
 }
 
 /* Takes `value`, the argument before r->at. True: it is what the program runs. */
@@ -154,21 +254,25 @@ bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value
 		return give_words(r, value, what == SN_GIVE_SPLICE);
 	case SN_GIVE_CODE:
 		return has_marker(r, value) && ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, value);
-	case SN_GIVE_SCRIPT: /* a single dash is standard input, and what follows is for the script that comes there */
-		r->from_stdin = r->from_stdin || (value.len == 1 && *value.at == '-');
-		return !r->from_stdin && ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
-	case SN_GIVE_PROGRAM:
-		return ends(r, SN_PAYLOAD_COMMAND, &r->found.path, value);
+	case SN_GIVE_CODES:
+		add_code(r, value, has_marker(r, value));
+		return false;
+	case SN_GIVE_SEDS:
+		add_code(r, value, sn_sed__runs(value));
+		return false;
+	case SN_GIVE_COMMA_WORDS:
+		return give_comma_words(r, value);
+	case SN_GIVE_FALLBACK_SCRIPT:
+		if (is_capitals(value))
+			return false;
+		/* fall through */
 	case SN_GIVE_FALLBACK:
 		r->fallback = value;
+		r->fallback_is_script = what == SN_GIVE_FALLBACK_SCRIPT;
 		return false;
-	case SN_GIVE_LIBRARY:
-		return ends(r, SN_PAYLOAD_LIBRARY, &r->found.path, value);
-	case SN_GIVE_URL:
-		return ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, value);
 	case SN_GIVE_SETTING:
 		return sn_reading__setting(r, value);
 	default:
-		return false;
+		return give_named(r, what, value);
 	}
 }

@@ -119,6 +119,8 @@ int sn_grammars__open(const void *bytes, size_t size, struct sn_grammars *out)
 
 /* ---- look-up ---- */
 
+enum { SHORTEST = 3 }; /* a name that may have a version behind it: cc1 is not cc */
+
 /* Mirrored by sensor/compiler/grammar.py. FNV-1a: names are short. */
 static uint32_t hash_of(const uint8_t *name, uint32_t len)
 {
@@ -147,5 +149,5 @@ const struct sn_grammar *sn_grammars__find(const struct sn_grammars *grammars, c
 	found = look_up(grammars, name, len);
 	while (cut && ((name[cut - 1] >= '0' && name[cut - 1] <= '9') || name[cut - 1] == '.' || name[cut - 1] == '-'))
 		cut--;
-	return found || cut == len || !cut ? found : look_up(grammars, name, cut);
+	return found || cut == len || cut < SHORTEST ? found : look_up(grammars, name, cut);
 }

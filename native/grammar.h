@@ -19,12 +19,12 @@
 #include "shell_words.h"
 
 #define SN_GRAMMAR_MAGIC "LNSGGRAM"
-enum { SN_GRAMMAR_VERSION = 1, SN_GRAMMAR_NAME_MAX = 64 }; /* no program's name is longer */
+enum { SN_GRAMMAR_VERSION = 2, SN_GRAMMAR_NAME_MAX = 64 }; /* no program's name is longer */
 
 enum sn_grammar_section {
 	SN_GR_SLOTS = 0, /* struct sn_grammar_slot, a power of two, some free */
 	SN_GR_PROGRAMS,	 /* struct sn_grammar */
-	SN_GR_OPTIONS,	 /* struct sn_grammar_entry: `name` as typed, dashes included */
+	SN_GR_OPTIONS,	 /* struct sn_grammar_entry: `name` as typed, dashes included; a program's are sorted */
 	SN_GR_SETTINGS,	 /* struct sn_grammar_entry: `name` is what the text begins with, one * for any run, ^: it is
 			    kept */
 	SN_GR_PLACES,	 /* uint32_t, enum sn_give: of a positional argument; the last counts for all that follow */
@@ -64,7 +64,12 @@ enum sn_give {
 	SN_GIVE_ATTACHED_SHELL = 25, /* an option's: text for a shell, but only where it is attached */
 	SN_GIVE_SPLICE =
 		26, /* an option's: text that is split into words, which stand in its place among the arguments */
-	SN_GIVES = 27,
+	SN_GIVE_CODES = 27,	      /* an option's: as CODE, joined with the program's others */
+	SN_GIVE_SEDS = 28,	      /* likewise as SED */
+	SN_GIVE_MODULE = 29,	      /* name of a script that is searched for */
+	SN_GIVE_COMMA_WORDS = 30,     /* an option's: a command whose arguments are parted by commas */
+	SN_GIVE_FALLBACK_SCRIPT = 31, /* an option's: a script that is run where nothing else is named */
+	SN_GIVES = 32,
 };
 
 enum sn_grammar_flag {
@@ -86,7 +91,21 @@ struct sn_grammar_text {
 struct sn_grammar_entry {
 	struct sn_grammar_text name;
 	uint32_t give; /* enum sn_give */
+	uint32_t key;  /* sn_grammar__key of the name */
 };
+
+/* The first four bytes, so that keys are in the order of the names. Mirrored by sensor/compiler/grammar.py. */
+static inline uint32_t sn_grammar__key(const uint8_t *name, uint32_t len)
+{
+	uint32_t key = 0;
+
+	for (uint32_t i = 0; i < 4; i++)
+		key = key << 8 | (i < len ? name[i] : 0u);
+	return key;
+}
+
+/* What a name of more bytes than these `len` may have more in its key. */
+#define SN_GRAMMAR_KEY_REST(len) ((len) < 4 ? UINT32_MAX >> 8 * (len) : 0u)
 
 struct sn_grammar_slot {
 	struct sn_grammar_text name; /* len 0: free */

@@ -16,12 +16,13 @@ struct slot {
 	uint64_t start;
 	uint32_t pid;
 	uint8_t depth; /* 0: free */
-	bool is_text;  /* the payload is a text, else the name of a program */
+	uint8_t kind;  /* enum sn_payload_kind; of a text the payload is that, else the name of a program */
 	uint8_t chain_len;
 	uint8_t payload_len;
 	/* The head of the chain that ends in the program the process runs, 0: that is no proxy; and whether each exec
 	 * by it (this process, or a child of it) is on that program's word, however it is named. */
 	uint8_t own_depth, own_len;
+	uint8_t shell_depth, shell_len; /* the head of the chain that has a shell started for its text; 0: none */
 	bool by_itself, by_children;
 	bool forked;		  /* the process has run nothing else since */
 	uint8_t bytes[SLOT_TEXT]; /* chain, then payload */
@@ -32,6 +33,7 @@ struct sn_proxies {
 	struct sn_unwound unwound;
 	struct sn_proxy proxy;
 	uint8_t chain[CHAIN_MAX];
+	uint8_t pipe[SLOT_TEXT];
 	struct slot slot[SLOTS];
 };
 
@@ -77,6 +79,7 @@ static bool equal(struct sn_bytes a, struct sn_bytes b)
 struct way {
 	struct sn_bytes chain;
 	uint32_t depth;
+	struct sn_bytes pipe; /* the exec is the announced end of this pipe: what it runs comes down there */
 };
 
 /* The part of the slot's chain before a program of that name; false: it is not what the slot's was made to run. */
@@ -92,13 +95,31 @@ static bool leads_to(const struct slot *slot, struct sn_bytes name, struct way *
 		struct sn_bytes link = sn_bytes__first((struct sn_bytes){slot->bytes + at, slot->chain_len - at});
 
 		if (i && equal(link, name)) {
-			*way = (struct way){{slot->bytes, at}, i};
+			*way = (struct way){{slot->bytes, at}, i, {0}};
+			if (slot->kind == SN_PAYLOAD_PIPE && i + 1u == slot->depth)
+				way->pipe = payload;
 			return true;
 		}
 		at += link.len + 1;
 	}
-	*way = (struct way){{slot->bytes, slot->chain_len}, slot->depth};
-	return slot->is_text ? sn_bytes__find(payload, name) != NULL : equal(payload, name);
+	*way = (struct way){{slot->bytes, slot->chain_len}, slot->depth, {0}};
+	return sn_payload__is_text(slot->kind) ? sn_bytes__find(payload, name) != NULL : equal(payload, name);
+}
+
+/* sh, bash, dash, zsh, ...: what a program starts that has text for a shell. */
+static bool is_shell(struct sn_bytes name)
+{
+	return name.len >= 2 && memcmp(name.at + name.len - 2, "sh", 2) == 0;
+}
+
+/* Bytes of the first `count` names of a chain. */
+static uint32_t names_len(const uint8_t *chain, uint32_t len, uint32_t count)
+{
+	uint32_t at = 0;
+
+	for (; count && at < len; count--)
+		at += sn_bytes__first((struct sn_bytes){chain + at, len - at}).len + 1;
+	return at;
 }
 
 static struct slot *held_by(struct sn_proxies *proxies, uint32_t pid, uint64_t start)
@@ -126,8 +147,10 @@ static struct way way_to(struct sn_proxies *proxies, const struct sn_exec *exec)
 	for (uint32_t i = 0; i < NAMES; i++)
 		if (leads_to(slot, name[i], &way))
 			return way;
+	if (slot->shell_depth && (is_shell(name[0]) || is_shell(name[1])))
+		return (struct way){{slot->bytes, slot->shell_len}, slot->shell_depth, {0}};
 	if (own && !own->forked ? slot->by_itself : slot->by_children)
-		return (struct way){{slot->bytes, slot->own_len}, slot->own_depth};
+		return (struct way){{slot->bytes, slot->own_len}, slot->own_depth, {0}};
 	return (struct way){0};
 }
 
@@ -167,6 +190,8 @@ static void join_chain(struct sn_proxies *proxies, struct way way)
 		memcpy(proxies->chain, way.chain.at, used);
 	while (i < proxies->unwound.depth && add_link(proxies, &used, proxies->unwound.chain[i]))
 		i++;
+	if (!i && way.pipe.len && add_link(proxies, &used, proxies->unwound.name))
+		i++;
 	proxy->depth = way.depth + i;
 	proxy->chain = (struct sn_bytes){proxies->chain, used};
 }
@@ -176,12 +201,12 @@ static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, str
 {
 	const struct sn_unwound *own = &proxies->unwound;
 	const struct sn_proxy *proxy = &proxies->proxy;
-	bool is_text = sn_payload__is_text(proxy->kind), is_link = own->depth || own->children;
-	struct sn_bytes payload = is_text ? proxy->text : sn_bytes__basename(proxy->path);
+	bool is_link = own->depth || own->children || way.pipe.len;
+	struct sn_bytes payload = sn_payload__is_text(proxy->kind) ? proxy->text : sn_bytes__basename(proxy->path);
 	struct slot *slot = slot_of(proxies, exec->h.pid, exec->h.start);
 	uint32_t used = proxy->depth ? proxy->chain.len : way.chain.len, depth = proxy->depth;
 
-	if (!own->depth && own->children) {
+	if (!own->depth && own->children && !way.pipe.len) {
 		depth += add_link(proxies, &used, own->name);
 		payload.len = 0;
 	}
@@ -193,21 +218,22 @@ static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, str
 	*slot = (struct slot){.start = exec->h.start,
 			      .pid = exec->h.pid,
 			      .depth = (uint8_t)depth,
-			      .is_text = is_text,
+			      .kind = (uint8_t)proxy->kind,
 			      .chain_len = (uint8_t)used,
 			      .payload_len = (uint8_t)payload.len,
 			      .by_itself = is_link && proxy->kind != SN_PAYLOAD_SCRIPT_FILE,
-			      .by_children = own->children};
+			      .by_children = own->children || way.pipe.len ||
+					     (own->depth == 1 && proxy->kind == SN_PAYLOAD_INLINE_SCRIPT)};
 	memcpy(slot->bytes, proxies->chain, used);
 	if (payload.len)
 		memcpy(slot->bytes + used, payload.at, payload.len);
 	if (is_link) {
 		slot->own_depth = (uint8_t)(way.depth + 1);
-		slot->own_len =
-			(uint8_t)(way.chain.len +
-				  sn_bytes__first((struct sn_bytes){slot->bytes + way.chain.len, used - way.chain.len})
-					  .len +
-				  1);
+		slot->own_len = (uint8_t)names_len(slot->bytes, used, way.depth + 1);
+	}
+	if (own->depth && own->shell_depth) {
+		slot->shell_depth = (uint8_t)(way.depth + own->shell_depth);
+		slot->shell_len = (uint8_t)names_len(slot->bytes, used, way.depth + own->shell_depth);
 	}
 }
 
@@ -267,7 +293,12 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 
 	by_script = program_of(grammars, exec, &program, &argv);
 	is_link = unwind(proxies, grammars, identity.len && !by_script ? identity : program, argv, cut);
-	if (!is_link && way.depth) { /* this is what the chain was to run */
+	if (!is_link && way.pipe.len) {
+		memcpy(proxies->pipe, way.pipe.at, way.pipe.len); /* its slot may become this exec's */
+		*proxy = (struct sn_proxy){
+			.kind = SN_PAYLOAD_PIPE, .class = own->class, .text = {proxies->pipe, way.pipe.len}};
+		proxy->url = sn_bytes__url(proxy->text);
+	} else if (!is_link && way.depth) { /* this is what the chain was to run */
 		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND, .truncated = cut, .argv = argv, .path = program};
 	} else if (!is_link) {
 		proxy->unknown = cut && own->is_proxy;
@@ -289,7 +320,7 @@ const struct sn_proxy *sn_proxies__again(struct sn_proxies *proxies, const struc
 	    program_of(grammars, exec, &program, &argv) || !unwind(proxies, grammars, identity, argv, is_cut(exec)))
 		return was;
 	/* with a chain before it, it was the payload of that */
-	join_chain(proxies, (struct way){was->chain, was->depth});
+	join_chain(proxies, (struct way){was->chain, was->depth, {0}});
 	return &proxies->proxy;
 }
 

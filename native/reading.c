@@ -20,35 +20,48 @@ static bool is_text(const struct sn_reading *r, struct sn_grammar_text name, str
 
 /* ---- options ---- */
 
-static const struct sn_grammar_entry *exact_option(const struct sn_reading *r, struct sn_bytes name)
+static bool begins(const struct sn_reading *r, const struct sn_grammar_entry *option, struct sn_bytes name)
+{
+	return option->name.len >= name.len && memcmp(r->grammars->text + option->name.off, name.at, name.len) == 0;
+}
+
+/* The first option that begins with `name`; the grammar has them in the order of bytes. NULL: there is none. */
+static const struct sn_grammar_entry *first_option(const struct sn_reading *r, struct sn_bytes name)
 {
 	const struct sn_grammar_entry *option = r->grammars->options + r->grammar->options.first;
+	const struct sn_grammar_entry *end = option + r->grammar->options.count;
+	uint32_t key = sn_grammar__key(name.at, name.len), count = r->grammar->options.count;
 
-	for (uint32_t i = 0; i < r->grammar->options.count; i++)
-		if (is_text(r, option[i].name, name))
-			return &option[i];
+	while (count > 1) { /* without a branch that depends on the option */
+		option += option[count / 2 - 1].key < key ? count / 2 : 0;
+		count -= count / 2;
+	}
+	for (; option < end; option++) {
+		if (begins(r, option, name))
+			return option;
+		if (option->key > (key | SN_GRAMMAR_KEY_REST(name.len)))
+			return NULL;
+	}
 	return NULL;
+}
+
+static const struct sn_grammar_entry *exact_option(const struct sn_reading *r, struct sn_bytes name)
+{
+	const struct sn_grammar_entry *option = first_option(r, name);
+
+	return option && option->name.len == name.len ? option : NULL;
 }
 
 /* A long option, perhaps shortened as far as it is still the only one. */
 static const struct sn_grammar_entry *long_option(const struct sn_reading *r, struct sn_bytes name)
 {
-	const struct sn_grammar_entry *option = r->grammars->options + r->grammar->options.first, *found = NULL;
-	uint32_t fitting = 0;
+	const struct sn_grammar_entry *end =
+		r->grammars->options + r->grammar->options.first + r->grammar->options.count;
+	const struct sn_grammar_entry *option = name.len < 3 ? NULL : first_option(r, name);
 
-	if (name.len < 3)
-		return NULL;
-	for (uint32_t i = 0; i < r->grammar->options.count; i++) {
-		const uint8_t *text = r->grammars->text + option[i].name.off;
-
-		if (option[i].name.len < name.len || text[2] != name.at[2] || memcmp(text, name.at, name.len) != 0)
-			continue;
-		if (option[i].name.len == name.len)
-			return &option[i];
-		if (fitting++ == 0)
-			found = &option[i];
-	}
-	return fitting == 1 ? found : NULL;
+	if (!option || option->name.len == name.len || option + 1 == end || !begins(r, option + 1, name))
+		return option;
+	return NULL;
 }
 
 static bool has_no_value(uint32_t what)
@@ -77,9 +90,6 @@ static bool take_value(struct sn_reading *r, uint32_t what, bool is_attached, st
 	}
 	if (has_no_value(what))
 		return false;
-	/* sed -e PROGRAM FILE: with the program as an option there is none among the places */
-	if ((what == SN_GIVE_SED || what == SN_GIVE_CODE) && r->place == 0 && r->grammar->places.count > 1)
-		r->place = 1;
 	if (what == SN_GIVE_ATTACHED_SHELL)
 		return is_attached && sn_reading__give(r, SN_GIVE_SHELL, attached);
 	if (is_attached)
@@ -189,7 +199,8 @@ static bool give_positional(struct sn_reading *r, uint32_t what, struct sn_bytes
 		r->at = r->end;
 		return false;
 	}
-	if (!sn_reading__give(r, what, argument))
+	/* sed -e PROGRAM FILE: with the program as an option there is none among the places */
+	if ((r->code.len && (what == SN_GIVE_SCRIPT || r->place == 1)) || !sn_reading__give(r, what, argument))
 		return false;
 	if (what == SN_GIVE_SCRIPT && !(r->grammar->flags & SN_GR_PERMUTE))
 		r->found.argv = (struct sn_bytes){argument.at, (uint32_t)(r->end - argument.at)};
@@ -260,6 +271,8 @@ static bool read_dashes(struct sn_reading *r, struct sn_bytes argument)
 	if (argument.len == 1 && !listed)
 		return false;
 	r->unlisted = (struct sn_bytes){0};
+	if (argument.len == 2 && !listed)
+		r->behind = r->at;
 	r->options = listed && (argument.len == 2 || (r->grammar->flags & SN_GR_PERMUTE));
 	return true;
 }
@@ -291,9 +304,10 @@ void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, str
 	r->from_stdin = r->stopped = false;
 	r->operand = 0;
 	r->place = 0;
-	r->fallback = r->unlisted = r->doubt = r->sub_doubt = (struct sn_bytes){0};
+	r->behind = NULL;
+	r->code_runs = false;
+	r->code = r->fallback = r->unlisted = r->doubt = r->sub_doubt = (struct sn_bytes){0};
 	r->found = (struct sn_found){.outcome = NOTHING};
 	read_arguments(r);
-	if (r->found.outcome == NOTHING && r->fallback.len && !r->stopped)
-		sn_reading__give(r, SN_GIVE_PROGRAM, r->fallback);
+	sn_reading__conclude(r);
 }

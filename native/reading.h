@@ -33,8 +33,12 @@ struct sn_reading {
 	bool stopped;		  /* it runs nothing, whatever else stands there */
 	uint32_t operand;	  /* enum sn_give of the first positional argument, where an option has said so */
 	struct sn_bytes fallback; /* what is run where nothing else is named */
-	uint32_t place;		  /* of the next positional argument */
-	bool cut;		  /* the arguments go on beyond `end` */
+	bool fallback_is_script;
+	struct sn_bytes code;  /* program text that options have given so far */
+	bool code_runs;	       /* it starts something */
+	const uint8_t *behind; /* the arguments behind --, NULL: there are none */
+	uint32_t place;	       /* of the next positional argument */
+	bool cut;	       /* the arguments go on beyond `end` */
 	/* Options that the grammar does not list: the argument just read is one and may take the next for its value;
 	 * one that may have, so positional arguments may stand elsewhere; and one such before a subcommand. Empty:
 	 * none. */
@@ -46,6 +50,8 @@ struct sn_reading {
 bool sn_reading__next(struct sn_reading *r, struct sn_bytes *argument);
 /* Takes `value`, the argument before r->at, as enum sn_give says. True: it is what the program runs, r->found. */
 bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value);
+/* Makes of what was only noted while reading the payload, if it is. */
+void sn_reading__conclude(struct sn_reading *r);
 /* As a setting of the grammar's. */
 bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text);
 /* Reads the arguments `argv` of a program, its name first, into r->found. The caller has set unwinder, grammars, cut.

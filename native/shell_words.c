@@ -30,6 +30,8 @@ static bool is_digits(const uint8_t *at, const uint8_t *end)
 	return true;
 }
 
+enum { RESERVED_MAX = 8 }; /* bytes of a reserved word */
+
 /* Most bytes stand for themselves, and are read by this alone. */
 enum { PLAIN = 0, ENDS_WORD = 1, SPECIAL = 2 };
 
@@ -128,15 +130,15 @@ static bool skip_redirection(struct split *s)
 /* At the place of a command's name these are none. */
 static bool is_reserved(const struct split *s)
 {
-	static const char *const reserved[] = {"if",   "then",	   "else", "elif",   "fi",     "do",
-					       "done", "case",	   "esac", "for",    "while",  "until",
-					       "in",   "function", "time", "select", "coproc", "[["};
+	static const char reserved[][RESERVED_MAX + 1] = {"if",	  "then",     "else", "elif",	"fi",	  "do",
+							  "done", "case",     "esac", "for",	"while",  "until",
+							  "in",	  "function", "time", "select", "coproc", "[["};
+	size_t len = (size_t)(s->out - s->word);
 
-	if (s->quoted)
+	if (s->quoted || len > RESERVED_MAX || !len)
 		return false;
 	for (uint32_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if (strlen(reserved[i]) == (size_t)(s->out - s->word) &&
-		    memcmp(s->word, reserved[i], (size_t)(s->out - s->word)) == 0)
+		if (*reserved[i] == *s->word && !reserved[i][len] && memcmp(s->word, reserved[i], len) == 0)
 			return true;
 	return false;
 }

@@ -5,6 +5,8 @@
 
 #include "reading.h"
 
+enum { BUILTIN_MAX = 8 };
+
 uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size)
 {
 	uint8_t *room = unwinder->room + unwinder->used;
@@ -48,11 +50,16 @@ static bool skip_assignments(struct sn_reading *r, struct sn_bytes *argv)
 	}
 }
 
+static struct sn_bytes class_of(const struct sn_grammars *grammars, const struct sn_grammar *grammar)
+{
+	return (struct sn_bytes){grammars->text + grammar->class.off, grammar->class.len};
+}
+
 static void add_proxy(struct sn_unwound *out, const struct sn_grammars *grammars, const struct sn_grammar *grammar,
 		      struct sn_bytes name)
 {
 	out->chain[out->depth++] = name;
-	out->class = (struct sn_bytes){grammars->text + grammar->class.off, grammar->class.len};
+	out->class = class_of(grammars, grammar);
 }
 
 static void finish(struct sn_unwound *out)
@@ -87,6 +94,8 @@ static void take_found(struct sn_unwound *out, const struct sn_found *found)
 {
 	bool in_pipe = out->piped.len && found->outcome == ARGV;
 
+	if (found->outcome == SHELL)
+		out->shell_depth = out->depth;
 	out->kind = found->outcome == ENDED ? found->kind : SN_PAYLOAD_COMMAND;
 	if (found->outcome == SHELL)
 		out->kind = SN_PAYLOAD_INLINE_SCRIPT;
@@ -97,6 +106,21 @@ static void take_found(struct sn_unwound *out, const struct sn_found *found)
 		out->text = found->text;
 		out->piped = (struct sn_bytes){0};
 	}
+}
+
+/* A shell's own commands: none of them is a program, so the text stays the payload unless they name one. */
+static bool is_builtin(struct sn_bytes name)
+{
+	static const char builtins[][BUILTIN_MAX + 1] = {
+		".",	":",	    "[",       "alias",	 "bg",	  "builtin", "cd",	"command", "declare", "eval",
+		"exec", "exit",	    "export",  "false",	 "fg",	  "hash",    "history", "jobs",	   "let",     "local",
+		"read", "readonly", "return",  "set",	 "shift", "shopt",   "source",	"test",	   "times",   "trap",
+		"true", "type",	    "typeset", "ulimit", "umask", "unalias", "unset",	"wait"};
+
+	for (uint32_t i = 0; name.len && name.len <= BUILTIN_MAX && i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (*builtins[i] == *name.at && !builtins[i][name.len] && memcmp(builtins[i], name.at, name.len) == 0)
+			return true;
+	return false;
 }
 
 /* Goes into a shell's text; false: it cannot be read any further, or is settled. */
@@ -110,7 +134,7 @@ static bool enter_text(struct sn_reading *r, struct sn_unwound *out, struct sn_b
 		out->text = r->found.text.len ? r->found.text : out->text;
 		return false;
 	}
-	if (!out->piped.len && argv->len) {
+	if (!out->piped.len && argv->len && !is_builtin(sn_bytes__first(*argv))) {
 		out->kind = SN_PAYLOAD_COMMAND;
 		out->argv = *argv;
 	}
@@ -171,7 +195,7 @@ static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *li
 uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars *grammars, struct sn_bytes program,
 			  struct sn_bytes argv, bool cut, struct sn_unwound *out)
 {
-	struct sn_reading r = {.unwinder = unwinder, .grammars = grammars, .cut = cut};
+	struct sn_reading r; /* sn_reading__run sets the rest: this runs for every exec of a proxy */
 	struct link link = link_of(grammars, program, argv);
 	uint32_t flags;
 
@@ -185,11 +209,15 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 
 		link = applet.grammar ? applet : link;
 	}
-	memset(out, 0, sizeof(*out));
+	memset(out, 0, offsetof(struct sn_unwound, chain));
 	out->name = link.name;
+	out->class = class_of(grammars, link.grammar);
 	out->is_proxy = true;
 	flags = link.grammar->flags;
 	unwinder->used = 0;
+	r.unwinder = unwinder;
+	r.grammars = grammars;
+	r.cut = cut;
 	while (out->depth < unwinder->limit && follow(&r, out, &link))
 		;
 	out->children = flags & SN_GR_CHILDREN || (flags & SN_GR_PROMPT && !out->depth && !r.stopped);

