@@ -2,17 +2,17 @@
  *
  * struct sn_writers: who last wrote a file, by (device, inode), for files that were written lately.
  *
- *   file[set][way]  (dev, inode) ─► how, when, ctime, where from, number of the program ──► program[number % PROGRAMS]
- *                                                                                           image, command line,
- * address A program is one process between two execs. Both tables have a fixed size; the file that was written longest
- * ago in its set gives way, and so does the oldest program.
+ *   file[set][way] by (dev, inode): how, when, ctime, where from, program ──► program[number % KEPT]: texts
+ *
+ * A program is one process between two execs (writer_programs.h). Both tables have a fixed size; the file that was
+ * touched longest ago in its set gives way, and so does the oldest program.
  *
  * Content counts: who moved the file, linked it or changed its attributes is kept only when nobody is known to have
  * written it. The ctime that the file had after the last event says whether anything happened since that was not seen,
  * or whether the inode is another file's by now: then the answer is *unknown*, never an older writer.
  *
  * `settled` is how far the table has come: everything that happened to files before it is in. Lost events are an
- * interval of time; a file that changed since its begin and has no later entry has an unknown writer.
+ * interval of time; a file that changed within it and was not written since has an unknown writer.
  *
  * The match thread writes; any thread may call sn_writers__find (sensor.h).
  */
