@@ -126,7 +126,9 @@ def test_upgrades_while_it_runs(rules: Path, tmp_path: Path, place: Path) -> Non
     probe = place / "linsang-probe"
     below = str(probe).lstrip("/")
     program = Path(os.path.realpath("/bin/true")).read_bytes()
-    packages = [deb.make("linsang-probe", {below: program + str(n).encode()}, str(n)) for n in range(1, 4)]
+    # the others make it long from the program's new content to its record
+    others = {str(place / f"others/{number}").lstrip("/"): b"" for number in range(500)}
+    packages = [deb.make("linsang-probe", {below: program + str(n).encode(), **others}, str(n)) for n in range(1, 4)]
     admin = deb.root / "var/lib/dpkg"
     prefix = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /var/lib/dpkg && exec "$@"', str(admin)]
     deb.dpkg("-i", deb.make("base", {"usr/bin/base": b""}))  # a machine has packages
