@@ -47,6 +47,7 @@ class Answer:
     first: int = NEVER
     written: int = NEVER
     writer_start: int = 0
+    packed: bytes = b""  # what `packed` makes of it, once that was done
 
 
 class Exchange:
@@ -74,22 +75,7 @@ class Exchange:
 
     def answer(self, question: Question, answer: Answer) -> bool:
         """False: the match thread is behind, it must be told again."""
-        texts = _Texts(answer.texts)
-        facts = ffi.new(
-            "struct sn_facts *",
-            {
-                "size": _FACTS + len(texts.bytes),
-                "state": answer.state,
-                "lost": _bits(answer.late),
-                "cut": _bits(texts.cut),
-                "changed": answer.changed,
-                "first": answer.first,
-                "written": answer.written,
-                "writer_start": answer.writer_start,
-                "text": texts.spans,
-            },
-        )
-        body = bytes(ffi.buffer(facts)) + texts.bytes
+        body = answer.packed or packed(answer)
         return self._tell(lib.SN_TOLD_FACTS, body, number=question.number, time=question.time, key=answer.key)
 
     def program(self, dev: int, inode: int, name: str) -> bool:
@@ -109,6 +95,26 @@ class Exchange:
         told = bytes(ffi.buffer(head)) + body
         rc = lib.sn_engine__tell(self._engine.pointer, told, len(told))
         return rc != -errno.ENOBUFS and check(rc, "tell facts") == 0
+
+
+def packed(answer: Answer) -> bytes:
+    """As struct sn_facts."""
+    texts = _Texts(answer.texts)
+    facts = ffi.new(
+        "struct sn_facts *",
+        {
+            "size": _FACTS + len(texts.bytes),
+            "state": answer.state,
+            "lost": _bits(answer.late),
+            "cut": _bits(texts.cut),
+            "changed": answer.changed,
+            "first": answer.first,
+            "written": answer.written,
+            "writer_start": answer.writer_start,
+            "text": texts.spans,
+        },
+    )
+    return bytes(ffi.buffer(facts)) + texts.bytes
 
 
 def _question(view: memoryview) -> Question:

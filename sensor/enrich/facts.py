@@ -97,6 +97,10 @@ class Facts:
         finally:
             file.close()
 
+    def is_a_users(self, path: bytes) -> bool:
+        """Whether a user's program answers for what lies there, and may take its time: not to be touched."""
+        return self._mounts.is_a_users(os.fsdecode(path))
+
     # ---- one file ----
 
     def _of_a_users(self, key: FileKey, filesystem: str, flags: tuple[str, ...]) -> FileFacts:

@@ -13,10 +13,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Self
 
 from sensor.enrich.accounts import Accounts
-from sensor.enrich.exchange import NEVER, Answer, Exchange, Question
+from sensor.enrich.exchange import NEVER, Answer, Exchange, Question, packed
 from sensor.enrich.facts import Facts
 from sensor.enrich.model import FileFacts, FileKey
 from sensor.native import Engine, check, ffi, lib
@@ -27,6 +28,8 @@ _PATIENCE_S = 60.0  # a package manager's run, an index in the making
 _OPEN_MAX = 4096  # questions that are asked again
 _WRITER_MS = 20
 _FULL_S = 0.001
+_KEPT_MAX = 1024  # answers about payloads that are kept, as long as the file is the same and
+_KEPT_S = 5.0  # whoever may change its folders had no time to
 # FileFacts' members as enum sn_fact has them.
 _TEXTS = {
     "trust": "TRUST",
@@ -58,9 +61,11 @@ class Enrichment:
         self._facts = facts
         self._writers = lib.sn_engine__writers(engine.pointer) if provenance else None
         self._accounts = Accounts()
+        self._root = _root(os.getpid())
+        self._kept: dict[tuple[int, ...], tuple[float, Answer]] = {}
         self._open: list[tuple[float, int, float, Question]] = []  # heap: when, number, wait, question
         self._ending = False
-        self._counts = dict.fromkeys(("answered", "again", "given_up"), 0)
+        self._counts = dict.fromkeys(("answered", "kept", "again", "given_up"), 0)
         self.failure = ""  # what ended the thread, when nobody asked it to end
         self._thread = threading.Thread(target=self._guard, name="facts")
 
@@ -103,6 +108,7 @@ class Enrichment:
     def _refresh(self) -> None:
         self._accounts.refresh()
         if self._facts.refresh():
+            self._kept.clear()
             self._tell(self._exchange.forget)
             self._tell_programs()
 
@@ -124,6 +130,13 @@ class Enrichment:
 
     def _answer(self, question: Question, wait: float) -> None:
         """Answers, or puts it off for `wait` seconds."""
+        file = b"" if question.is_image else self._place(question)
+        known = self._known(file)
+        if known is not None:
+            self._counts["kept"] += 1
+            self._tell(lambda: self._exchange.answer(question, known))
+            return
+        before = _status(file)
         facts = self._look(question)
         if facts is not None and facts.again and wait < _PATIENCE_S and len(self._open) < _OPEN_MAX:
             self._counts["again"] += 1
@@ -134,6 +147,28 @@ class Enrichment:
         key = question.key if question.is_image else None
         answer = Answer(lib.SN_FACTS_LOST, key) if facts is None else self._answer_of(question, facts)
         self._tell(lambda: self._exchange.answer(question, answer))
+        if facts is not None and facts.final and before and before[1] == facts.key.inode:
+            self._keep(before, answer)
+
+    def _place(self, question: Question) -> bytes:
+        """Where the payload lies, if the process sees this machine's files as the sensor does; else empty."""
+        root = _root(question.pid)
+        same = root == self._root if root else question.mnt_ns == self._root[0]
+        path = os.path.join(question.cwd, question.path)
+        return path if same and path.startswith(b"/") and not self._facts.is_a_users(path) else b""
+
+    def _known(self, file: bytes) -> Answer | None:
+        """What was answered of the same file, as it is now."""
+        status = _status(file)
+        until, answer = self._kept.get(status, (0.0, None))
+        return answer if status and time.monotonic() < until else None
+
+    def _keep(self, status: tuple[int, ...], answer: Answer) -> None:
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept.clear()
+        kept = replace(answer, first=NEVER)
+        kept.packed = packed(kept)
+        self._kept[status] = (time.monotonic() + _KEPT_S, kept)
 
     def _look(self, question: Question) -> FileFacts | None:
         """None: no file is there any more, so nobody can tell which it was."""
@@ -184,6 +219,24 @@ class Enrichment:
             family, size = _FAMILIES[writer.family]
             address = socket.inet_ntop(family, bytes(ffi.buffer(writer.daddr, size)))
             yield "WRITER_DESTINATION_IP", address.encode()
+
+
+def _root(pid: int) -> tuple[int, ...]:
+    """The mount namespace of a process and its root in it; () when it is gone."""
+    try:
+        root = os.stat(f"/proc/{pid}/root/")
+    except OSError:
+        return ()
+    return _namespace(pid), root.st_dev, root.st_ino
+
+
+def _status(file: bytes) -> tuple[int, ...]:
+    """What tells a file with its content from any other; () when there is none."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _namespace(pid: int) -> int:

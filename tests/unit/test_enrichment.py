@@ -1,0 +1,107 @@
+"""The thread that answers, on real files: what it says of a payload is what the file is now."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import native_records as records
+import pytest
+from engine_rules import table
+
+from sensor.enrich.facts import Facts
+from sensor.enrich.programs import Programs
+from sensor.enrich.service import Enrichment
+from sensor.native import Engine, Frame, Rules, ffi, lib
+
+PATIENCE_S = 10.0
+INDEX_S = 60.0
+MNT_NS = os.stat("/proc/self/ns/mnt").st_ino
+
+
+class Asked:
+    """An engine that asks about the payload of each exec, fed on this thread, and the one who answers."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.engine = Engine(fact_wait_ms=60_000)
+        self.engine.swap_rules(Rules(table([("linux", "process_creation", "PayloadWritable|re", ".")])))
+        self.service = Enrichment(self.engine, facts, provenance=False)
+
+    def payload(self, path: str, cwd: bytes = b"/", pid: int = 0) -> Frame | None:
+        """Of an exec with a payload there; None: the rule is not met, nor undecidable."""
+        argv = [b"bash", path.encode()]
+        exec = records.exec_record(
+            image=b"/usr/bin/bash", argv=argv, cwd=cwd, pid=pid, start=1, mnt_ns=MNT_NS, time=time.monotonic_ns()
+        )
+        assert self.engine.feed(exec)
+        end = time.monotonic() + PATIENCE_S
+        while self.engine.stats()["held"] > self.engine.stats()["answers"]:
+            assert lib.sn_engine__settle(self.engine.pointer, 0) == 0
+            assert not self.service.failure
+            assert time.monotonic() < end
+        frames = self.engine.take()
+        return frames[0] if frames else None
+
+    def writable(self, path: str, cwd: bytes = b"/") -> str:
+        frame = self.payload(path, cwd)
+        assert frame is not None
+        assert frame.verdict == lib.SN_MATCH
+        facts = ffi.cast("struct sn_facts *", ffi.from_buffer(frame.payload_facts))
+        span = facts.text[lib.SN_FACT_WRITABLE]
+        return frame.payload_facts[span.off : span.off + span.len].decode()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With an index of the packages."""
+    folder = tmp_path_factory.mktemp("index")
+    facts = Facts(folder, folder, Programs({}, frozenset()))
+    end = time.monotonic() + INDEX_S
+    while (found := facts.of_path("/bin/sh", mnt_ns=MNT_NS)) is None or found.again:
+        assert time.monotonic() < end
+        facts.refresh()
+        time.sleep(0.01)
+    facts.close()
+    return folder
+
+
+@pytest.fixture
+def asked(cache: Path, tmp_path: Path) -> Iterator[Asked]:
+    asked = Asked(Facts(cache, tmp_path / "state", Programs({}, frozenset())))
+    with asked.engine, asked.service:
+        yield asked
+
+
+def test_what_is_kept_is_of_the_file_as_it_is_now(asked: Asked, tmp_path: Path) -> None:
+    file = tmp_path / "payload"
+    file.write_text("x")
+    file.chmod(0o644)
+    first = asked.writable(str(file))
+    assert [asked.writable(str(file)), asked.writable("payload", os.fsencode(tmp_path))] == [first, first]
+    before = asked.service.counters()["kept"]
+    file.chmod(0o666)
+    assert asked.writable(str(file)) == "world" != first
+    (tmp_path / "other").write_text("y")
+    (tmp_path / "other").chmod(0o644)
+    (tmp_path / "other").rename(file)
+    assert asked.writable(str(file)) == first
+    assert asked.service.counters()["kept"] == before
+
+
+def test_no_file_any_more(asked: Asked, tmp_path: Path) -> None:
+    """Nobody can tell what it was; a relative path needs a folder."""
+    for path, cwd in ((str(tmp_path / "gone"), b"/"), ("gone", b"")):
+        frame = asked.payload(path, cwd)
+        assert frame is not None
+        assert frame.verdict == lib.SN_UNDECIDABLE
+
+
+def test_a_file_that_somebody_else_answers_for_is_not_touched(asked: Asked, tmp_path: Path) -> None:
+    """A FIFO: opening it would wait for a writer."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    frame = asked.payload(str(fifo))
+    assert frame is not None
+    assert frame.verdict == lib.SN_UNDECIDABLE
