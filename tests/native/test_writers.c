@@ -259,8 +259,42 @@ static void test_late(void)
 	sn_writers__free(writers);
 }
 
+/* A pid that two processes had, from 100 and from 500 on: who had it between two times. */
+static void test_tenants(void)
+{
+	static const struct {
+		uint64_t from, until;
+		int result;
+		uint64_t start;
+	} cases[] = {
+		{10, 99, -ENOENT, 0}, {10, 100, 1, 100},   {100, 499, 1, 100},	   {200, 500, -EEXIST, 0},
+		{500, 600, 1, 500},   {501, 9000, 1, 500}, {10, 9000, -EEXIST, 0}, {99, 499, 1, 100},
+	};
+	const struct sn_table_options options = {.bytes = 1 << 16, .entries = 16, .exited_keep_ms = 1000};
+	const struct sn_process *found;
+	struct sn_table *own;
+	struct sn_who who;
+
+	CHECK(sn_table__new(&options, &own) == 0);
+	for (uint64_t start = 100; start <= 500; start += 400) {
+		struct sn_fork fork = make_fork((struct identity){5, start}, (struct identity){1, 1}, start);
+
+		sn_table__apply(own, &fork.h);
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CHECK(sn_table__tenant(own, 5, cases[i].from, cases[i].until, &found) == cases[i].result);
+		if (cases[i].result != 1)
+			continue;
+		sn_table__who(found, &who);
+		CHECK(who.pid == 5 && who.start == cases[i].start);
+	}
+	CHECK(sn_table__tenant(own, 6, 10, 9000, &found) == -ENOENT);
+	sn_table__free(own);
+}
+
 int main(void)
 {
+	test_tenants();
 	make_processes();
 	test_rows();
 	test_programs();
