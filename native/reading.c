@@ -30,18 +30,16 @@ static const struct sn_grammar_entry *first_option(const struct sn_reading *r, s
 {
 	const struct sn_grammar_entry *option = r->grammars->options + r->grammar->options.first;
 	const struct sn_grammar_entry *end = option + r->grammar->options.count;
-	uint32_t key = sn_grammar__key(name.at, name.len), count = r->grammar->options.count;
+	uint32_t key = sn_grammar__key(name.at, name.len), rest = SN_GRAMMAR_KEY_REST(name.len);
+	uint32_t count = r->grammar->options.count;
 
 	while (count > 1) { /* without a branch that depends on the option */
 		option += option[count / 2 - 1].key < key ? count / 2 : 0;
 		count -= count / 2;
 	}
-	for (; option < end; option++) {
-		if (begins(r, option, name))
+	for (; option < end && option->key <= (key | rest); option++)
+		if ((option->key & ~rest) == key && (name.len <= 4 || begins(r, option, name)))
 			return option;
-		if (option->key > (key | SN_GRAMMAR_KEY_REST(name.len)))
-			return NULL;
-	}
 	return NULL;
 }
 
@@ -265,7 +263,8 @@ static bool read_dashes(struct sn_reading *r, struct sn_bytes argument)
 {
 	const struct sn_grammar_entry *listed;
 
-	if (!r->options || argument.len == 0 || argument.len > 2 || memcmp(argument.at, "--", argument.len) != 0)
+	if (!r->options || argument.len == 0 || argument.len > 2 || argument.at[0] != '-' ||
+	    argument.at[argument.len - 1] != '-')
 		return false;
 	listed = exact_option(r, argument);
 	if (argument.len == 1 && !listed)
