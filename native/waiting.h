@@ -20,8 +20,8 @@
 #include "facts.h"
 
 enum {
-	SN_WAITING_MAX = 512,
-	SN_WAITING_BYTES = 1 << 20, /* touched as it is used */
+	SN_WAITING_MAX = 2048,
+	SN_WAITING_BYTES = 4 << 20, /* touched as it is used */
 };
 
 struct sn_waiting;

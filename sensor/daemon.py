@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000
 _CLOSE_S = 5.0
 _PATIENCE_S = 1.0
+_PACKAGES_S = 20.0  # 0.5 s of work at the first start, 15 measured among eight other busy programs
+_SWITCH_S = 0.001  # whoever answers questions of files waits for the interpreter each time that it looked at one
 _TIMED_EVERY = 256  # one of so many judgements of rules is timed
 _FACTS = (
     *("questions", "questions_dropped", "answers", "facts_known"),
@@ -72,10 +75,13 @@ def load_rules(config: Config) -> LoadedRules:
 def open_facts(config: Config, loaded: LoadedRules) -> Facts | None:
     """What finds out facts of files; None, and said, where it cannot keep what it has to."""
     try:
-        return Facts(Path(config.paths.cache), Path(config.paths.state), grammar_names(loaded.table))
+        facts = Facts(Path(config.paths.cache), Path(config.paths.state), grammar_names(loaded.table))
     except LinsangError as error:
         say(f"facts of files will not be known: {error}")
         return None
+    if not facts.await_packages(_PACKAGES_S):
+        say("the lists of packages are still being read: whether a program is packaged is not known yet")
+    return facts
 
 
 class Outputs:
@@ -367,6 +373,7 @@ def _summary(live: Live, outputs: Outputs) -> None:
 
 def run(config: Config) -> int:
     """Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The exit code; LinsangError when it cannot start."""
+    sys.setswitchinterval(_SWITCH_S)
     with ExitStack() as stack:
         outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)
         stack.callback(outputs.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ _TRUST = frozenset({"trust", "package", "version"})
 _OF_FILE = frozenset({"owner", "writable", "filesystem", "mount_flags", "privilege", "identity"})
 _FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NOEXEC, "noexec"), (os.ST_RDONLY, "ro"))
 _CAPABILITIES = "security.capability"
+_LOOK_S = 0.01
+_READ_MAX = 16 << 20  # bytes of a file that nobody has asked about
 
 
 class Facts:
@@ -63,6 +66,29 @@ class Facts:
     def identities(self) -> Iterator[tuple[int, int, str]]:
         """Device in the kernel's form, inode and name of each installed program that has a grammar."""
         return ((each.key.dev, each.key.inode, each.name) for each in self._identities)
+
+    def installed(self) -> Iterator[str]:
+        """Where they lie."""
+        return iter([each.path for each in self._identities])
+
+    def read(self, path: str) -> None:
+        """Begins what `of` would have to read of the file at `path`, unless that is much, and does not count it as
+        seen."""
+        file = open_path(self._mounts, path, 0)
+        if file is not None:
+            if file.key.size <= _READ_MAX:
+                self._trust_of_file(file, file.key)
+            file.close()
+
+    def await_packages(self, seconds: float) -> bool:
+        """Waits for the index of the packages where there is none yet; false: it is not there after so long."""
+        end = time.monotonic() + seconds
+        while self._packages is not None and not self._packages.complete:
+            if time.monotonic() > end:
+                return False
+            time.sleep(_LOOK_S)
+            self.refresh()
+        return True
 
     def of(self, key: FileKey, path: str | bytes, pid: int = 0) -> FileFacts:
         """Of the file that a record names: `path` as the kernel knows it, `pid` the process that runs it."""

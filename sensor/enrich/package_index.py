@@ -26,7 +26,6 @@ FORMAT = 1
 _HEAD = 8  # bytes before the head proper
 _WORD = 8
 _BLOCK = 1 << 18
-_NICE = 10
 
 
 def hash_of(path: bytes) -> int:
@@ -117,10 +116,9 @@ def make(path: Path, database: Database) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Makes the index of the machine, or of a root, at the lowest priority that still ends."""
+    """Makes the index of the machine, or of a root."""
     from sensor.enrich.databases import open_database  # noqa: PLC0415 - it knows this module's users
 
-    os.nice(_NICE)
     database = open_database(arguments[1] if len(arguments) > 1 else "")
     if database is None:
         return 1

@@ -58,6 +58,11 @@ class Packages:
         """Files in the index."""
         return len(self._index or ())
 
+    @property
+    def complete(self) -> bool:
+        """Whether the packages that there are were read, and are in the index or known to have changed since."""
+        return self._complete
+
     def settled(self) -> bool:
         """Whether all packages are known as they are, and nobody is changing them. To be asked after a comparison: what
         was opened, read and compared before is then of one state."""

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from sensor.enrich.accounts import Accounts
 from sensor.enrich.exchange import NEVER, Answer, Exchange, Question, packed
 from sensor.enrich.facts import Facts
 from sensor.enrich.model import FileFacts, FileKey
+from sensor.enrich.warming import Warming
 from sensor.native import Engine, check, ffi, lib
 
 _SECOND = 1.0
@@ -28,6 +30,7 @@ _PATIENCE_S = 60.0  # a package manager's run, an index in the making
 _OPEN_MAX = 4096  # questions that are asked again
 _WRITER_MS = 20
 _FULL_S = 0.001
+_PRIORITY = -10  # the match thread's: among busy programs, whoever has a turn too late answers too late
 _KEPT_MAX = 1024  # answers about payloads that are kept, as long as the file is the same and
 _KEPT_S = 5.0  # whoever may change its folders had no time to
 # FileFacts' members as enum sn_fact has them.
@@ -63,6 +66,7 @@ class Enrichment:
         self._accounts = Accounts()
         self._root = _root(os.getpid())
         self._kept: dict[tuple[int, ...], tuple[float, Answer]] = {}
+        self._warming = Warming(facts)
         self._open: list[tuple[float, int, float, Question]] = []  # heap: when, number, wait, question
         self._ending = False
         self._counts = dict.fromkeys(("answered", "kept", "again", "given_up"), 0)
@@ -92,18 +96,34 @@ class Enrichment:
             self.failure = repr(error)
 
     def _run(self) -> None:
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
         self._tell_programs()
+        warm = False
         second = time.monotonic() + _SECOND
         while not self._ending:
             until = min(second, self._open[0][0]) if self._open else second
-            patience = 0.0 if self._facts.work() else max(0.0, until - time.monotonic())
-            for question in self._exchange.questions(patience):
+            patience = 0.0 if self._facts.work() or not warm else max(0.0, until - time.monotonic())
+            questions = self._exchange.questions(patience)
+            for question in questions:
                 self._answer(question, _AGAIN_S)
+            if not questions:
+                warm = warm or self._warm()
             now = time.monotonic()
             if now >= second:
                 second = now + _SECOND
                 self._refresh()
             self._ask_again(now)
+
+    def _warm(self) -> bool:
+        """A step; true when all is done."""
+        facts, more = self._warming.step()
+        if facts is not None:
+            now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            known = Question(True, 0, now, 0, facts.key, 0, 0, b"", b"")
+            answer = self._answer_of(known, facts)
+            self._tell(lambda: self._exchange.answer(known, answer))
+        return not more
 
     def _refresh(self) -> None:
         self._accounts.refresh()

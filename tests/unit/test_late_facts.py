@@ -52,7 +52,7 @@ class Sensor:
         self.names = names
         self.engine = Engine(
             ring_bytes=1 << 16,
-            alert_bytes=1 << 20,
+            alert_bytes=1 << 22,
             table_bytes=1 << 18,
             table_entries=4096,
             fact_wait_ms=wait_ms,
@@ -159,9 +159,9 @@ def test_every_fact() -> None:
 
 def test_without_room_for_waiting_nothing_is_lost() -> None:
     sensor = Sensor("image unpackaged")
-    count = 700
-    for inode in range(1, count + 1):
-        sensor.exec(inode=inode, argv=["x" * 100])
+    count = 2700
+    for number in range(count):
+        sensor.exec(inode=1 + number % 100, argv=["x" * 100])
     taken = sensor.alerts()
     sensor.settle(all=True)
     taken += sensor.alerts()
