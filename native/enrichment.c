@@ -254,7 +254,7 @@ static void take_told(struct sn_engine *engine, const struct sn_told_head *told)
 		if (told->file.inode) /* only what a file is asked of by what it is, not by a name */
 			sn_file_facts__put(e->files, &told->file, facts, told->time);
 		sn_waiting__answer(e->waiting, told->number, facts);
-		sn_count(&engine->stats.answers, 1);
+		sn_count(&engine->stats.answers, told->number != 0);
 		return;
 	case SN_TOLD_PROGRAM:
 		sn_file_facts__identify(e->files, told->file.dev, told->file.inode, name);

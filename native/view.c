@@ -389,7 +389,10 @@ void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct 
 			continue;
 		value = binding->field ? field_value(&f, binding->field) : derived_value(&f, binding->value);
 
-		if (value.state != SN_ABSENT)
+		/* keywords look for what is there: that a process is not known hides nothing that its event says */
+		if (value.state == SN_LOST && !binding->field)
+			sn_values__put_fact(values, binding->number, NULL, 0, SN_LOST, 0);
+		else if (value.state != SN_ABSENT)
 			sn_values__set(values, binding->number, &value);
 	}
 }

@@ -49,10 +49,8 @@ _PATIENCE_S = 1.0
 _PACKAGES_S = 20.0  # 0.5 s of work at the first start, 15 measured among eight other busy programs
 _SWITCH_S = 0.001  # whoever answers questions of files waits for the interpreter each time that it looked at one
 _TIMED_EVERY = 256  # one of so many judgements of rules is timed
-_FACTS = (
-    *("questions", "questions_dropped", "answers", "facts_known"),
-    *("held", "held_now", "held_max", "held_late", "held_refused"),
-)
+_FACTS = ("questions", "questions_dropped", "answers", "facts_known")
+_HELD = ("held", "held_now", "held_max", "held_late", "held_refused")
 _COSTS_MAX = 100  # rules that the status tells the cost of
 
 
@@ -250,8 +248,7 @@ class Daemon:
         if self._live.reduced:
             say("the process connector is a source of lower fidelity: short processes and connections are missed")
             self._tell(health.SOURCE_REDUCED, source="procconn")
-        failed = self._live.kernel.failed if self._live.kernel else {}
-        for probe, reason in failed.items():
+        for probe, reason in (self._live.kernel.failed if self._live.kernel else {}).items():
             self._tell(health.PROBE_REFUSED, probe=probe, reason=reason)
 
     def _tell_losses(self) -> None:
@@ -348,7 +345,7 @@ class Daemon:
     def _facts(self, stats: Mapping[str, Any]) -> dict[str, Any]:
         if self._enrichment is None:
             return {"off": "nobody looks at files"}
-        return {name: stats[name] for name in _FACTS} | {
+        return {name: stats[name] for name in (*_FACTS, *_HELD)} | {
             "off": self._enrichment.failure,
             "work": self._enrichment.counters(),
         }

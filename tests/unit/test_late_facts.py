@@ -160,8 +160,9 @@ def test_every_fact() -> None:
 def test_without_room_for_waiting_nothing_is_lost() -> None:
     sensor = Sensor("image unpackaged")
     count = 2700
-    for number in range(count):
-        sensor.exec(inode=1 + number % 100, argv=["x" * 100])
+    for inode in range(1, count + 1):
+        sensor.exec(inode=inode, argv=["x" * 100])
+        assert len(sensor.questions()) == 1
     taken = sensor.alerts()
     sensor.settle(all=True)
     taken += sensor.alerts()
