@@ -26,7 +26,7 @@ enum { MIN_PASSES = 5, MAX_PASSES = 1000, TABLE_BYTES = 8 << 20, TABLE_ENTRIES =
 /* A decoded event: the fields that are set, by number, and what sn_values keeps beside them. All of it in one block. */
 struct kept {
 	struct sn_routes routes;
-	uint32_t fields, more;
+	uint32_t fields, more, unknown;
 	uint64_t index; /* of its line or record */
 	uint32_t *number;
 	struct sn_value *value; /* `fields` of them, then `more` further ones */
@@ -89,7 +89,8 @@ static void keep(struct bench *bench, const struct sn_routes *routes, uint64_t i
 		bench->events = need(realloc(bench->events, bench->room * sizeof(*bench->events)));
 	}
 	to = &bench->events[bench->count++];
-	*to = (struct kept){*routes, from->touched_count, from->event.more_count, index, NULL, NULL};
+	*to = (struct kept){*routes, from->touched_count, from->event.more_count, from->event.unknown, index, NULL,
+			    NULL};
 	for (uint32_t i = 0; i < to->fields; i++)
 		texts += from->event.value[from->touched[i]].len;
 	for (uint32_t i = 0; i < to->more; i++)
@@ -205,6 +206,7 @@ static void place(struct sn_values *values, const struct kept *event)
 	}
 	memcpy(values->event.more, event->value + event->fields, event->more * sizeof(*event->value));
 	values->event.more_count = event->more;
+	values->event.unknown = event->unknown;
 }
 
 /* ns of one event; its hits, those of all routes, are written to `out` if there is one. */
