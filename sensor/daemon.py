@@ -26,10 +26,9 @@ from sensor.alert import AlertWriter, by_generation
 from sensor.config import Config
 from sensor.context import Contexts, grave
 from sensor.encode import Lines
-from sensor.enrich.facts import Facts
-from sensor.enrich.programs import grammar_names
 from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
+from sensor.facts_of_files import opened_facts
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.live import Live, boot_to_epoch_ns, memory_bytes
 from sensor.live_processes import live_processes
@@ -46,7 +45,6 @@ _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000
 _CLOSE_S = 5.0
 _PATIENCE_S = 1.0
-_PACKAGES_S = 20.0  # 0.5 s of work at the first start, 15 measured among eight other busy programs
 _SWITCH_S = 0.001  # whoever answers questions of files waits for the interpreter each time that it looked at one
 _TIMED_EVERY = 256  # one of so many judgements of rules is timed
 _FACTS = ("questions", "questions_dropped", "answers", "facts_known")
@@ -68,18 +66,6 @@ def load_rules(config: Config) -> LoadedRules:
     if not loaded.rules:
         say(f"no rules in {', '.join(map(str, paths))}: nothing will be found")
     return loaded
-
-
-def open_facts(config: Config, loaded: LoadedRules) -> Facts | None:
-    """What finds out facts of files; None, and said, where it cannot keep what it has to."""
-    try:
-        facts = Facts(Path(config.paths.cache), Path(config.paths.state), grammar_names(loaded.table))
-    except LinsangError as error:
-        say(f"facts of files will not be known: {error}")
-        return None
-    if not facts.await_packages(_PACKAGES_S):
-        say("the lists of packages are still being read: whether a program is packaged is not known yet")
-    return facts
 
 
 class Outputs:
@@ -360,7 +346,7 @@ class Daemon:
 def _summary(live: Live, outputs: Outputs) -> None:
     account = live.account()
     say(f"stopped; {account.lost} events lost, {live.engine.stats()['alerts']} alerts")
-    for text, holds in account.equations():
+    for text, holds in live.equations():
         say(f"{text}{'' if holds else ' does not hold'}")
     for sink in outputs.sinks:
         dropped: Any = sink.counters()["dropped"]
@@ -377,7 +363,7 @@ def run(config: Config) -> int:
         runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
         rules = Rules(loaded.table)
-        facts = open_facts(config, loaded)
+        facts = stack.enter_context(opened_facts(config, loaded.table))
         with Live(config, say=say, rules=rules, facts=facts is not None) as live, ExitStack() as service:
             time_rules(live.engine, _TIMED_EVERY)
             enrichment = None

@@ -52,11 +52,14 @@ class Account:
     decoded: int
     malformed: int
     snapshot: int  # processes and sockets of the start, in none of the others
+    files: int  # records of files, in none of the others
+    files_lost: int  # times that the kernel had no room for events of files, and records that had none in our ring
 
     @property
     def lost(self) -> int:
         """Events that no rule judged."""
-        return self.ring_full + self.oversized + self.busy + self.missed + self.ring_dropped + self.malformed
+        in_kernel = self.ring_full + self.oversized + self.busy + self.missed
+        return in_kernel + self.ring_dropped + self.malformed + self.files_lost
 
     def as_dict(self) -> dict[str, int]:
         """All counts and `lost`."""
@@ -258,14 +261,22 @@ class Live:
     def account(self) -> Account:
         """The counts now. A sum of a running source can be off by the events under way."""
         stats = self.engine.stats()
+        files = stats["by_type"][lib.SN_FILE]
+        lost = self.files.stats() if self.files is not None else {"overflows": 0, "dropped": 0}
         return Account(
             **self._source_counts(),
             ring_dropped=stats["ring_dropped"],
-            received=stats["received"] - self.snapshot - stats["by_type"][lib.SN_FILE],
-            decoded=stats["decoded"] - self.snapshot - stats["by_type"][lib.SN_FILE],
+            received=stats["received"] - self.snapshot - files,
+            decoded=stats["decoded"] - self.snapshot - files,
             malformed=stats["malformed"],
             snapshot=self.snapshot,
+            files=files,
+            files_lost=lost["overflows"] + lost["dropped"],
         )
+
+    def equations(self) -> list[tuple[str, bool]]:
+        """Where every event of each source is, in numbers, and whether they add up."""
+        return self.account().equations() + ([self.files.equation()] if self.files is not None else [])
 
     def _source_counts(self) -> dict[str, int]:
         if self.connector is not None:

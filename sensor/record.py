@@ -103,8 +103,8 @@ def _wait(live: Live, stop: threading.Event, seconds: float | None) -> None:
             progress.update(stats["recorded"], "events; Ctrl-C ends it")
 
 
-def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[Account, int]:
-    """Records into `fd`: the account and the number of records. NativeError when they could not all be written."""
+def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[Account, str, int]:
+    """Records into `fd`: the account, its equations, the number of records. NativeError: not all could be written."""
     stop = _stop_event()
     engine = replace(config.engine, ring_bytes=max(config.engine.ring_bytes, _RING_BYTES))
     config = replace(config, engine=engine)
@@ -116,7 +116,8 @@ def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[
         _wait(live, stop, seconds)
         live.stop()
         writer.flush()
-        return live.account(), live.engine.stats()["recorded"]
+        equations = "; ".join(text for text, _ in live.equations())
+        return live.account(), equations, live.engine.stats()["recorded"]
 
 
 def record(config: Config, path: str, *, seconds: float | None = None, format: str = "native") -> int:
@@ -127,7 +128,7 @@ def record(config: Config, path: str, *, seconds: float | None = None, format: s
         lines = _Lines(out) if format == "ndjson" else None
         try:
             with lines or nullcontext():
-                account, recorded = _record(config, lines.fd if lines else out, what, seconds)
+                account, equations, recorded = _record(config, lines.fd if lines else out, what, seconds)
         except NativeError as error:
             # the thread knows why better than the writer, which only sees its pipe closed
             raise LinsangError(f"{what}: {(lines and lines.error) or os.strerror(error.errno)}") from error
@@ -135,5 +136,5 @@ def record(config: Config, path: str, *, seconds: float | None = None, format: s
             raise LinsangError(f"{what}: {lines.error}")
         if lines:
             os.write(out, json.dumps({"type": "account", **account.as_dict(), "recorded": recorded}).encode() + b"\n")
-    say(f"{recorded} events recorded, {account.lost} lost; " + "; ".join(text for text, _ in account.equations()))
+    say(f"{recorded} events recorded, {account.lost} lost; {equations}")
     return 0

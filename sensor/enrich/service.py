@@ -56,7 +56,7 @@ _NO_USER = 0xFFFFFFFF
 
 
 class Enrichment:
-    """Use as a context, within that of `engine`. `facts` are closed with it. `provenance`: writers of files are known;
+    """Use as a context, within that of `engine`; `facts` outlive it. `provenance`: writers of files are known;
     else their facts are absent."""
 
     def __init__(self, engine: Engine, facts: Facts, *, provenance: bool) -> None:
@@ -81,7 +81,6 @@ class Enrichment:
         self._ending = True
         self._exchange.end()
         self._thread.join()
-        self._facts.close()
 
     def counters(self) -> dict[str, int]:
         """Since the start; `open`: asked again now."""

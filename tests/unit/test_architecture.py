@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
-        "reference_events live_processes context",
+        "reference_events live_processes context facts_of_files",
         "daemon alerts tree replay record dump doctor status trust unwind rules_cli arguments",
         "alert_commands rules_command",
         "cli",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import native_records as records
@@ -69,9 +70,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def asked(cache: Path, tmp_path: Path) -> Iterator[Asked]:
-    asked = Asked(Facts(cache, tmp_path / "state", Programs({}, frozenset())))
-    with asked.engine, asked.service:
-        yield asked
+    with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts:
+        asked = Asked(facts)
+        with asked.engine, asked.service:
+            yield asked
 
 
 def test_what_is_kept_is_of_the_file_as_it_is_now(asked: Asked, tmp_path: Path) -> None:
