@@ -319,6 +319,10 @@ int64_t sn_record__parse(const char *json, size_t size, void *buf, size_t buf_si
 /* 0 when header, spans and type are sound. */
 int sn_record__check(const void *record, size_t size);
 
+/* ---- this process (heap.c) ---- */
+/* From now on freed memory goes back to the system soon. Before there are threads; nothing where there is no glibc. */
+void sn_heap__keep_small(void);
+
 /* ---- the field table, for Python's schema and the docs ---- */
 struct sn_field_info {
 	const char *type, *kind, *member, *json, *sigma, *help;

@@ -33,7 +33,7 @@ from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.live import Live, boot_to_epoch_ns, memory_bytes
 from sensor.live_processes import live_processes
 from sensor.loaded_rules import LoadedRules, load
-from sensor.native import Rules, ffi
+from sensor.native import Rules, ffi, lib
 from sensor.paths import default_rules
 from sensor.rollup import Rollup
 from sensor.runtime import Runtime
@@ -356,6 +356,7 @@ def _summary(live: Live, outputs: Outputs) -> None:
 
 def run(config: Config) -> int:
     """Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The exit code; LinsangError when it cannot start."""
+    lib.sn_heap__keep_small()
     sys.setswitchinterval(_SWITCH_S)
     with ExitStack() as stack:
         outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)

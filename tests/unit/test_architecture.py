@@ -46,7 +46,7 @@ LIBRARY_OWNERS = {
 # ---- C ----
 PORTABLE_HEADERS = {
     *("errno.h", "limits.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"),
-    *("time.h", "unistd.h", "emmintrin.h", "immintrin.h"),
+    *("time.h", "unistd.h", "emmintrin.h", "immintrin.h", "malloc.h"),
 }
 LINUX_ONLY = {"source_bpf.c", "source_fanotify.c", "file_handles.c", "file_handles.h", "wait.c", "woken.c"}
 GENERATED = {"kernel.h"}  # by the loader, from the running kernel's BTF
