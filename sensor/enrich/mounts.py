@@ -8,12 +8,12 @@ overlay-upper   an overlay's file that is in its writable layer; `overlay`: it i
 from __future__ import annotations
 
 import os
-import re
 import select
 import stat
 from dataclasses import dataclass
 
-_ESCAPE = re.compile(r"\\([0-7]{3})")
+from sensor.mountinfo import mount_lines
+
 _FLAGS = ("nosuid", "noexec", "ro")
 
 
@@ -44,35 +44,21 @@ class Mount:
         return next(found, None)
 
 
-def parse(text: str) -> dict[int, Mount]:
-    """The lines of a mountinfo by their ids."""
+def parse(content: bytes) -> dict[int, Mount]:
+    """The mounts of a mountinfo by their ids."""
     found = {}
-    for line in text.splitlines():
-        left, _, right = line.partition(" - ")
-        number, _, dev, root, point, own, *_ = left.split(" ")
-        filesystem, _, options = right.split(" ", 2)
-        major, _, minor = dev.partition(":")
-        given = {*own.split(","), *options.split(",")}
-        found[int(number)] = Mount(
-            int(major) << 20 | int(minor),
-            _plain(root),
-            _plain(point),
-            filesystem,
-            tuple(flag for flag in _FLAGS if flag in given),
-            tuple(map(_plain, options.split(","))),
-        )
+    for line in mount_lines(content):
+        given = {*line.own, *line.options}
+        flags = tuple(flag for flag in _FLAGS if flag in given)
+        found[line.number] = Mount(line.dev, line.root, line.point, line.filesystem, flags, line.options)
     return found
-
-
-def _plain(text: str) -> str:
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)
 
 
 class Mounts:
     """Those of our mount namespace, read again when the kernel says that they changed."""
 
     def __init__(self) -> None:
-        self._file = open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+        self._file = open("/proc/self/mountinfo", "rb")  # noqa: SIM115
         self._changes = select.poll()
         self._changes.register(self._file, select.POLLERR | select.POLLPRI)
         self._by_id: dict[int, Mount] = {}
@@ -103,7 +89,7 @@ class Mounts:
         if number in self._by_id or not pid:
             return self._by_id.get(number)
         try:
-            with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+            with open(f"/proc/{pid}/mountinfo", "rb") as table:
                 return parse(table.read()).get(number)
         except OSError:
             return None

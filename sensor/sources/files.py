@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import select
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from sensor.errors import NativeError, Unsupported
+from sensor.mountinfo import MountLine, mount_lines
 from sensor.native import Capture, Engine, check, ffi, lib
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -48,7 +48,6 @@ _KERNELS_OWN = frozenset(
     ]
 )
 _FOREIGN = frozenset(["9p", "afs", "ceph", "cifs", "coda", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"])
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 @dataclass(frozen=True)
@@ -71,29 +70,20 @@ class Mount:
         return ""
 
 
-def _plain(text: str) -> str:
-    return os.fsdecode(_ESCAPED.sub(lambda m: chr(int(m[1], 8)), text).encode("latin-1", "surrogateescape"))
+def mounts(content: bytes) -> list[Mount]:
+    """The mounts of a mountinfo."""
+    return [Mount(line.point, line.dev, line.root, line.filesystem, _upper(line)) for line in mount_lines(content)]
 
 
-def mounts(text: str) -> list[Mount]:
-    """The mounts of a /proc/PID/mountinfo (proc_pid_mountinfo(5)); lines that cannot be read are left out."""
-    found = []
-    for line in text.splitlines():
-        before, _, after = line.partition(" - ")
-        fields, tail = before.split(" "), after.split(" ")
-        major, _, minor = fields[2].partition(":") if len(fields) > 4 else ("", "", "")
-        if not (major.isdecimal() and minor.isdecimal() and len(tail) > 2):
-            continue
-        options = dict(option.partition("=")[::2] for option in tail[2].split(","))
-        upper = _plain(options.get("upperdir", "")) if tail[0] == "overlay" else ""
-        found.append(Mount(_plain(fields[4]), int(major) << 20 | int(minor), _plain(fields[3]), tail[0], upper))
-    return found
+def _upper(line: MountLine) -> str:
+    options = dict(option.partition("=")[::2] for option in line.options)
+    return options.get("upperdir", "") if line.filesystem == "overlay" else ""
 
 
-def _wanted(text: str) -> list[Mount]:
+def _wanted(content: bytes) -> list[Mount]:
     """Those to watch, mounts of a file system's root first: paths below them are whole. A place that another mount has
     covered shows that one only."""
-    covered = {mount.place: mount for mount in mounts(text)}
+    covered = {mount.place: mount for mount in mounts(content)}
     return sorted((m for m in covered.values() if not m.left_out), key=lambda m: (m.root != "/", len(m.place)))
 
 
@@ -120,7 +110,7 @@ class FileSource:
         self.watched: dict[str, str] = {}
         self.refused: dict[str, str] = {}
         self._ended, self._end = os.pipe2(os.O_CLOEXEC)
-        self._file = _MOUNTS.open(errors="surrogateescape")
+        self._file = _MOUNTS.open("rb")
         for place in places:
             if lib.sn_files__place(self._files, os.fsencode(place)):
                 self._say(f"the place {place} is too long, or one too many: files there count when they are executable")
@@ -156,8 +146,12 @@ class FileSource:
         poll = select.poll()
         poll.register(self._file.fileno(), select.POLLPRI | select.POLLERR)
         poll.register(self._ended, select.POLLIN)
-        while all(fd != self._ended for fd, _ in poll.poll()):
-            self.look()
+        try:
+            while all(fd != self._ended for fd, _ in poll.poll()):
+                self.look()
+        except Exception as error:  # what was mounted until now is watched on
+            self.refused["what is mounted from now on"] = repr(error)
+            self._say(f"file systems that are mounted from now on are not watched: {error!r}")
 
     def run(self) -> None:
         """Stays in the core until stop()."""

@@ -122,7 +122,7 @@ def test_another_mount_of_a_watched_file_system(live: Live, tmp_path: Path) -> N
 
 
 def mounted(place: Path) -> bool:
-    return any(m.place == str(place) for m in mounts(Path("/proc/self/mountinfo").read_text()))
+    return any(m.place == str(place) for m in mounts(Path("/proc/self/mountinfo").read_bytes()))
 
 
 def until(what: Callable[[], bool]) -> None:

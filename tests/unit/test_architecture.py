@@ -17,7 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "escape",
-        "errors _native paths interruption",
+        "errors _native paths interruption mountinfo",
         "rule_lists",
         "settings rule_files terminal",
         "native config encode when units event_json rollup health progress runtime",

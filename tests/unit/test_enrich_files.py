@@ -265,7 +265,7 @@ def test_a_users_file_system_is_not_touched(facts: Facts, tmp_path: Path) -> Non
     try:
         if libc.mount(b"none", bytes(point), b"fuse", 2 | 4, options):
             pytest.skip(f"FUSE: {os.strerror(ctypes.get_errno())}")
-        mount = next(mount for mount in parse(Path("/proc/self/mountinfo").read_text()).values() if mount.by_a_user)
+        mount = next(mount for mount in parse(Path("/proc/self/mountinfo").read_bytes()).values() if mount.by_a_user)
         found = facts.of(FileKey(mount.dev, 1, 1, 1, 1), str(point / "it"), os.getpid())
         assert (found.trust, found.filesystem, found.mount_flags) == ("unpackaged", "fuse", ("nosuid",))
         assert found.final
@@ -279,7 +279,7 @@ def test_mountinfo() -> None:
     line = r"30 27 0:25 /sub /a\040b ro,nosuid - overlay over rw,lowerdir=/l,upperdir=/u\040p,workdir=/w"
     user = "31 27 0:26 / /home/u/m rw,nosuid,nodev shared:1 - fuse.sshfs u@h: rw,user_id=40001,group_id=1"
     roots = "32 27 8:1 / / rw - fuseblk /dev/sda1 ro,user_id=0,group_id=0"
-    mounts = parse(f"{line}\n{user}\n{roots}\n")
+    mounts = parse(f"{line}\n{user}\n{roots}\n".encode())
     assert mounts[30].dev == 25
     assert (mounts[30].root, mounts[30].point, mounts[30].flags) == ("/sub", "/a b", ("nosuid", "ro"))
     assert mounts[30].upper() == "/u p"
