@@ -292,3 +292,12 @@ struct sn_event_about sn_event__about(const struct fanotify_event_metadata *even
 	}
 	return told;
 }
+
+void sn_handles__ignore_null(int fanotify)
+{
+	const unsigned how = FAN_MARK_ADD | FAN_MARK_IGNORED_MASK | FAN_MARK_IGNORED_SURV_MODIFY;
+	struct stat st;
+
+	if (stat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode))
+		fanotify_mark(fanotify, how, FAN_CLOSE_WRITE, AT_FDCWD, "/dev/null");
+}

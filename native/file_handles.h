@@ -45,4 +45,6 @@ int64_t sn_handles__own_path(struct sn_handles *handles, const struct fanotify_e
 void sn_handles__forget_paths(struct sn_handles *handles);
 /* Between two batches: lets go of the file systems. */
 void sn_handles__rest(struct sn_handles *handles);
+/* What every other program writes to is no file: the kernel does not even queue it. */
+void sn_handles__ignore_null(int fanotify);
 #endif

@@ -31,7 +31,8 @@ enum {
 	DISCARDED = 1u << 30,
 	FRAME = 8,		 /* BPF_RINGBUF_HDR_SZ */
 	BATCH_BYTES = 256 << 10, /* then both positions are published */
-	POLL_NS = 1000000,
+	/* Each costs some 25 us, and the match thread is woken as often. */
+	POLL_NS = 2000000,
 	IDLE_POLLS = 5, /* without an event, before it sleeps */
 	/* A probe that looked at `asleep` just before it was set submits without a wake-up. It is done long before this
 	 * has passed, unless the hypervisor took its CPU away: this bounds how late its record may be. */

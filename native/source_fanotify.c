@@ -123,6 +123,7 @@ int sn_files__open(struct sn_engine *engine, struct sn_capture *capture, struct 
 		sn_files__close(files);
 		return rc;
 	}
+	sn_handles__ignore_null(files->fanotify);
 	sn_writers__set_source(files->out->writers, ask, files);
 	*out = files;
 	return 0;
