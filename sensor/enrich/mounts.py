@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sensor.mountinfo import mount_lines
 
 _FLAGS = ("nosuid", "noexec", "ro")
+_LINKS_MAX = 40  # the kernel's own, MAXSYMLINKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,30 @@ class Mounts:
         except OSError:
             return None
 
-    def is_a_users(self, path: str) -> bool:
-        """Whether `path` leads into a file system that a program of a user's answers for."""
+    def is_a_users(self, path: str, root: str = "") -> bool:
+        """Whether `path` below the folder `root` leads into a file system that a program of a user's answers for, links
+        followed: of such a one not even a name is looked up."""
         self._follow()
-        return any(path == point or path.startswith(f"{point}/") for point in self._users)
+        if not self._users:
+            return False
+        at, left, links = "", path.split("/")[::-1], 0
+        while left and links < _LINKS_MAX:
+            part = left.pop()
+            if part == "..":
+                at = at.rpartition("/")[0]
+            if part in {"", ".", ".."}:
+                continue
+            here = f"{at}/{part}"
+            if any(here == point or here.startswith(f"{point}/") for point in self._users):
+                return True
+            try:
+                target = os.readlink(root + here)
+            except (OSError, ValueError):
+                at = here
+                continue
+            at, links = "" if target.startswith("/") else at, links + 1
+            left += target.split("/")[::-1]
+        return False
 
     def close(self) -> None:
         """Gives the descriptor back."""

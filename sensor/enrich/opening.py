@@ -43,8 +43,8 @@ class OpenFile:
 
 def open_key(mounts: Mounts, key: FileKey, path: str, pid: int) -> OpenFile | None:
     """The file of `key`: at `path`, there in the root of process `pid`, or as what that process runs. None: at none."""
-    for way in [path, *((f"/proc/{pid}/root{path}", f"/proc/{pid}/exe") if pid else ())]:
-        opened = _open(mounts, way, pid)
+    for root, way in [("", path), *(((f"/proc/{pid}/root", path), ("", f"/proc/{pid}/exe")) if pid else ())]:
+        opened = _open(mounts, root, way, pid)
         if opened is not None:
             if _is(opened, key):
                 return opened
@@ -54,12 +54,14 @@ def open_key(mounts: Mounts, key: FileKey, path: str, pid: int) -> OpenFile | No
 
 def open_path(mounts: Mounts, path: str, pid: int) -> OpenFile | None:
     """The regular file at `path` in the root of process `pid` (0: in ours). None: there is none."""
-    return _open(mounts, f"/proc/{pid}/root{path}" if pid else path, pid)
+    return _open(mounts, f"/proc/{pid}/root" if pid else "", path, pid)
 
 
-def _open(mounts: Mounts, path: str, pid: int) -> OpenFile | None:
+def _open(mounts: Mounts, root: str, path: str, pid: int) -> OpenFile | None:
+    if mounts.is_a_users(path, root):
+        return None
     with suppress(OSError, ValueError):
-        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        handle = os.open(root + path, os.O_PATH | os.O_CLOEXEC)
         try:
             return _opened(mounts, handle, pid)
         finally:

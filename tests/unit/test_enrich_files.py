@@ -253,9 +253,14 @@ def test_the_layers_of_an_overlay(facts: Facts, tmp_path: Path) -> None:
 
 
 def test_a_users_file_system_is_not_touched(facts: Facts, tmp_path: Path) -> None:
-    """Nobody answers for this one: whoever touches it, waits until the test ends."""
+    """Nobody answers for this one: whoever touches it, waits until the test ends. Links lead there, too."""
     point = tmp_path / "fuse"
+    links = {"last": "fuse/it", "first": "fuse", "absolute": f"{point}/it", "twice": "./first/../../../it"}
     point.mkdir()
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "real").touch()
+    (tmp_path / "beside").symlink_to("real")
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         device = os.open("/dev/fuse", os.O_RDWR)
@@ -269,7 +274,13 @@ def test_a_users_file_system_is_not_touched(facts: Facts, tmp_path: Path) -> Non
         found = facts.of(FileKey(mount.dev, 1, 1, 1, 1), str(point / "it"), os.getpid())
         assert (found.trust, found.filesystem, found.mount_flags) == ("unpackaged", "fuse", ("nosuid",))
         assert found.final
-        assert facts.of_path(str(point / "it")) is None
+        ways = [point / "it", tmp_path / "first/it", *(tmp_path / name for name in links if name != "first")]
+        for way in [*map(str, ways), f"{tmp_path}/first/../fuse/it"]:
+            assert facts.of_path(way) is None
+            assert facts.of_path(way, os.getpid(), os.stat("/proc/self/ns/mnt").st_ino) is None
+            gone = facts.of(FileKey(1, 1, 1, 1, 1), way, os.getpid())
+            assert gone.trust != "packaged"
+        assert facts.of_path(str(tmp_path / "beside")) is not None
     finally:
         libc.umount2(bytes(point), 2)
         os.close(device)
