@@ -30,6 +30,8 @@ _PATIENCE_S = 60.0  # a package manager's run, an index in the making
 _OPEN_MAX = 4096  # questions that are asked again
 _WRITER_MS = 20
 _FULL_S = 0.001
+_STUCK_S = 30.0  # no question takes so long but of a file whose file system does not answer
+_END_S = 2.0
 _PRIORITY = -10  # the match thread's: among busy programs, whoever has a turn too late answers too late
 _KEPT_MAX = 1024  # answers about payloads that are kept, as long as the file is the same and
 _KEPT_S = 5.0  # whoever may change its folders had no time to
@@ -69,9 +71,11 @@ class Enrichment:
         self._warming = Warming(facts)
         self._open: list[tuple[float, int, float, Question]] = []  # heap: when, number, wait, question
         self._ending = False
-        self._counts = dict.fromkeys(("answered", "kept", "again", "given_up"), 0)
-        self.failure = ""  # what ended the thread, when nobody asked it to end
-        self._thread = threading.Thread(target=self._guard, name="facts")
+        self._counts = dict.fromkeys(("answered", "kept", "again", "given_up", "failed"), 0)
+        self._ended_by = ""
+        self._under_way: tuple[float, bytes] | None = None  # when a question was taken up, and what it names
+        # a daemon: one that a file system holds up for ever does not keep the sensor from ending
+        self._thread = threading.Thread(target=self._guard, name="facts", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -80,7 +84,20 @@ class Enrichment:
     def __exit__(self, *_: object) -> None:
         self._ending = True
         self._exchange.end()
-        self._thread.join()
+        self.join(_END_S)
+
+    def join(self, seconds: float | None = None) -> None:
+        """Waits for the end of the thread, once it was told to end."""
+        self._thread.join(seconds)
+
+    @property
+    def failure(self) -> str:
+        """Why nobody answers: what ended the thread, or the file that has held it up for long; else empty. Any
+        thread."""
+        under_way = self._under_way
+        if under_way is not None and time.monotonic() - under_way[0] > _STUCK_S:
+            return f"held up by {os.fsdecode(under_way[1])}"
+        return self._ended_by
 
     def counters(self) -> dict[str, int]:
         """Since the start; `open`: asked again now."""
@@ -92,7 +109,7 @@ class Enrichment:
         try:
             self._run()
         except Exception as error:  # the sensor goes on without facts, and says so
-            self.failure = repr(error)
+            self._ended_by = repr(error)
 
     def _run(self) -> None:
         with suppress(PermissionError):
@@ -105,7 +122,7 @@ class Enrichment:
             patience = 0.0 if self._facts.work() or not warm else max(0.0, until - time.monotonic())
             questions = self._exchange.questions(patience)
             for question in questions:
-                self._answer(question, _AGAIN_S)
+                self._take_up(question, _AGAIN_S)
             if not questions:
                 warm = warm or self._warm()
             now = time.monotonic()
@@ -116,7 +133,14 @@ class Enrichment:
 
     def _warm(self) -> bool:
         """A step; true when all is done."""
-        facts, more = self._warming.step()
+        self._under_way = time.monotonic(), b"a program that runs"
+        try:
+            facts, more = self._warming.step()
+        except Exception:
+            self._counts["failed"] += 1
+            return False
+        finally:
+            self._under_way = None
         if facts is not None:
             now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
             known = Question(True, 0, now, 0, facts.key, 0, 0, b"", b"")
@@ -137,15 +161,27 @@ class Enrichment:
 
     def _tell(self, tell: Callable[[], bool]) -> None:
         """Until the match thread has room for it."""
-        while not tell() and not self._ending:
+        while not self._ending and not tell():
             time.sleep(_FULL_S)
 
     def _ask_again(self, now: float) -> None:
-        while self._open and self._open[0][0] <= now:
+        while self._open and self._open[0][0] <= now and not self._ending:
             _, _, wait, question = heapq.heappop(self._open)
-            self._answer(question, wait * 2)
+            self._take_up(question, wait * 2)
 
     # ---- one question ----
+
+    def _take_up(self, question: Question, wait: float) -> None:
+        """Whoever chose the file does not end the thread: what goes wrong with it is counted, and nobody can tell."""
+        self._under_way = time.monotonic(), question.path
+        try:
+            self._answer(question, wait)
+        except Exception:
+            self._counts["failed"] += 1
+            key = question.key if question.is_image else None
+            self._tell(lambda: self._exchange.answer(question, Answer(lib.SN_FACTS_LOST, key)))
+        finally:
+            self._under_way = None
 
     def _answer(self, question: Question, wait: float) -> None:
         """Answers, or puts it off for `wait` seconds."""
@@ -201,8 +237,9 @@ class Enrichment:
 
     def _answer_of(self, question: Question, facts: FileFacts) -> Answer:
         key = facts.key if facts.key.inode else None
-        texts = {to: value.encode() for name, to in _TEXTS.items() if (value := getattr(facts, name)) is not None}
-        texts |= {to: "\0".join(values).encode() for name, to in _LISTS.items() if (values := getattr(facts, name))}
+        given = {to: getattr(facts, name) for name, to in _TEXTS.items()}
+        given |= {to: "\0".join(getattr(facts, name)) or None for name, to in _LISTS.items()}
+        texts = {to: os.fsencode(value) for to, value in given.items() if value is not None}
         answer = Answer(
             key=key,
             texts=texts,
@@ -216,7 +253,7 @@ class Enrichment:
         return answer
 
     def _add_writer(self, question: Question, key: FileKey, answer: Answer) -> None:
-        if self._writers is None:
+        if self._writers is None or self._ending:
             return
         query = ffi.new("struct sn_writer_query *", {"inode": key.inode, "changed": key.ctime_ns, "dev": key.dev})
         query.time = question.time
@@ -231,7 +268,7 @@ class Enrichment:
     def _texts_of(self, writer: Any) -> Iterator[tuple[str, bytes]]:
         yield "WRITER_PROCESS_ID", str(writer.pid).encode()
         if writer.uid != _NO_USER:
-            yield "WRITER_USER", self._accounts.name(writer.uid).encode()
+            yield "WRITER_USER", os.fsencode(self._accounts.name(writer.uid))
         for name in ("image", "command_line", "url"):
             yield f"WRITER_{name.upper()}", bytes(ffi.buffer(getattr(writer, name), getattr(writer, f"{name}_len")))
         if writer.family in _FAMILIES:
@@ -253,7 +290,7 @@ def _status(file: bytes) -> tuple[int, ...]:
     """What tells a file with its content from any other; () when there is none."""
     try:
         status = os.stat(file)
-    except OSError:
+    except (OSError, ValueError):
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import os
 import stat
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from silent_fuse import silent_fuse
 
 from sensor.enrich.databases import open_database
 from sensor.enrich.facts import Facts
@@ -256,20 +256,11 @@ def test_a_users_file_system_is_not_touched(facts: Facts, tmp_path: Path) -> Non
     """Nobody answers for this one: whoever touches it, waits until the test ends. Links lead there, too."""
     point = tmp_path / "fuse"
     links = {"last": "fuse/it", "first": "fuse", "absolute": f"{point}/it", "twice": "./first/../../../it"}
-    point.mkdir()
     for name, target in links.items():
         (tmp_path / name).symlink_to(target)
     (tmp_path / "real").touch()
     (tmp_path / "beside").symlink_to("real")
-    libc = ctypes.CDLL(None, use_errno=True)
-    try:
-        device = os.open("/dev/fuse", os.O_RDWR)
-    except OSError as error:
-        pytest.skip(f"FUSE: {error}")
-    options = f"fd={device},rootmode=40000,user_id={USER},group_id=0,allow_other".encode()
-    try:
-        if libc.mount(b"none", bytes(point), b"fuse", 2 | 4, options):
-            pytest.skip(f"FUSE: {os.strerror(ctypes.get_errno())}")
+    with silent_fuse(point, USER):
         mount = next(mount for mount in parse(Path("/proc/self/mountinfo").read_bytes()).values() if mount.by_a_user)
         found = facts.of(FileKey(mount.dev, 1, 1, 1, 1), str(point / "it"), os.getpid())
         assert (found.trust, found.filesystem, found.mount_flags) == ("unpackaged", "fuse", ("nosuid",))
@@ -281,9 +272,6 @@ def test_a_users_file_system_is_not_touched(facts: Facts, tmp_path: Path) -> Non
             gone = facts.of(FileKey(1, 1, 1, 1, 1), way, os.getpid())
             assert gone.trust != "packaged"
         assert facts.of_path(str(tmp_path / "beside")) is not None
-    finally:
-        libc.umount2(bytes(point), 2)
-        os.close(device)
 
 
 def test_mountinfo() -> None:

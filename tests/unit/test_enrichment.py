@@ -11,10 +11,13 @@ from pathlib import Path
 import native_records as records
 import pytest
 from engine_rules import table
+from silent_fuse import silent_fuse
 
+from sensor.enrich import service
 from sensor.enrich.facts import Facts
 from sensor.enrich.programs import Programs
 from sensor.enrich.service import Enrichment
+from sensor.mountinfo import mount_lines
 from sensor.native import Engine, Frame, Rules, ffi, lib
 
 PATIENCE_S = 10.0
@@ -37,13 +40,21 @@ class Asked:
             image=b"/usr/bin/bash", argv=argv, cwd=cwd, pid=pid, start=1, mnt_ns=MNT_NS, time=time.monotonic_ns()
         )
         assert self.engine.feed(exec)
+        self.settle()
+        frames = self.engine.take()
+        return frames[0] if frames else None
+
+    def settle(self) -> None:
+        """Until all that was held is answered."""
         end = time.monotonic() + PATIENCE_S
         while self.engine.stats()["held"] > self.engine.stats()["answers"]:
             assert lib.sn_engine__settle(self.engine.pointer, 0) == 0
             assert not self.service.failure
             assert time.monotonic() < end
-        frames = self.engine.take()
-        return frames[0] if frames else None
+
+    def ask(self, path: Path) -> None:
+        """As `payload`, without waiting for anything."""
+        assert self.engine.feed(records.exec_record(image=b"/usr/bin/bash", argv=[b"bash", bytes(path)], start=1))
 
     def writable(self, path: str, cwd: bytes = b"/") -> str:
         frame = self.payload(path, cwd)
@@ -52,6 +63,12 @@ class Asked:
         facts = ffi.cast("struct sn_facts *", ffi.from_buffer(frame.payload_facts))
         span = facts.text[lib.SN_FACT_WRITABLE]
         return frame.payload_facts[span.off : span.off + span.len].decode()
+
+
+def device_of(point: Path) -> int:
+    """Of what is mounted there, which cannot be asked."""
+    lines = mount_lines(Path("/proc/self/mountinfo").read_bytes())
+    return next(line.dev for line in lines if line.point == str(point))
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +124,38 @@ def test_a_file_that_somebody_else_answers_for_is_not_touched(asked: Asked, tmp_
     frame = asked.payload(str(fifo))
     assert frame is not None
     assert frame.verdict == lib.SN_UNDECIDABLE
+
+
+def test_a_name_that_is_no_text(cache: Path, tmp_path: Path) -> None:
+    """Whoever mounts a file system names it: with bytes that are no UTF-8 and what other programs take for lines."""
+    name, point = b"fuse.\xff\x0c", tmp_path / "fuse\x85\u2028"
+    with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts, silent_fuse(point, 1000, name):
+        asked = Asked(facts)
+        asked.engine.swap_rules(Rules(table([("linux", "process_creation", "ImageFilesystem|startswith", "fuse.")])))
+        with asked.engine, asked.service:
+            exec = records.exec_record(
+                image=bytes(point / "it"), start=1, dev=device_of(point), inode=7, time=time.monotonic_ns()
+            )
+            assert asked.engine.feed(exec)
+            asked.settle()
+            frame = asked.engine.take()[0]
+            assert asked.service.counters()["failed"] == 0
+    assert frame.verdict == lib.SN_MATCH
+    assert name in frame.image_facts
+
+
+def test_a_file_system_that_does_not_answer(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is root's own, so it is looked at: that is told, and the end does not wait for it."""
+    monkeypatch.setattr(service, "_STUCK_S", 0.0)
+    with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts:
+        asked = Asked(facts)
+        with asked.engine:
+            with silent_fuse(tmp_path / "fuse", 0):
+                with asked.service:
+                    asked.ask(tmp_path / "fuse/it")
+                    end = time.monotonic() + PATIENCE_S
+                    while not asked.service.failure.endswith("fuse/it"):
+                        assert time.monotonic() < end
+                assert asked.service.failure
+            asked.service.join()
+        assert not asked.service.failure
