@@ -44,8 +44,8 @@ def test_form(item: Shipped) -> None:
     assert "https://attack.mitre.org/techniques/T1218/" in rule["references"]
     assert rule["description"].startswith("Detects ")
     assert len(rule["title"]) <= 110  # SigmaHQ's limit
-    prefix = {"process_creation": "proc_creation_lnx_", "network_connection": "net_connection_lnx_"}
-    assert item.path.name.startswith(prefix[rule["logsource"]["category"]])
+    prefix = {"process_creation": "proc_creation", "network_connection": "net_connection", "file_event": "file_event"}
+    assert item.path.name.startswith(f"{prefix[rule['logsource']['category']]}_lnx_")
 
 
 @pytest.mark.parametrize("item", RULES, ids=ident)
