@@ -6,11 +6,13 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import native_records as make
 import pytest
 from engine_rules import Row, table
 
+from sensor.compiler import compile_table, load_rules
 from sensor.errors import NativeError
 from sensor.native import Engine, Frame, Rules, ffi, lib, record_json, record_json_text
 
@@ -177,6 +179,19 @@ def test_states(field: str, text: str, records: list[bytes], expected: list[int]
 def test_a_connection_of_an_unknown_process_is_undecidable() -> None:
     frames = judge([linux("Image", "x", "network_connection")], [CONNECT])
     assert [(f.verdict, f.cause_field, f.process) for f in frames] == [(lib.SN_UNDECIDABLE, 0, b"")]
+
+
+def test_a_process_that_is_not_known_leaves_keywords_decidable(tmp_path: Path) -> None:
+    """They look for what the event says; what it says cut short, or could not say, is another matter."""
+    rule = "title: k\nlevel: low\nlogsource: {product: linux}\ndetection: {keywords: [mimikatz], condition: keywords}\n"
+    (tmp_path / "k.yml").write_text(rule)
+    found = []
+    with Engine() as engine:
+        engine.swap_rules(Rules(compile_table(load_rules([tmp_path])).bytes))
+        for event in (CONNECT, make.exec_record(argv=[b"mimikatz"]), make.exec_record(**CUT)):
+            engine.feed(event)
+            found.append([frame.verdict for frame in engine.take()])
+    assert found == [[], MATCH, UNDECIDABLE]
 
 
 def test_the_frame_says_who_and_from_whom() -> None:
