@@ -103,6 +103,13 @@ static void name_process(struct sn_connections *connections, struct entry *entry
 	}
 }
 
+/* One that went on for long may give way before others that ended earlier. */
+static void forget(struct sn_connections *connections, const struct entry *entry)
+{
+	if (entry->shown.last > atomic_load_explicit(&connections->forgotten, memory_order_relaxed))
+		atomic_store_explicit(&connections->forgotten, entry->shown.last, memory_order_relaxed);
+}
+
 static void begin(struct sn_connections *connections, const struct sn_table *table, const struct sn_connect *record,
 		  const struct entry *last)
 {
@@ -127,7 +134,7 @@ static void begin(struct sn_connections *connections, const struct sn_table *tab
 		name_process(connections, &made, table);
 	}
 	if (number >= KEPT)
-		atomic_store_explicit(&connections->forgotten, entry->shown.last, memory_order_relaxed);
+		forget(connections, entry);
 	*entry = made;
 	publish(connections, entry);
 	atomic_store_explicit(&connections->count, number + 1, memory_order_release);
@@ -226,7 +233,7 @@ uint32_t sn_connections__of(const struct sn_connections *connections, uint32_t p
 	for (uint64_t number = count; number > oldest && found < max; number--) {
 		const struct cell *cell = &connections->cell[(number - 1) % KEPT];
 
-		if (sn_published__load(&cell->version, cell->word, &entry, sizeof(entry)) &&
+		if (sn_published__load(&cell->version, cell->word, &entry, sizeof(entry)) && entry.number == number &&
 		    concerns(&entry, pid, start) && entry.shown.last >= from && entry.shown.time <= until)
 			out[found++] = entry.shown;
 	}
