@@ -178,6 +178,18 @@ int sn_handles__stat(struct sn_handles *handles, const struct fanotify_event_inf
 	return rc;
 }
 
+/* The length of what was the path of a file, or folder, that has no name any more: the kernel says so behind it. */
+static ssize_t last_path(int fd, const char *path, ssize_t len)
+{
+	static const char mark[] = " (deleted)";
+	const ssize_t before = len - (ssize_t)strlen(mark);
+	struct stat st;
+
+	if (before > 0 && memcmp(path + before, mark, strlen(mark)) == 0 && !fstat(fd, &st) && !st.st_nlink)
+		return before;
+	return len;
+}
+
 static int64_t path_of(int fd, char *out, size_t size)
 {
 	char link[32];
@@ -187,7 +199,7 @@ static int64_t path_of(int fd, char *out, size_t size)
 	n = readlink(link, out, size);
 	if (n < 0)
 		return -errno;
-	return (size_t)n < size && *out == '/' ? n : -ENAMETOOLONG;
+	return (size_t)n < size && *out == '/' ? last_path(fd, out, n) : -ENAMETOOLONG;
 }
 
 int64_t sn_handles__own_path(struct sn_handles *handles, const struct fanotify_event_info_fid *info, char *out,

@@ -212,9 +212,11 @@ def served(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_is_accounted_for(live: Live, recording: Any, tmp_path: Path) -> None:
-    """After the rest: the equation, and a file event as a record."""
+    """After the rest: the equation, and file events as records, also of a file whose last name goes while it runs."""
     (tmp_path / "made").mkdir()
     subprocess.run(["cp", "/bin/true", "made/x"], cwd=tmp_path, check=True)
+    script = "cp /bin/sleep made/gone; cp /bin/true 'made/kept (deleted)'; made/gone 0.1 & rm made/gone; wait"
+    subprocess.run(["bash", "-ec", script], cwd=tmp_path, check=True)
     find(live, tmp_path / "made" / "x")
     live.stop()
     assert live.files
@@ -223,6 +225,8 @@ def test_all_is_accounted_for(live: Live, recording: Any, tmp_path: Path) -> Non
     assert all(holds for _, holds in live.account().equations())
     recording.seek(0)
     with RecordingReader(recording.fileno(), "recording") as reader:
-        seen = [e for e in map(record_json, reader) if e.get("path") == str(tmp_path / "made" / "x")]
+        records = [e for e in map(record_json, reader) if str(e.get("path")).startswith(f"{tmp_path}/")]
+    assert {Path(e["path"]).name for e in records} == {"x", "gone", "kept (deleted)"}
+    seen = [e for e in records if e["path"] == str(tmp_path / "made" / "x")]
     assert {flag for e in seen for flag in ("created", "written") if e.get(flag)} == {"created", "written"}
     assert all(e["start"] and e["uid"] == os.getuid() and e["since"] < e["time"] for e in seen)
