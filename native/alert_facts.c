@@ -9,8 +9,6 @@
 #include "alert_json.h"
 #include "facts.h"
 
-static const uint64_t SECOND_NS = 1000000000;
-
 /* Of one file, copied out of the frame; state SN_FACTS_NONE: nothing. */
 struct shown {
 	struct sn_facts head;
@@ -58,7 +56,7 @@ static int put_digits(struct sn_writer *w, const uint8_t *at, uint32_t len)
 static int put_age(struct sn_writer *w, uint64_t time, int64_t since)
 {
 	if (since != INT64_MIN)
-		sn_write__number(w, (int64_t)time > since ? (uint64_t)((int64_t)time - since) / SECOND_NS : 0);
+		sn_write__number(w, sn_facts__age_s(time, since));
 	return since != INT64_MIN;
 }
 

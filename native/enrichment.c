@@ -66,7 +66,7 @@ static bool equal(struct sn_bytes a, struct sn_bytes b)
 
 /* ---- what is known ---- */
 
-/* By device and inode, else by content. */
+/* As the installed file, else by content. */
 static void identify(struct sn_scene *scene, struct sn_bytes by_inode)
 {
 	scene->identity = by_inode;
@@ -83,7 +83,7 @@ void sn_enrichment__look(struct sn_engine *engine, const struct sn_exec *exec, s
 
 	/* a source that does not name the file: nobody can tell which it was */
 	scene->image = exec->inode ? sn_file_facts__find(files, &key, exec->h.time) : sn_facts__empty(SN_FACTS_LOST);
-	identify(scene, sn_file_facts__identity(files, exec->dev, exec->inode));
+	identify(scene, sn_file_facts__identity(files, &key));
 }
 
 /* The file that the payload is, where its path names one file: a program by its bare name is looked for in PATH, and
@@ -257,7 +257,7 @@ static void take_told(struct sn_engine *engine, const struct sn_told_head *told)
 		sn_count(&engine->stats.answers, told->number != 0);
 		return;
 	case SN_TOLD_PROGRAM:
-		sn_file_facts__identify(e->files, told->file.dev, told->file.inode, name);
+		sn_file_facts__identify(e->files, &told->file, name);
 		return;
 	case SN_TOLD_FORGET:
 		sn_file_facts__forget(e->files);

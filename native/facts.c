@@ -35,7 +35,7 @@ struct slot {
 };
 
 struct program {
-	uint64_t inode;
+	uint64_t inode, bytes, mtime;
 	uint32_t dev;
 	uint8_t used;
 	uint8_t len; /* 0: forgotten */
@@ -189,15 +189,17 @@ static struct program *program_of(const struct sn_file_facts *facts, uint32_t de
 	}
 }
 
-int sn_file_facts__identify(struct sn_file_facts *facts, uint32_t dev, uint64_t inode, struct sn_bytes name)
+int sn_file_facts__identify(struct sn_file_facts *facts, const struct sn_file_key *key, struct sn_bytes name)
 {
-	struct program *program = program_of(facts, dev, inode);
+	struct program *program = program_of(facts, key->dev, key->inode);
 
 	if (name.len > NAME_ROOM || (!program->used && facts->programs >= PROGRAMS / 2))
 		return -ENOSPC;
 	facts->programs += !program->used;
-	program->inode = inode;
-	program->dev = dev;
+	program->inode = key->inode;
+	program->bytes = key->bytes;
+	program->mtime = key->mtime;
+	program->dev = key->dev;
 	program->used = 1;
 	program->len = (uint8_t)name.len;
 	memcpy(program->name, name.at, name.len);
@@ -210,9 +212,12 @@ void sn_file_facts__forget_identities(struct sn_file_facts *facts)
 	facts->programs = 0;
 }
 
-struct sn_bytes sn_file_facts__identity(const struct sn_file_facts *facts, uint32_t dev, uint64_t inode)
+struct sn_bytes sn_file_facts__identity(const struct sn_file_facts *facts, const struct sn_file_key *key)
 {
-	const struct program *program = program_of(facts, dev, inode);
+	const struct program *program = program_of(facts, key->dev, key->inode);
 
-	return program->used ? (struct sn_bytes){program->name, program->len} : (struct sn_bytes){0};
+	/* else it was overwritten, or the inode is another file's by now */
+	if (program->used && program->bytes == key->bytes && program->mtime == key->mtime)
+		return (struct sn_bytes){program->name, program->len};
+	return (struct sn_bytes){0};
 }

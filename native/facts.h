@@ -39,11 +39,12 @@ void sn_file_facts__forget(struct sn_file_facts *facts);
 /* Files that are known. */
 uint32_t sn_file_facts__count(const struct sn_file_facts *facts);
 
-/* Which program a file is, by device and inode; an empty name forgets it. -ENOSPC: too many, or too long a name. */
-int sn_file_facts__identify(struct sn_file_facts *facts, uint32_t dev, uint64_t inode, struct sn_bytes name);
+/* Which program a file is, by all of its key but ctime, which a new name or mode changes; an empty name forgets it.
+ * -ENOSPC: too many, or too long a name. */
+int sn_file_facts__identify(struct sn_file_facts *facts, const struct sn_file_key *key, struct sn_bytes name);
 void sn_file_facts__forget_identities(struct sn_file_facts *facts);
 /* Empty: none that is known. */
-struct sn_bytes sn_file_facts__identity(const struct sn_file_facts *facts, uint32_t dev, uint64_t inode);
+struct sn_bytes sn_file_facts__identity(const struct sn_file_facts *facts, const struct sn_file_key *key);
 
 /* One that says nothing but its state. */
 const struct sn_facts *sn_facts__empty(enum sn_facts_state state);
@@ -52,6 +53,12 @@ bool sn_facts__is_sound(const void *facts, size_t size);
 static inline struct sn_bytes sn_facts__text(const struct sn_facts *facts, enum sn_fact fact)
 {
 	return (struct sn_bytes){(const uint8_t *)facts + facts->text[fact].off, facts->text[fact].len};
+}
+
+/* Whole seconds from `since`, one of sn_facts' times but INT64_MIN, to an event; 0: it is later than the event. */
+static inline uint64_t sn_facts__age_s(uint64_t time, int64_t since)
+{
+	return (int64_t)time > since ? (time - (uint64_t)since) / 1000000000 : 0;
 }
 
 static inline struct sn_file_key sn_file_key__of(const struct sn_exec *exec)

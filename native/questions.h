@@ -78,9 +78,10 @@ struct sn_facts {
 };
 
 enum sn_told {
-	SN_TOLD_FACTS = 1,   /* answers `number`, 0: unasked; followed by struct sn_facts */
-	SN_TOLD_PROGRAM = 2, /* `file` (dev, inode) is the program of that grammar; followed by the name, not ended */
-	SN_TOLD_FORGET = 3,  /* all of these so far */
+	SN_TOLD_FACTS = 1, /* answers `number`, 0: unasked; followed by struct sn_facts */
+	SN_TOLD_PROGRAM =
+		2, /* `file`, whatever its ctime, is the program of that grammar; followed by its name, not ended */
+	SN_TOLD_FORGET = 3, /* all of these so far */
 };
 
 struct sn_told_head {

@@ -9,8 +9,6 @@
 #include "text.h"
 #include "view_fill.h"
 
-static const uint64_t SECOND_NS = 1000000000;
-
 _Static_assert(SN_VALUE_FACT_IMAGE_WRITTEN_AGE - SN_VALUE_FACT_IMAGE_TRUST == SN_FACT_WRITTEN_AGE &&
 		       SN_VALUE_FACT_PAYLOAD_WRITTEN_AGE - SN_VALUE_FACT_PAYLOAD_TRUST == SN_FACT_WRITTEN_AGE,
 	       "fields.def: facts in the order of enum sn_fact");
@@ -65,7 +63,7 @@ static void put_age(const struct target *to, uint64_t time, int64_t since)
 		put_state(to, SN_LATE);
 		return;
 	}
-	n = sn_text__u64((char *)room, (int64_t)time > since ? (uint64_t)((int64_t)time - since) / SECOND_NS : 0);
+	n = sn_text__u64((char *)room, sn_facts__age_s(time, since));
 	sn_values__used(to->values, room + n);
 	put(to, room, n, 0);
 }

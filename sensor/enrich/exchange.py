@@ -78,9 +78,9 @@ class Exchange:
         body = answer.packed or packed(answer)
         return self._tell(lib.SN_TOLD_FACTS, body, number=question.number, time=question.time, key=answer.key)
 
-    def program(self, dev: int, inode: int, name: str) -> bool:
+    def program(self, key: FileKey, name: str) -> bool:
         """That the file is the program of that grammar. False: to be told again."""
-        return self._tell(lib.SN_TOLD_PROGRAM, name.encode(errors="surrogateescape"), key=FileKey(dev, inode, 0, 0, 0))
+        return self._tell(lib.SN_TOLD_PROGRAM, name.encode(errors="surrogateescape"), key=key)
 
     def forget(self) -> bool:
         """All facts and programs. False: to be told again."""

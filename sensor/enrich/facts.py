@@ -63,9 +63,9 @@ class Facts:
         """To be called while nobody asks: a part of what is late; true while there is more."""
         return self._digests.work()
 
-    def identities(self) -> Iterator[tuple[int, int, str]]:
-        """Device in the kernel's form, inode and name of each installed program that has a grammar."""
-        return ((each.key.dev, each.key.inode, each.name) for each in self._identities)
+    def identities(self) -> Iterator[tuple[FileKey, str]]:
+        """Each installed program that has a grammar, and its name."""
+        return ((each.key, each.name) for each in self._identities)
 
     def installed(self) -> Iterator[str]:
         """Where they lie."""

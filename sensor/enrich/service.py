@@ -156,8 +156,8 @@ class Enrichment:
             self._tell_programs()
 
     def _tell_programs(self) -> None:
-        for dev, inode, name in self._facts.identities():
-            self._tell(lambda d=dev, i=inode, n=name: self._exchange.program(d, i, n))  # type: ignore[misc]
+        for key, name in self._facts.identities():
+            self._tell(lambda k=key, n=name: self._exchange.program(k, n))  # type: ignore[misc]
 
     def _tell(self, tell: Callable[[], bool]) -> None:
         """Until the match thread has room for it."""

@@ -86,26 +86,44 @@ static void test_programs(void)
 		for (uint32_t i = 0; i < PROGRAMS; i++) {
 			uint32_t len = (uint32_t)snprintf(name, sizeof(name), "program-%u-%u", i, round);
 
-			CHECK(!sn_file_facts__identify(facts, i % 3, i, (struct sn_bytes){(uint8_t *)name, len}));
+			CHECK(!sn_file_facts__identify(facts, &(struct sn_file_key){i, 1, round, 7, i % 3, 0},
+						       (struct sn_bytes){(uint8_t *)name, len}));
 		}
 		for (uint32_t i = 0; i < PROGRAMS; i++) {
-			struct sn_bytes got = sn_file_facts__identity(facts, i % 3, i);
+			struct sn_file_key key = {i, 1, round, 8, i % 3, 0};
+			struct sn_bytes got = sn_file_facts__identity(facts, &key);
 
 			snprintf(name, sizeof(name), "program-%u-%u", i, round);
 			CHECK(got.len == strlen(name) && memcmp(got.at, name, got.len) == 0);
-			CHECK(sn_file_facts__identity(facts, i % 3 + 3, i).len == 0);
+			key.mtime++; /* the inode is another file's */
+			CHECK(sn_file_facts__identity(facts, &key).len == 0);
+			key.mtime--;
+			key.bytes++;
+			CHECK(sn_file_facts__identity(facts, &key).len == 0);
+			key.bytes--;
+			key.dev += 3;
+			CHECK(sn_file_facts__identity(facts, &key).len == 0);
 		}
 	}
-	CHECK(sn_file_facts__identify(facts, 0, 1, (struct sn_bytes){(uint8_t *)name, 33}) == -ENOSPC);
+	CHECK(sn_file_facts__identify(facts, &(struct sn_file_key){.inode = 1},
+				      (struct sn_bytes){(uint8_t *)name, 33}) == -ENOSPC);
 	for (uint32_t i = 0; i < 4096; i++)
-		if (sn_file_facts__identify(facts, 9, i, (struct sn_bytes){(uint8_t *)"x", 1}))
+		if (sn_file_facts__identify(facts, &(struct sn_file_key){.inode = i, .dev = 9},
+					    (struct sn_bytes){(uint8_t *)"x", 1}))
 			break;
 		else
 			CHECK(i < 1024); /* never so full that a search has no end */
-	CHECK(sn_file_facts__identity(facts, 8, 77).len == 0);
+	CHECK(sn_file_facts__identity(facts, &(struct sn_file_key){.inode = 77, .dev = 8}).len == 0);
 	sn_file_facts__forget_identities(facts);
-	CHECK(sn_file_facts__identity(facts, 0, 3).len == 0);
+	CHECK(sn_file_facts__identity(facts, &(struct sn_file_key){.inode = 3}).len == 0);
 	sn_file_facts__free(facts);
+}
+
+static void test_age(void)
+{
+	CHECK(sn_facts__age_s(5000000000, 2000000001) == 2 && sn_facts__age_s(5, 5) == 0);
+	CHECK(sn_facts__age_s(5, 2000000000) == 0 && sn_facts__age_s(0, -3000000000) == 3);
+	CHECK(sn_facts__age_s(5, INT64_MIN + 1) == 9223372036); /* what anybody may tell overflows nothing */
 }
 
 static void test_sound(void)
@@ -136,6 +154,7 @@ int main(void)
 {
 	test_files();
 	test_programs();
+	test_age();
 	test_sound();
 	return 0;
 }

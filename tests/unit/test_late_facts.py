@@ -262,7 +262,7 @@ def test_the_payload_of_a_chain_is_the_image() -> None:
 
 def test_a_renamed_program_by_inode() -> None:
     sensor = Sensor("is env", "renamed", "two")
-    assert sensor.exchange.program(3, 7, "env")
+    assert sensor.exchange.program(FileKey(3, 7, size=1, mtime_ns=0, ctime_ns=4), "env")
     sensor.settle()
     sensor.exec("/tmp/x", ["x", "nice", "id"])
     known(sensor)
@@ -273,6 +273,9 @@ def test_a_renamed_program_by_inode() -> None:
     assert (proxy.chain, proxy.argv) == (("env", "nice"), ("id",))
     sensor.exec("/usr/bin/env", ["env", "id"], pid=10)
     assert sensor.alerts() == [("is env", "match")]
+    sensor.exec("/tmp/x", ["x", "nice", "id"], pid=12, file_mtime=6)  # the inode is another file's by now
+    known(sensor)
+    assert sensor.alerts() == []
     assert sensor.exchange.forget()
     sensor.settle()
     sensor.exec("/tmp/x", ["x", "nice", "id"], pid=11)
