@@ -331,6 +331,31 @@ struct sn_field_info {
 /* NULL beyond the end. */
 const struct sn_field_info *sn_schema__field(uint32_t number);
 
+/* ---- event trace logs (.etl) ---- */
+struct sn_trace;
+
+/* All uint64_t. */
+struct sn_trace_stats {
+	uint64_t events;	  /* in the file */
+	uint64_t lines;		  /* events that were given out */
+	uint64_t joined;	  /* decoded, and given out only with others: two of one start; keys opened and closed */
+	uint64_t not_decoded;	  /* of providers and ids that are not in etw_layout.def */
+	uint64_t unknown_version; /* that are, in a version that is not */
+	uint64_t broken;	  /* whose data end within a column: each a line that is no JSON */
+	uint64_t forgotten;	  /* processes that there was no room for */
+	/* as in struct sn_etl_stats */
+	uint64_t unknown, damaged, compressed, cut_off, events_lost, buffers_lost;
+};
+
+enum { SN_TRACE_ROOM = 1 << 22 }; /* bytes that two lines need at most */
+
+/* `bytes` are the caller's until sn_trace__close. -EINVAL: no event trace log; -ENOMEM. */
+int sn_trace__open(const void *bytes, size_t size, struct sn_trace **out);
+void sn_trace__close(struct sn_trace *trace);
+/* Whole JSON lines into `buf`, as long as SN_TRACE_ROOM is left: their bytes; 0: the end. */
+int64_t sn_trace__lines(struct sn_trace *trace, void *buf, size_t size);
+void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out);
+
 /* ---- taxonomy.def, for Python's decoders and the docs ---- */
 struct sn_taxonomy_row {
 	const char *kind;     /* channel, event, source, fields, map: the macro that the row was written with */

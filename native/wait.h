@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sleep until a word changes: the one thing that a ring needs of the system. Linux: futex (wait.c). Windows has the
- * same under WaitOnAddress and WakeByAddressSingle.
+ * Sleep until a word changes: the one thing that a ring needs of the system. Linux: futex (wait.c); Windows:
+ * WaitOnAddress (wait_windows.c).
  */
 #ifndef SN_WAIT_H
 #define SN_WAIT_H

@@ -9,6 +9,7 @@ from cffi import FFI
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 # One operating system's sources; every other file builds everywhere.
 ONLY = dict.fromkeys(("source_bpf.c", "source_fanotify.c", "file_handles.c", "wait.c", "woken.c"), "linux")
+ONLY["wait_windows.c"] = "win32"
 
 
 def declarations(header: str) -> str:

@@ -10,6 +10,7 @@ import itertools
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ class _Replay:
         self._size = 0
         self._done = 0
         self.seq_lost = 0
+        self.traces: Counter[str] = Counter()
         self.reference = {"alerts": 0, "undecidable": 0, "matched_events": 0}
 
     def _route_of(self, rules: Rules, logsource: tuple[str, str, str]) -> int | None:
@@ -207,9 +209,12 @@ class _Replay:
             raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
         self._begin({})
         index, begin, blocks = 0, self._done, iter(source.blocks)
-        while (block := self._next(blocks)) is not None:
-            index = self._feed(number, source.path, block, index)
-            self._show(begin + source.position())
+        try:
+            while (block := self._next(blocks)) is not None:
+                index = self._feed(number, source.path, block, index)
+                self._show(begin + source.position())
+        finally:
+            self.traces.update(source.trace.stats if source.trace else {})
 
     def _next(self, blocks: Iterator[bytes]) -> bytes | None:
         with self.interruption.waiting():
@@ -318,6 +323,7 @@ class _Replay:
             "decode_ns": {"mean": round(stats["decode_ns_sum"] / judged, 1)},
             "match_ns": {"mean": round(stats["match_ns_sum"] / judged, 1), **times, "max": stats["match_ns_max"]},
             "lost": {"events": self.seq_lost, "alerts": stats["alerts_dropped"]},
+            **({"traces": dict(self.traces)} if self.traces else {}),
             "interrupted": bool(self.interruption.signal),
         }
 

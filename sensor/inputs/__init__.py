@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from sensor.errors import InputError
 from sensor.inputs.documents import Documents, one_a_line
+from sensor.inputs.etl import Trace, is_etl
 from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
 
 __all__ = ["Input", "after_lines", "open_input", "what_is_wrong"]
@@ -42,12 +43,14 @@ _ESLOGGER = (b'"mach_time"', b'"event_type"', b'"process"')
 @dataclass(frozen=True)
 class Input:
     """One file. `recording`: the descriptor to read a recording from, None for anything else, whose events `blocks`
-    gives as JSON lines. Valid as long as the file is open."""
+    gives as JSON lines. `trace`: the event trace log that they come from, with its counts. Valid as long as the file is
+    open."""
 
     path: str
     recording: int | None
     file: BinaryIO
     blocks: Iterator[bytes]
+    trace: Trace | None = None
 
     def position(self) -> int:
         """Bytes of the file read so far; 0 where that is not known."""
@@ -71,8 +74,11 @@ def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Inp
     for magic, (reason, remedy) in _REFUSED.items():
         if start.startswith(magic):
             raise InputError(path, -1, reason, remedy)
+    if is_etl(start):
+        trace = Trace(path, _seekable(file, content, start, more))
+        return Input(path, None, file, trace.lines(), trace)
     if path.lower().endswith(".etl"):
-        raise InputError(path, -1, "ETL is not read yet", "convert it to JSON lines")
+        raise InputError(path, -1, "no event trace log", "give it an .etl file that a session has closed")
     if start.startswith((_RECORDING, _EVTX)):
         whole = _seekable(file, content, start, more)
         if start.startswith(_EVTX):

@@ -75,7 +75,7 @@ ROWS = [
     (["replay", "nothing", *rules_and_cache()], 1, "nothing: No such file or directory"),
     (["replay", "rules", *rules_and_cache()], 1, "rules: Is a directory"),
     (["replay", "system.evtx", *rules_and_cache()], 1, "system.evtx: no EVTX: "),
-    (["replay", "trace.etl", *rules_and_cache()], 1, "trace.etl: ETL is not read yet"),
+    (["replay", "trace.etl", *rules_and_cache()], 1, "trace.etl: no event trace log"),
     (["replay", "packed.zst", *rules_and_cache()], 1, "packed.zst: Zstandard is not read; unpack it"),
     (["replay", "utf16.json", *rules_and_cache()], 1, "utf16.json: UTF-16; convert it"),
     (["replay", "cut.linsang", *rules_and_cache()], 1, "cut off: the last record is incomplete"),

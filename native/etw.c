@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "etw.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct column {
+	uint8_t since;
+	uint8_t type;
+	const char *name;
+};
+
+struct sn_etw_layout {
+	const struct column *columns;
+	uint32_t count;
+};
+
+#define SN_ETW_COLUMN(layout, since, type, name) {since, SN_ETW_##type, #name},
+#define SN_ETW_LAYOUT(layout, columns)                                                                                 \
+	static const struct column columns_of_##layout[] = {columns};                                                  \
+	static const struct sn_etw_layout layout_##layout = {columns_of_##layout, SN_ETW_##layout##_COLUMNS};
+#include "etw_layout.def"
+#define SN_ETW_LAYOUT(layout, columns)                                                                                 \
+	_Static_assert(sizeof(columns_of_##layout) <= SN_ETW_COLUMNS_MAX * sizeof(struct column), #layout);
+#include "etw_layout.def"
+
+static const struct provider {
+	const char *name;
+	struct sn_guid guid;
+} providers[] = {
+#define SN_ETW_PROVIDER(key, name, ...) {name, __VA_ARGS__},
+#include "etw_layout.def"
+};
+
+static const struct event {
+	uint16_t provider;
+	uint16_t id;
+	uint8_t from, to, plus, more;
+	const struct sn_etw_layout *layout;
+} events[] = {
+#define SN_ETW_EVENT(provider, id, from, to, plus, more, layout)                                                       \
+	{SN_ETW_##provider, id, from, to, plus, more, &layout_##layout},
+#include "etw_layout.def"
+};
+
+/* ---- one column ---- */
+
+/* What is left of the data. */
+struct left {
+	const uint8_t *at, *end;
+	uint8_t pointer;
+};
+
+static int number(struct left *left, uint32_t bytes, struct sn_etw_column *column)
+{
+	if ((size_t)(left->end - left->at) < bytes)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < bytes; i++)
+		column->number |= (uint64_t)left->at[i] << 8 * i;
+	left->at += bytes;
+	return 0;
+}
+
+static int run(struct left *left, uint32_t bytes, struct sn_etw_column *column)
+{
+	if ((size_t)(left->end - left->at) < bytes)
+		return -EBADMSG;
+	column->bytes = (struct sn_bytes){left->at, bytes};
+	left->at += bytes;
+	return 0;
+}
+
+/* Revision, count, an authority of 6 bytes, as many sub-authorities of 4. */
+static int sid(struct left *left, struct sn_etw_column *column)
+{
+	if (left->end - left->at < 8 || left->at[0] != 1 || left->at[1] > 15)
+		return -EBADMSG;
+	return run(left, 8 + 4u * left->at[1], column);
+}
+
+static int user(struct left *left, struct sn_etw_column *column)
+{
+	struct sn_etw_column none = {0};
+
+	if (left->end - left->at < 4)
+		return -EBADMSG;
+	if (!(left->at[0] | left->at[1] | left->at[2] | left->at[3]))
+		return run(left, 4, &none);
+	return run(left, 2u * left->pointer, &none) ? -EBADMSG : sid(left, column);
+}
+
+static int text(struct left *left, uint32_t unit, struct sn_etw_column *column)
+{
+	const uint8_t *at = left->at;
+
+	for (; (size_t)(left->end - at) >= unit; at += unit) {
+		if (at[0] == 0 && at[unit - 1] == 0) {
+			column->bytes = (struct sn_bytes){left->at, (uint32_t)(at - left->at)};
+			left->at = at + unit;
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
+static int read_column(struct left *left, struct sn_etw_column *column)
+{
+	struct sn_etw_column size = {0};
+
+	switch (column->type) {
+	case SN_ETW_U8:
+		return number(left, 1, column);
+	case SN_ETW_U16:
+		return number(left, 2, column);
+	case SN_ETW_U32:
+		return number(left, 4, column);
+	case SN_ETW_I32:
+		if (number(left, 4, column))
+			return -EBADMSG;
+		column->number = (uint64_t)(int64_t)(int32_t)column->number;
+		return 0;
+	case SN_ETW_U64:
+	case SN_ETW_TIME:
+		return number(left, 8, column);
+	case SN_ETW_PTR:
+		return number(left, left->pointer, column);
+	case SN_ETW_SID:
+		return sid(left, column);
+	case SN_ETW_USER:
+		return user(left, column);
+	case SN_ETW_WTEXT:
+		return text(left, 2, column);
+	case SN_ETW_ATEXT:
+		return text(left, 1, column);
+	case SN_ETW_IP4:
+		return run(left, 4, column);
+	case SN_ETW_IP6:
+		return run(left, 16, column);
+	case SN_ETW_PORT:
+		if (number(left, 2, column))
+			return -EBADMSG;
+		column->number = (column->number & 0xff) << 8 | column->number >> 8;
+		return 0;
+	default: /* SN_ETW_BLOB */
+		return number(left, 2, &size) ? -EBADMSG : run(left, (uint32_t)size.number, column);
+	}
+}
+
+/* ---- the event ---- */
+
+static const struct event *find(const struct sn_etw_event *event, int *rc)
+{
+	uint32_t provider = 0;
+
+	*rc = -ENOENT;
+	while (memcmp(&providers[provider].guid, &event->provider, sizeof(event->provider)) != 0) {
+		if (++provider == SN_ETW_PROVIDERS)
+			return NULL;
+	}
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
+		const struct event *known = &events[i];
+
+		if (known->provider != provider || known->id != event->id)
+			continue;
+		if (event->version >= known->from && (event->version <= known->to || known->more))
+			return known;
+		*rc = -ENOSYS;
+	}
+	return NULL;
+}
+
+int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
+{
+	struct left left = {event->data, event->data + event->size, event->pointer};
+	const struct event *known;
+	uint32_t version;
+	int rc;
+
+	known = find(event, &rc);
+	if (!known)
+		return rc;
+	version = (event->version < known->to ? event->version : known->to) + known->plus;
+	out->provider = known->provider;
+	out->layout = known->layout;
+	out->count = known->layout->count;
+	for (uint32_t i = 0; i < out->count; i++) {
+		const struct column *column = &known->layout->columns[i];
+
+		out->column[i] = (struct sn_etw_column){.type = column->type, .there = version >= column->since};
+		if (out->column[i].there && read_column(&left, &out->column[i]))
+			return -EBADMSG;
+	}
+	out->rest = (uint32_t)(left.end - left.at);
+	return 0;
+}
+
+const char *sn_etw__column_name(const struct sn_etw_layout *layout, uint32_t column)
+{
+	return layout->columns[column].name;
+}
+
+const char *sn_etw__provider_name(enum sn_etw_provider provider)
+{
+	return providers[provider].name;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The data of a Windows event as its columns, by etw_layout.def. No allocation: columns point into the data.
+ */
+#ifndef SN_ETW_H
+#define SN_ETW_H
+#include <stddef.h>
+
+#include "bytes.h"
+#include "etw_event.h"
+
+enum sn_etw_provider {
+#define SN_ETW_PROVIDER(key, name, guid) SN_ETW_##key,
+#include "etw_layout.def"
+	SN_ETW_PROVIDERS
+};
+
+enum sn_etw_type {
+	SN_ETW_U8,
+	SN_ETW_U16,
+	SN_ETW_U32,
+	SN_ETW_I32,
+	SN_ETW_U64,
+	SN_ETW_PTR,
+	SN_ETW_TIME,
+	SN_ETW_SID,
+	SN_ETW_USER,
+	SN_ETW_WTEXT,
+	SN_ETW_ATEXT,
+	SN_ETW_IP4,
+	SN_ETW_IP6,
+	SN_ETW_PORT,
+	SN_ETW_BLOB,
+};
+
+/* Number of a column of a layout: SN_ETW_PROCESS_START_ImageName and its like, from 0 in each layout. */
+#define SN_ETW_COLUMN(layout, since, type, name) SN_ETW_##layout##_##name,
+#define SN_ETW_LAYOUT(layout, columns)		 enum { columns SN_ETW_##layout##_COLUMNS };
+#include "etw_layout.def"
+#undef SN_ETW_COLUMN
+enum { SN_ETW_COLUMNS_MAX = 18 };
+
+struct sn_etw_column {
+	uint16_t type;	       /* enum sn_etw_type */
+	uint16_t there;	       /* 0: this version has it not */
+	uint64_t number;       /* of all but texts, addresses, SIDs and BLOB; I32 sign-extended */
+	struct sn_bytes bytes; /* the others: without NUL, of USER the SID alone, len 0 for none */
+};
+
+struct sn_etw_layout;
+
+struct sn_etw_decoded {
+	enum sn_etw_provider provider;
+	const struct sn_etw_layout *layout;
+	uint32_t count; /* columns of the layout */
+	uint32_t rest;	/* bytes behind the last column that is known */
+	struct sn_etw_column column[SN_ETW_COLUMNS_MAX];
+};
+
+/* 0; -ENOENT: an event that is not decoded; -ENOSYS: one that is, in a version that is not known; -EBADMSG: its data
+ * end within a column. */
+int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out);
+/* The name of a column, or of the event's provider. */
+const char *sn_etw__column_name(const struct sn_etw_layout *layout, uint32_t column);
+const char *sn_etw__provider_name(enum sn_etw_provider provider);
+#endif

@@ -1,0 +1,77 @@
+// sources: etl.c etw.c etw_keys.c etw_line.c etw_processes.c etw_text.c trace.c json_write.c json.c text.c
+/* Event trace logs: any file ends, each event lies in it, data are never read beyond their end, and all that is written
+ * is whole lines within the room that is promised. */
+#include <errno.h>
+#include <string.h>
+
+#include "check.h"
+#include "etl.h"
+#include "etw.h"
+#include "sensor.h"
+
+/* A copy of the data of its own, so that a byte beyond is one of nobody's. */
+static void decode_alone(const struct sn_etw_event *event)
+{
+	struct sn_etw_event copy = *event;
+	struct sn_etw_decoded decoded;
+	uint8_t *data = malloc(event->size ? event->size : 1);
+	int rc;
+
+	CHECK(data);
+	memcpy(data, event->data, event->size);
+	copy.data = data;
+	rc = sn_etw__decode(&copy, &decoded);
+	CHECK(rc == 0 || rc == -ENOENT || rc == -ENOSYS || rc == -EBADMSG);
+	for (uint32_t i = 0; !rc && i < decoded.count; i++) {
+		struct sn_bytes bytes = decoded.column[i].bytes;
+
+		CHECK(!bytes.len || (bytes.at >= data && bytes.at + bytes.len <= data + event->size));
+	}
+	CHECK(rc || decoded.rest <= event->size);
+	free(data);
+}
+
+static void read_lines(const uint8_t *file, size_t size)
+{
+	static char lines[SN_TRACE_ROOM + 4096];
+	struct sn_trace_stats stats;
+	struct sn_trace *trace;
+	uint64_t count = 0;
+	int64_t n;
+
+	CHECK(sn_trace__open(file, size, &trace) == 0);
+	while ((n = sn_trace__lines(trace, lines, sizeof(lines))) > 0) {
+		CHECK((uint64_t)n <= sizeof(lines) && lines[n - 1] == '\n');
+		for (int64_t i = 0; i < n; i++)
+			count += lines[i] == '\n';
+	}
+	sn_trace__stats(trace, &stats);
+	CHECK(n == 0 && count == stats.lines + stats.broken);
+	CHECK(stats.lines + stats.joined + stats.not_decoded + stats.unknown_version + stats.broken == stats.events);
+	sn_trace__close(trace);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *file = malloc(size ? size : 1);
+	struct sn_etw_event event;
+	struct sn_etl *etl;
+	uint64_t before = 0;
+
+	CHECK(file);
+	memcpy(file, data, size);
+	if (sn_etl__open(file, size, &etl) == 0) {
+		while (sn_etl__next(etl, &event)) {
+			CHECK(event.data >= file && event.data + event.size <= file + size);
+			CHECK(event.time >= before && (event.pointer == 4 || event.pointer == 8));
+			before = event.time;
+			decode_alone(&event);
+		}
+		sn_etl__close(etl);
+		read_lines(file, size);
+	}
+	free(file);
+	return 0;
+}

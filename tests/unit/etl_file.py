@@ -1,0 +1,104 @@
+"""Event trace logs for tests: what native/etl.c reads, made anew from evntrace.h's and evntcons.h's structures."""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PROVIDERS = {
+    "process": uuid.UUID("22fb2cd6-0e7b-422b-a0c7-2fad1fd0e716"),
+    "network": uuid.UUID("7dd42a49-5329-4832-8dfd-43d979153a88"),
+    "file": uuid.UUID("edd08927-9cc4-4e65-b970-c2560fb5c289"),
+    "registry": uuid.UUID("70eb4f03-c1de-4f73-a051-33d13d5413bd"),
+    "dns": uuid.UUID("1c95126e-7eea-49a9-a3fe-a378b03ddb4d"),
+    "powershell": uuid.UUID("a0c1853b-5c40-4b15-8766-3cf1c58f985a"),
+}
+GROUPS = {"classic process": 0x03, "classic image": 0x14}
+BEGIN = 132_000_000_000_000_000  # FILETIME: 2019-04-17
+_SYSTEM64, _EVENT64, _FLAGS = 0x02, 0x13, 0xC0
+
+
+@dataclass(frozen=True)
+class Event:
+    """`at`: ns after BEGIN, a multiple of 100. `pid`: of the thread that wrote it."""
+
+    provider: str
+    id: int
+    version: int
+    data: bytes
+    at: int = 0
+    pid: int = 4
+
+    def packed(self) -> bytes:
+        """With its header, padded."""
+        time = BEGIN + self.at // 100
+        if self.provider in GROUPS:
+            head = struct.pack("<HBBHBB", self.version, _SYSTEM64, _FLAGS, 32 + len(self.data), self.id, self._group)
+            made = head + struct.pack("<IIQQ", 1, self.pid, time, 0) + self.data
+        else:
+            head = struct.pack("<HBBHHIIQ", 80 + len(self.data), _EVENT64, _FLAGS, 0x40, 0, 1, self.pid, time)
+            head += PROVIDERS[self.provider].bytes_le + struct.pack("<HBBBBHQ", self.id, self.version, 0, 0, 0, 0, 0)
+            made = head + bytes(80 - len(head)) + self.data
+        return made + bytes(-len(made) % 8)
+
+    @property
+    def _group(self) -> int:
+        return GROUPS[self.provider]
+
+
+def buffer(content: bytes, size: int, flags: int = 0) -> bytes:
+    """WMI_BUFFER_HEADER and events."""
+    head = bytearray(72)
+    struct.pack_into("<II", head, 0, size, 72 + len(content))
+    struct.pack_into("<H", head, 52, flags)
+    return (bytes(head) + content).ljust(size, b"\xff")
+
+
+def header(size: int, *, events_lost: int = 0, buffers_lost: int = 0) -> bytes:
+    """The first buffer: the TRACE_LOGFILE_HEADER alone; times are FILETIMEs."""
+    body = bytearray(280)
+    struct.pack_into("<II", body, 44, 8, events_lost)
+    struct.pack_into("<QQII", body, 256, 10_000_000, BEGIN, 2, buffers_lost)
+    event = struct.pack("<HBBHBBIIQQ", 2, _SYSTEM64, _FLAGS, 32 + len(body), 0, 0, 1, 4, BEGIN, 0)
+    return buffer(event + bytes(body), size)
+
+
+def etl_file(events: Sequence[Event], *, size: int = 1 << 16, events_lost: int = 0, buffers_lost: int = 0) -> bytes:
+    """A whole log, the events in as many buffers as they take."""
+    made, content = header(size, events_lost=events_lost, buffers_lost=buffers_lost), b""
+    for event in events:
+        packed = event.packed()
+        if len(content) + len(packed) > size - 72:
+            made, content = made + buffer(content, size), b""
+        content += packed
+    return made + buffer(content, size)
+
+
+def wide(text: str) -> bytes:
+    """UTF-16 up to its NUL; lone surrogates as they are."""
+    return text.encode("utf-16-le", "surrogatepass") + b"\0\0"
+
+
+def sid(*sub: int, authority: int = 5) -> bytes:
+    """S-1-authority-sub-..."""
+    return bytes((1, len(sub))) + authority.to_bytes(6, "big") + b"".join(n.to_bytes(4, "little") for n in sub)
+
+
+def kernel_start(pid: int, parent: int, image: str, *, level: int = 12288, parent_sequence: int = 0) -> bytes:
+    """Data of Kernel-Process 1, version 3."""
+    data = struct.pack("<IQQIQIIII", pid, pid * 10, BEGIN, parent, parent_sequence, 1, 0, 1, 0)
+    return data + sid(level, authority=16) + wide(image) + struct.pack("<II", 0, 0) + wide("") * 2
+
+
+def classic_process(pid: int, parent: int, name: str, line: str, user: bytes | None = None) -> bytes:
+    """Data of the kernel logger's process events, version 4."""
+    data = struct.pack("<QIIIiQI", 0xFFFF800012345678, pid, parent, 1, 259, 0, 0)
+    data += bytes(4) if user is None else struct.pack("<QQ", 1, 0) + user
+    return data + name.encode() + b"\0" + wide(line) + wide("") * 2
+
+
+def classic_image(pid: int, path: str) -> bytes:
+    """Data of the kernel logger's image events, version 3."""
+    return struct.pack("<QQIIIBBHQIIII", 0x400000, 0x1000, pid, 0, 0, 0, 0, 0, 0x400000, 0, 0, 0, 0) + wide(path)

@@ -1,0 +1,185 @@
+"""Event trace logs against etl-parser: its counts of real traces, and events that its schemas write."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import construct
+import pytest
+from etl.etl import IEtlFileObserver, build_from_stream
+from etl.parsers.kernel.image import ImageLoad
+from etl.parsers.kernel.process import Process_V4_TypeGroup1
+from etl_file import BEGIN, Event, etl_file
+from test_etl import read
+
+CORPUS = os.environ.get("LINSANG_CORPUS", "")
+real = pytest.mark.skipif(not CORPUS, reason="LINSANG_CORPUS is not set")
+TRACES = ["AMSITrace", "ShutdownPerfDiagLogger", "lxcore_kernel", "powershell"]
+
+
+class Tally(IEtlFileObserver):  # type: ignore[misc]
+    """What etl-parser finds: how many events, and the kernel logger's processes and images."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.images: list[Any] = []
+        self.ends: list[Any] = []
+        self.listed: dict[int, Any] = {}
+
+    def on_event_record(self, event: Any) -> None:
+        self.events += 1
+
+    on_trace_record = on_win_trace = on_event_record
+
+    def on_perfinfo_trace(self, event: Any) -> None:
+        self.events += 1
+        self._take(event)
+
+    on_system_trace = on_perfinfo_trace
+
+    def _take(self, event: Any) -> None:
+        try:
+            made = event.get_mof()
+        except Exception:  # etl-parser knows not all of them
+            return
+        if type(made).__name__ == "ImageLoad":
+            self.images.append(made.source)
+        elif type(made).__name__ == "Process_Terminate_TypeGroup1":
+            self.ends.append(made.source)
+        elif hasattr(made, "get_command_line"):
+            self.listed[made.source.ProcessId] = made
+
+
+@cache
+def tally(name: str) -> tuple[Tally, bytes]:
+    content = Path(CORPUS, "etw", "etl", f"{name}.etl").read_bytes()
+    found = Tally()
+    build_from_stream(content).parse(found)
+    return found, content
+
+
+@real
+@pytest.mark.parametrize("name", TRACES)
+def test_counts_of_real_traces(tmp_path: Path, name: str) -> None:
+    """etl-parser leaves out the first buffer."""
+    theirs, content = tally(name)
+    _, counts, left_out = read(tmp_path / "x.etl", content)
+    size = struct.unpack_from("<I", content)[0]
+    first = read(tmp_path / "y.etl", content[:size])[1]["events"]
+    assert counts["events"] - first == theirs.events
+    want = ("unknown", "damaged", "compressed", "cut_off", "broken", "unknown_version")
+    assert not left_out
+    assert not any(counts[name] for name in want)
+
+
+@real
+def test_a_rule_finds_in_a_real_trace_what_is_there(tmp_path: Path) -> None:
+    """Services that ended, by a count of etl-parser's decoding: the trace lists all processes with their command lines
+    and images."""
+    theirs, content = tally("ShutdownPerfDiagLogger")
+    images = [(i.ProcessId, text(i.FileName)) for i in theirs.images]
+    hosts = {pid for pid, path in images if path.endswith("\\svchost.exe")}
+    ended = [e for e in theirs.ends if e.ProcessId in hosts]
+    found, counts, _ = read(tmp_path / "x.etl", content)
+    mine = [e for e in found if e["Provider_Name"].endswith("/Process") and e["EventID"] == 2]
+    mine = [e for e in mine if e.get("Image", "").endswith("\\svchost.exe")]
+    assert sorted(e["ProcessId"] for e in mine) == sorted(e.ProcessId for e in ended) != []
+    loaded = Counter((e["ProcessId"], e["FileName"]) for e in found if "FileName" in e)
+    assert loaded == Counter(images)
+    assert counts["lines"] == len(found) == len(images) + 191
+
+
+def text(value: Any) -> str:
+    return bytes(value.string[:-2]).decode("utf-16-le")
+
+
+# ---- schemas ----
+
+KNOWN = [
+    *[("process", "Kernel_Process", number, version) for number, last in ((1, 3), (2, 2), (5, 0), (15, 1))
+      for version in range(last + 1)],
+    *[("network", "Kernel_Network", number, 0) for number in (12, 15, 42)],  # it has IPv6 events without addresses
+    *[("file", "Kernel_File", number, version) for number in (26, 27, 30) for version in (0, 1)],
+    *[("registry", "Kernel_Registry", number, 0) for number in (1, 2, 3, 5, 6, 13)],
+    *[("dns", "DNS_Client", number, 0) for number in (3006, 3008)],
+    ("powershell", "PowerShell", 4104, 1),
+]  # fmt: skip
+POINTERS = {"ImageBase", "ImageSize", "DefaultBase", "Irp", "FileObject", "FileKey", "ThreadId", "ExtraInformation",
+            "BaseObject", "KeyObject", "UniqueProcessKey", "DirectoryTableBase"}  # fmt: skip
+FIXED = {"Status": 0, "Disposition": 1, "CapturedDataSize": 3, "PreviousDataCapturedSize": 2}
+HIDDEN = {"CapturedData", "PreviousData", "UserSID_blob"} | set(FIXED) - {"Status", "Disposition"}
+
+
+def made(pattern: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values for each of a schema's members, and what they are to be in a line."""
+    values: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
+    for n, part in enumerate(pattern.subcons):
+        name, kind = part.name, part.subcon
+        if name in FIXED:
+            values[name] = shown[name] = FIXED[name]
+        elif isinstance(kind, construct.FormatField):
+            values[name], shown[name] = number(name, kind.length, n)
+        elif isinstance(kind, (construct.Array, construct.Bytes)):
+            size = {"CapturedData": 3, "PreviousData": 2}.get(name, 16)
+            values[name] = b"abc"[:size] if size < 16 else [1] + [0] * 15
+        elif "SubAuthority" in dir(kind) or any(getattr(sub, "name", "") == "SubAuthority" for sub in kind.subcons):
+            values[name] = {"SubAuthorityCount": 2, "IdentifierAuthority": [0, 0, 0, 0, 0, 16], "SubAuthority": [n, 7]}
+            shown["UserSID" if name == "Sid" else name] = f"S-1-16-{n}-7"
+        else:
+            narrow = type(kind.parse(b"\0\0")).__name__ and kind.parse(b"\0\0").type == "CString"
+            word = f"word {n}" if narrow else f"w\u00f6rd {n} \U0001f600"
+            raw = word.encode() + b"\0" if narrow else word.encode("utf-16-le") + b"\0\0"
+            values[name], shown[name] = {"string": list(raw)}, word
+    return values, {name: value for name, value in shown.items() if name not in HIDDEN}
+
+
+def number(name: str, size: int, n: int) -> tuple[int, Any]:
+    value = int.from_bytes(bytes(range(n + 1, n + 1 + size)), "little")
+    if name.endswith("Time"):
+        return BEGIN, "2019-04-17T18:40:00.000000000Z"
+    if name in POINTERS:
+        return value, hex(value)
+    if name in ("daddr", "saddr"):
+        return value, str(ip_address(value.to_bytes(size, "little")))
+    if name in ("dport", "sport"):
+        return value, int.from_bytes(value.to_bytes(size, "little"), "big")
+    return value, value
+
+
+def schemas() -> Iterator[tuple[str, int, int, Any]]:
+    for provider, module, identity, version in KNOWN:
+        found = importlib.import_module(f"etl.parsers.etw.Microsoft_Windows_{module}")
+        yield provider, identity, version, getattr(found, f"Microsoft_Windows_{module}_{identity}_{version}").pattern
+    yield "classic process", 2, 4, Process_V4_TypeGroup1.pattern
+    yield "classic image", 10, 3, ImageLoad.pattern
+
+
+SCHEMAS = list(schemas())
+IDS = [f"{provider} {identity} v{version}" for provider, identity, version, _ in SCHEMAS]
+NOT_GIVEN = {("registry", 2), ("registry", 13)}  # opened, closed: nothing happened to the key
+
+
+@pytest.mark.parametrize(("provider", "identity", "version", "pattern"), SCHEMAS, ids=IDS)
+def test_what_its_schemas_write(tmp_path: Path, provider: str, identity: int, version: int, pattern: Any) -> None:
+    values, shown = made(pattern)
+    data = pattern.build(values)
+    whole = Event(provider, identity, version, data)
+    found, counts, _ = read(tmp_path / "x.etl", etl_file([whole]))
+    assert counts["lines"] + counts["joined"] == 1
+    if (provider, identity) in NOT_GIVEN:
+        assert found == []
+    else:
+        assert {name: found[0].get(name) for name in shown} == shown
+    cut = [Event(provider, identity, version, data[:size]) for size in range(len(data))]
+    none, counts, left_out = read(tmp_path / "y.etl", etl_file(cut))
+    assert none == []
+    assert len(left_out) == counts["broken"] == len(data)
