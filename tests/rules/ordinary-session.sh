@@ -339,6 +339,18 @@ echo 'print 1' | perl
 printf 'date\n' | bash -s
 seq 3 | while read -r n; do sh -c "echo $n"; done
 ls | sed 's/^/echo /' | head -2 | sh
+# ---- third part: what looked like an attack once
+tar -cf h.tar /etc/hostname && tar -xf h.tar --to-command=sha256sum
+sftp -o BatchMode=yes -P 9 127.0.0.1
+git -C ../repo read-tree -u -m HEAD; git -C ../repo config alias.root '!git rev-parse --show-toplevel'; git -C ../repo root
+sh -c 'curl -s http://127.0.0.1:9/j | python3 -c "import sys, json; print(json.load(sys.stdin))"; true'
+find /etc -maxdepth 1 -type f -exec sh -c 'head -c1 "$1" >/dev/null' _ {} \;
+find /etc -maxdepth 1 -type f -print0 | xargs -0 -n1 md5sum
+perl -F: -lane 'print $F[0] if $F[2] > 100' /etc/passwd
+d=$(mktemp -d); printf '#!/bin/sh\necho installed\n' >"$d/install.sh"; chmod 755 "$d/install.sh"; "$d/install.sh"; sh "$d/install.sh"; timeout 9 "$d/install.sh"; rm -r "$d"
+printf '#!/bin/sh\nexec "$@"\n' >install-sh; chmod 755 install-sh; ./install-sh true; sh ./install-sh true
+bash -lc 'cd /etc && ls | wc -l'; env -i HOME="$HOME" PATH="$PATH" bash -lc 'echo clean'
+mkdir -p .cache/x/bin; cp /bin/true .cache/x/bin/tool; .cache/x/bin/tool; env A=1 .cache/x/bin/tool
 cd ..
 kill "$watcher"
 
