@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENT = ("--engine-fact-wait-ms", "5000")  # facts of files, however busy the machine is
 LOUD = {"medium", "high", "critical"}
 END_OF_THE_DAY = "the end of the day"
+AT_A_TIME = 4
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,27 @@ def _bpf_works(watch: Watch) -> None:
     """Skips with its reason where there is no BPF."""
 
 
+def run_one(command: list[str], where: Path) -> int:
+    """Runs it in an empty folder of its own; its pid."""
+    where.mkdir()
+    # a session of its own: no command may reach the terminal of who runs the tests
+    child = subprocess.Popen(
+        command, cwd=where, stdin=-3, stdout=-3, stderr=-3, start_new_session=True, env={"PATH": PATH}
+    )
+    try:
+        child.wait(timeout=2 * PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        pytest.fail(f"it does not end: {command}")
+    return child.pid
+
+
 def run(sensor: SensorProcess, commands: list[list[str]], folder: Path) -> list[list[dict[str, Any]]]:
-    """Runs each in an empty folder of its own, ends the sensor; the alerts of medium level or above on the command
-    itself or on what it started."""
-    pids = []
-    for number, command in enumerate(commands):
-        (where := folder / str(number)).mkdir()
-        # a session of its own: no command may reach the terminal of who runs the tests
-        child = subprocess.Popen(
-            command, cwd=where, stdin=-3, stdout=-3, stderr=-3, start_new_session=True, env={"PATH": PATH}
-        )
-        pids.append(child.pid)
-        try:
-            child.wait(timeout=2 * PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            pytest.fail(f"it does not end: {command}")
+    """Runs them, some at the same time (most of them wait), ends the sensor; for each the alerts of medium level or
+    above on the command itself or on what it started."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        pids = list(pool.map(run_one, commands, [folder / str(number) for number in range(len(commands))]))
     assert sensor.end() == 0
     assert "0 events lost" in sensor.said
     alerts: dict[int, list[dict[str, Any]]] = {pid: [] for pid in pids}
