@@ -187,7 +187,7 @@ _COMMANDS = (
         _DOCTOR,
         _doctor,
         _report_arguments,
-        _SEES,
+        (*_SEES, "files", "rules", "paths.state"),
     ),
     Command("status", "ask the running sensor how it is", _STATUS, _status, _report_arguments, ("paths.runtime",)),
     Command(

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,23 @@ from typing import Any
 import sensor
 from sensor.config import Config
 from sensor.encode import json_page
+from sensor.enrich.facts import Facts
+from sensor.enrich.first_seen import FirstSeen
+from sensor.enrich.programs import grammar_names
+from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
 from sensor.escape import escape
 from sensor.live import Live, memory_bytes, recording_header
-from sensor.native import record_json
+from sensor.loaded_rules import LoadedRules, load
+from sensor.native import Rules, record_json
+from sensor.paths import default_rules
 from sensor.recording import RecordingReader, RecordingWriter
 
 PROGRAM = "/bin/true"
 CLOSED_PORT = 9  # discard: nothing listens there, so TCP is refused at once
 EXPECTED = ("fork", "exec", "exit", "connect", "connect_result")
+_PATIENCE_S = 20.0  # for the packages' index, which is made at the first start; then for answers
+_LOOK_S = 0.01
 REDUCED = ("exec",)  # the process connector comes too late for the others of a short program, and sees no connections
 
 
@@ -65,17 +75,25 @@ def _host() -> list[Check]:
 
 def _live(config: Config) -> list[Check]:
     """Attaches, does what the probes look for, and reads back what they saw."""
-    with tempfile.TemporaryFile() as file:
+    cache = Path(config.paths.cache)
+    try:
+        loaded = load([Path(p) for p in config.rules.paths] or default_rules(), cache, config.rules.reading)
+    except LinsangError as error:
+        return [Check("rules", False, error.reason, error.remedy)]
+    with tempfile.TemporaryFile() as file, closing(_opened_facts(cache, loaded)) as facts:
         try:
             with RecordingWriter(file.fileno(), recording_header()) as recording:
-                with Live(config, recording=recording) as live:
-                    child = _provoke()
+                with Live(config, rules=Rules(loaded.table), recording=recording, facts=True) as live:
+                    with Enrichment(live.engine, facts, provenance=live.files is not None) as enrichment:
+                        child = _provoke()
+                        known = _facts(live, enrichment)
                     memory = memory_bytes()
                     live.stop()
                     live.check()
                     account = live.account()
                     files = _files(live)
                     probes, reduced = _probes(live), live.reduced
+                facts_counters = facts.counters()
                 recording.flush()
         except LinsangError as error:
             return [Check("source", False, error.reason, error.remedy)]
@@ -95,6 +113,10 @@ def _live(config: Config) -> list[Check]:
         Check("sees", not missing, f"of its own program: {found}", remedy if missing else ""),
         *equations,
         *files,
+        _rules(loaded),
+        known,
+        _packages(facts_counters),
+        _state(config),
         Check("lost", account.lost == 0, f"{account.lost} events", "a larger --ring-bytes" if account.lost else ""),
         Check("memory", True, f"{own:.1f} MiB, the kernel's ring aside"),
     ]
@@ -108,11 +130,60 @@ def _files(live: Live) -> list[Check]:
     lost = stats["overflows"] + stats["dropped"]
     kinds = ", ".join(f"{place} ({kind})" for place, kind in live.files.watched.items())
     return [
-        Check("files", True, f"fanotify on {kinds}"),
+        Check("files", bool(kinds), f"fanotify on {kinds or 'nothing'}", "" if kinds else "CAP_SYS_ADMIN"),
         *(Check("files", True, f"not watched: {place} ({why})") for place, why in live.files.refused.items()),
         Check("account", holds, text, "" if holds else "report it"),
         Check("files lost", not lost, f"{lost} times", "fs.fanotify.max_queued_events can be raised" if lost else ""),
     ]
+
+
+def _rules(loaded: LoadedRules) -> Check:
+    found = f"{len(loaded.rules)} loaded, {len(loaded.faults)} refused"
+    return Check("rules", not loaded.faults, found, "linsang rules check says why" if loaded.faults else "")
+
+
+def _opened_facts(cache: Path, loaded: LoadedRules) -> Facts:
+    """Without the contents that were seen before: a running sensor is the one to see them first."""
+    facts = Facts(cache, None, grammar_names(loaded.table))
+    facts.await_packages(_PATIENCE_S)
+    return facts
+
+
+def _facts(live: Live, enrichment: Enrichment) -> Check:
+    """Once the first exec's question is answered, or nobody answers."""
+    if live.reduced:
+        return Check("facts", True, "not asked: the process connector does not say which file was executed")
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        stats, work = live.engine.stats(), enrichment.counters()
+        answered = work["answered"] + work["kept"]
+        settled = 0 < stats["questions"] <= answered + work["failed"] + work["open"]
+        if settled or enrichment.failure or time.monotonic() > end:
+            break
+        time.sleep(_LOOK_S)
+    dropped = stats["questions_dropped"] + stats["held_refused"]
+    found = (
+        f"asked {stats['questions']}, answered {answered}, failed {work['failed']}, late {stats['held_late']}, "
+        f"dropped {dropped}; cache {stats['facts_known']}, waiting {stats['held_now']}"
+    )
+    if settled and not dropped and not work["failed"]:
+        return Check("facts", True, found)
+    return Check("facts", False, f"{found} {enrichment.failure}".rstrip(), "report it: files are not looked at")
+
+
+def _packages(counters: dict[str, int]) -> Check:
+    if counters["index_failures"]:
+        return Check("packages", False, "their index cannot be made", "room and rights in the cache: --cache-dir")
+    files = counters["index_files"]
+    return Check("packages", True, f"{files:,} files" if files else "none known: neither dpkg nor rpm, or not read yet")
+
+
+def _state(config: Config) -> Check:
+    try:
+        FirstSeen.of(Path(config.paths.state)).close()
+    except LinsangError as error:
+        return Check("state", False, error.reason, error.remedy)
+    return Check("state", True, config.paths.state)
 
 
 def _probes(live: Live) -> list[Check]:

@@ -41,7 +41,7 @@ class Facts:
     """
 
     def __init__(self, cache_dir: Path, state_dir: Path | None, programs: Programs) -> None:
-        self._seen = FirstSeen(state_dir / "first-seen.bin") if state_dir is not None else None
+        self._seen = FirstSeen.of(state_dir) if state_dir is not None else None
         self._mounts = Mounts()
         self._accounts = Accounts()
         self._digests = Digests()

@@ -12,6 +12,7 @@ import mmap
 import os
 from _blake2 import blake2b  # hashlib is this and OpenSSL: 3.6 MiB of the sensor's memory
 from pathlib import Path
+from typing import Self
 
 from sensor.enrich.model import FileKey
 from sensor.errors import LinsangError
@@ -45,6 +46,11 @@ class FirstSeen:
         except OSError as error:
             raise LinsangError(f"{path}: {error.strerror}", "give another folder for the state") from None
         self._words = memoryview(self._mapped).cast("Q")
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """The set in the folder of what was seen."""
+        return cls(folder / "first-seen.bin")
 
     def ask(self, key: FileKey, *, note: bool = True) -> bool:
         """Whether this content is new here; with `note` it is not, from now on.

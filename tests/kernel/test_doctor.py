@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,13 @@ from ring_reader import Watch
 from sensor.cli import main
 from sensor.sources.bpf_object import BpfObject, Cache, cache_key
 
+ROOT = Path(__file__).resolve().parents[2]
+RULE = ROOT / "rules/linux/proc_creation_lnx_command_valued_option.yml"
+
 
 def examine(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> list[dict[str, Any]]:
     """The checks."""
-    assert main(["doctor", "--format", "json", *arguments]) == code
+    assert main(["doctor", "--format", "json", "--rules", str(RULE), *arguments]) == code
     checks: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     return checks
 
@@ -26,7 +32,10 @@ def examine(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> l
 def test_all_is_well(capsys: pytest.CaptureFixture[str], watch: Watch, cache_dir: Path, source: str) -> None:
     checks = examine(capsys, "--source", source, "--cache-dir", str(cache_dir), code=0)
     assert [check for check in checks if not check["ok"] or check["remedy"]] == []
-    assert {"probes" if source == "bpf" else "source", "sees", "account", "lost"} <= {check["name"] for check in checks}
+    found = {check["name"]: check["found"] for check in checks}
+    assert {"probes" if source == "bpf" else "source", "sees", "account", "lost", "packages", "state"} <= found.keys()
+    if source == "bpf":
+        assert re.match(r"asked [1-9]\d*, answered \d+, failed 0, late \d+, dropped 0; cache \d", found["facts"])
 
 
 def test_a_refused_probe_is_named(
@@ -42,3 +51,24 @@ def test_a_refused_probe_is_named(
     assert "connect4 is not loaded" in failed[0]["found"]
     assert failed[1]["found"].endswith("no connect")
     assert failed[1]["remedy"] == "attach the probes named above"
+
+
+UNIT = ROOT / "packaging/linsang.service"
+# Those that give a service mounts of its own, from which a file that a process named cannot be told (systemd.exec(5)).
+MOUNTS_OF_ITS_OWN = re.compile(
+    r"^(Protect(System|Home|Proc|ControlGroups|Kernel\w+)|Private(Tmp|Devices|Mounts|Users)|ProcSubset|Root\w+|"
+    r"TemporaryFileSystem|DynamicUser|\w+Paths|MountFlags)=",
+    re.M,
+)
+
+
+def test_the_services_capabilities_are_enough(watch: Watch, cache_dir: Path, tmp_path: Path) -> None:
+    unit = UNIT.read_text()
+    assert not MOUNTS_OF_ITS_OWN.search(unit)
+    listed = re.findall(r"^CapabilityBoundingSet=(.*)$", unit, re.M)[0].lower().replace("cap_", "+").split()
+    folders = ["--cache-dir", str(cache_dir), "--state-dir", str(tmp_path), "--rules", str(RULE)]
+    command = [sys.executable, "-m", "sensor", "doctor", "--format", "json", *folders]
+    limits = ["setpriv", "--no-new-privs", "--bounding-set", ",".join(["-all", *listed])]
+    shown = subprocess.run([*limits, *command], capture_output=True, text=True, check=False)
+    assert [check for check in json.loads(shown.stdout) if not check["ok"]] == []
+    assert not [check for check in json.loads(shown.stdout) if check["found"].startswith("not watched")]
