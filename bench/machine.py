@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ def bpf_programs(pid: int) -> dict[str, tuple[int, int]]:
     """Of every BPF program that a process holds a descriptor of: its name, ns run and runs, since statistics are on."""
     held = set()
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-        found = re.search(r"^prog_id:\s*(\d+)", info.read_text(), re.M)
-        if found:
-            held.add(int(found[1]))
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if found := re.search(r"^prog_id:\s*(\d+)", info.read_text(), re.M):
+                held.add(int(found[1]))
     shown = subprocess.run(["bpftool", "-j", "prog", "show"], capture_output=True, text=True, check=True)
     return {
         program["name"]: (program.get("run_time_ns", 0), program.get("run_cnt", 0))

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def held_by(pid: int) -> set[tuple[str, str]]:
     """Kind and id of the BPF programs and maps that a process holds."""
     found: set[tuple[str, str]] = set()
     for info in Path(f"/proc/{pid}/fdinfo").iterdir():
-        found.update(re.findall(r"^(prog|map)_id:\s+(\d+)", info.read_text(), re.M))
+        with suppress(FileNotFoundError):  # it looks at files, and closes them
+            found.update(re.findall(r"^(prog|map)_id:\s+(\d+)", info.read_text(), re.M))
     return found
 
 
