@@ -81,10 +81,11 @@ class Facts:
             file.close()
 
     def await_packages(self, seconds: float) -> bool:
-        """Waits for the index of the packages where there is none yet; false: it is not there after so long."""
+        """Waits for the index of the packages where there is none yet; false: it is not there after so long, or cannot
+        be made now."""
         end = time.monotonic() + seconds
         while self._packages is not None and not self._packages.complete:
-            if time.monotonic() > end:
+            if time.monotonic() > end or not self._packages.coming:
                 return False
             time.sleep(_LOOK_S)
             self.refresh()

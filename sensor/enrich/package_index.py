@@ -96,6 +96,11 @@ class PackageIndex:
         os.close(self._fd)
 
 
+def temporary_of(path: Path, pid: int) -> Path:
+    """Where a process writes what becomes the index at `path`."""
+    return path.with_name(f".{path.name}.{pid}")
+
+
 def make(path: Path, database: Database) -> None:
     """Writes the index, whole or not at all. OSError."""
     packages = database.packages()
@@ -109,10 +114,14 @@ def make(path: Path, database: Database) -> None:
     head += b" " * (-len(head) % 8)
     content = len(head).to_bytes(4, "little") + head + numbers.tobytes()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(zlib.crc32(content).to_bytes(4, "little") + content)
-    temporary.replace(path)
+    temporary = temporary_of(path, os.getpid())
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(zlib.crc32(content).to_bytes(4, "little") + content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def main(arguments: list[str]) -> int:
@@ -123,7 +132,11 @@ def main(arguments: list[str]) -> int:
     if database is None:
         return 1
     with closing(database):
-        make(Path(arguments[0]), database)
+        try:
+            make(Path(arguments[0]), database)
+        except OSError as error:
+            sys.stderr.write(f"linsang: packages are not known: {error}; --cache-dir names another folder\n")
+            return 1
     return 0
 
 

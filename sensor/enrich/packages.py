@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sensor.enrich.database import Database, Package, Record
-from sensor.enrich.package_index import PackageIndex, hash_of
+from sensor.enrich.package_index import PackageIndex, hash_of, temporary_of
 
 _CHANGED_MAX = 16_384  # paths of changed packages that are kept in memory; beyond them the index is made anew
 _RETRY_S = 60.0
@@ -138,8 +138,11 @@ class Packages:
     def _build(self) -> None:
         if not self._child and time.monotonic() >= self._not_before:
             command = [sys.executable, "-P", "-m", "sensor.enrich.package_index", str(self._file), *self._below]
-            self._child = os.posix_spawn(sys.executable, command, os.environ)
             self.builds += 1
+            try:
+                self._child = os.posix_spawn(sys.executable, command, os.environ)
+            except OSError:  # no process or no memory to be had
+                self._put_off()
 
     def _collect(self) -> bool:
         """True when the child has made an index."""
@@ -153,13 +156,21 @@ class Packages:
         self._child = 0
         index = PackageIndex.open(self._file, self._database.name) if status == 0 else None
         if index is None:
-            self.failures += 1
-            self._not_before = time.monotonic() + _RETRY_S
+            self._put_off()
             return False
         if self._index is not None:
             self._index.close()
         self._index = index
         return True
+
+    def _put_off(self) -> None:
+        self.failures += 1
+        self._not_before = time.monotonic() + _RETRY_S
+
+    @property
+    def coming(self) -> bool:
+        """An index is being made."""
+        return self._child != 0
 
     def close(self) -> None:
         """Ends the child and gives memory and descriptors back."""
@@ -167,6 +178,8 @@ class Packages:
             with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(self._child, signal.SIGKILL)
                 os.waitpid(self._child, 0)
+            with suppress(OSError):
+                temporary_of(self._file, self._child).unlink()
             self._child = 0
         if self._index is not None:
             self._index.close()

@@ -261,6 +261,20 @@ def test_index_is_made_by_a_child(deb: DebRoot, cache: Path) -> None:
     again.close()
 
 
+def test_an_index_that_cannot_be_kept(deb: DebRoot, cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line says so, nothing is left behind, and nobody waits for it."""
+    (cache / "packages.bin").mkdir()
+    deb.dpkg("-i", deb.make("tool", {"usr/bin/tool": b"1"}))
+    packages = Packages(Dpkg(str(deb.root)), cache, str(deb.root))
+    os.waitid(os.P_PID, packages._child, os.WEXITED | os.WNOWAIT)
+    assert not packages.refresh()
+    assert (packages.coming, packages.complete, packages.failures) == (False, False, 1)
+    packages.close()
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("linsang: packages are not known: ")
+    assert [path.name for path in cache.iterdir()] == ["packages.bin"]
+
+
 def test_many_changes_make_a_new_index(deb: DebRoot, known: Packages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CHANGED_MAX", 3)
     deb.dpkg("-i", deb.make("tool", {f"usr/bin/tool{i}": b"1" for i in range(5)}))
