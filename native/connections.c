@@ -15,6 +15,7 @@ enum {
 	PLACES = 2048, /* of an index */
 	CREATORS = 4,  /* ancestors that an entry names */
 	IPV4 = 2,
+	BACK_MAX = 64,		   /* connections that are looked at for one to outside */
 	SAME_PIPE_NS = 1000000000, /* siblings of one pipe are forked one right after the other */
 };
 
@@ -27,7 +28,8 @@ struct entry {
 	struct sn_connection shown;
 	struct identity creator[CREATORS]; /* nearest first; pid 0: none or not known */
 	uint64_t cookie;
-	uint64_t number; /* + 1, as the indexes name it */
+	uint64_t number;			       /* + 1, as the indexes name it */
+	uint64_t before_of_process, before_of_creator; /* likewise: the one before of the same; 0: none */
 };
 
 SN_PUBLISHED(cell, struct entry);
@@ -73,6 +75,15 @@ static struct entry *last_of(const struct sn_connections *connections, uint32_t 
 	return entry && entry->shown.pid == pid && entry->shown.start == start ? entry : NULL;
 }
 
+/* Of the children of a process. */
+static struct entry *last_below(const struct sn_connections *connections, const struct identity *creator)
+{
+	struct entry *entry = at(connections, connections->by_creator[place_of(creator->start, creator->pid)]);
+
+	return entry && entry->creator[0].pid == creator->pid && entry->creator[0].start == creator->start ? entry
+													   : NULL;
+}
+
 static void publish(struct sn_connections *connections, const struct entry *entry)
 {
 	struct cell *cell = &connections->cell[entry - connections->entry];
@@ -116,6 +127,7 @@ static void begin(struct sn_connections *connections, const struct sn_table *tab
 	uint64_t number = atomic_load_explicit(&connections->count, memory_order_relaxed);
 	struct entry *entry = &connections->entry[number % KEPT],
 		     made = {.cookie = record->cookie, .number = number + 1};
+	const struct entry *sibling;
 
 	made.shown = (struct sn_connection){.time = record->h.time,
 					    .last = record->h.time,
@@ -133,6 +145,9 @@ static void begin(struct sn_connections *connections, const struct sn_table *tab
 	} else {
 		name_process(connections, &made, table);
 	}
+	sibling = made.creator[0].pid ? last_below(connections, &made.creator[0]) : NULL;
+	made.before_of_process = last ? last->number : 0;
+	made.before_of_creator = sibling ? sibling->number : 0;
 	if (number >= KEPT)
 		forget(connections, entry);
 	*entry = made;
@@ -187,29 +202,41 @@ static int is_outside(const struct sn_connection *shown)
 	return shown->family == IPV4 ? shown->daddr[0] != 127 : memcmp(shown->daddr, loopback, sizeof(loopback)) != 0;
 }
 
+/* From `entry` back, the first to outside that is not later than `time`, of a process that began about `start`. */
+static const struct entry *outside_from(const struct sn_connections *connections, const struct entry *entry,
+					int of_creator, uint64_t start, uint64_t time)
+{
+	for (int i = 0; entry && i < BACK_MAX; i++) {
+		const struct sn_connection *shown = &entry->shown;
+		uint64_t apart = shown->start > start ? shown->start - start : start - shown->start;
+
+		if (shown->time <= time && is_outside(shown) && apart <= SAME_PIPE_NS)
+			return entry;
+		entry = at(connections, of_creator ? entry->before_of_creator : entry->before_of_process);
+	}
+	return NULL;
+}
+
 int sn_connections__source(const struct sn_connections *connections, const struct sn_table *table, uint32_t pid,
 			   uint64_t start, uint64_t time, struct sn_connection *out)
 {
 	const struct entry *entry = last_of(connections, pid, start);
 	const struct sn_process *process, *parent;
 	struct sn_who creator;
-	uint64_t apart;
 
-	if (!entry || entry->shown.time > time || !is_outside(&entry->shown)) {
+	if (entry) {
+		entry = outside_from(connections, entry, 0, start, time);
+	} else {
 		process = sn_table__find(table, pid, start);
 		if (!process || sn_table__parent(table, process, &parent) != 1)
 			return 0;
 		sn_table__who(parent, &creator);
-		entry = at(connections, connections->by_creator[place_of(creator.start, creator.pid)]);
-		if (!entry || entry->creator[0].pid != creator.pid || entry->creator[0].start != creator.start ||
-		    entry->shown.time > time || !is_outside(&entry->shown))
-			return 0;
-		apart = entry->shown.start > start ? entry->shown.start - start : start - entry->shown.start;
-		if (apart > SAME_PIPE_NS)
-			return 0;
+		entry = last_below(connections, &(struct identity){creator.start, creator.pid});
+		entry = outside_from(connections, entry, 1, start, time);
 	}
-	*out = entry->shown;
-	return 1;
+	if (entry)
+		*out = entry->shown;
+	return entry != NULL;
 }
 
 static int concerns(const struct entry *entry, uint32_t pid, uint64_t start)

@@ -55,6 +55,54 @@ static void check_process(const struct sn_connections *connections, uint32_t n, 
 	}
 }
 
+/* The seventh is no part of the others' pipe. */
+static uint64_t start_of(uint32_t pid)
+{
+	return pid < 7 ? 1000 : 3000000000;
+}
+
+/* What a process, or the other end of its pipe, fetched from outside stays the source when it then asks its own host.
+ */
+static void test_source(void)
+{
+	static const struct {
+		uint32_t pid;
+		uint64_t time;
+		int result;
+		uint16_t port;
+	} cases[] = {{5, 1019, 0, 0}, {5, 1020, 1, 1}, {5, 9000, 1, 2}, {5, 1035, 1, 1},
+		     {6, 9000, 1, 2}, {7, 9000, 0, 0}, {6, 1019, 0, 0}};
+	const struct sn_table_options options = {.bytes = 1 << 16, .entries = 64, .exited_keep_ms = 1000};
+	struct sn_connections *connections = sn_connections__new();
+	struct sn_connection source;
+	struct sn_table *table;
+
+	CHECK(connections && sn_table__new(&options, &table) == 0);
+	for (uint32_t pid = 4; pid < 8; pid++) {
+		struct identity who = {pid, pid == 4 ? 4 : start_of(pid)},
+				creator = {pid == 4 ? 1 : 4, pid == 4 ? 1 : 4};
+		struct sn_fork fork = make_fork(who, creator, 1001);
+
+		sn_table__apply(table, &fork.h);
+	}
+	for (uint16_t i = 0; i < 5; i++) { /* in turn to outside and to loopback: ports 1 and 2 are outside */
+		struct sn_connect record = {
+			.h = make_header(SN_CONNECT, sizeof(record), (struct identity){5, 1000}, 1010 + 10 * i),
+			.family = 2,
+			.dport = (uint16_t)(i % 2 ? 1 + i / 2 : 80 + i),
+			.daddr = {i % 2 ? 192 : 127}};
+
+		sn_connections__see(connections, table, &record);
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		CHECK(sn_connections__source(connections, table, cases[i].pid, start_of(cases[i].pid), cases[i].time,
+					     &source) == cases[i].result);
+		CHECK(!cases[i].result || source.dport == cases[i].port);
+	}
+	sn_connections__free(connections);
+	sn_table__free(table);
+}
+
 int main(void)
 {
 	const struct sn_table_options options = {.bytes = 1 << 16, .entries = 64, .exited_keep_ms = 1000};
@@ -62,6 +110,7 @@ int main(void)
 	struct sn_table *table;
 	uint64_t random = 3;
 
+	test_source();
 	CHECK(connections && sn_table__new(&options, &table) == 0);
 	for (uint32_t i = 0; i < ATTEMPTS; i++) {
 		/* the first process repeats itself for long, so its last attempt is newer than what came after its
