@@ -47,6 +47,7 @@ void sn_tester__clear(struct sn_tester *tester)
 void sn_tester__begin(struct sn_tester *tester, const struct sn_event *event)
 {
 	tester->event = event;
+	tester->number++;
 	tester->scratch_used = 0;
 	tester->long_count = 0;
 	tester->regex_bounds = 0;

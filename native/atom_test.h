@@ -32,6 +32,7 @@ struct sn_tester {
 	const struct sn_rules *rules;
 	const struct sn_event *event;
 	uint32_t stamp;		  /* of the event; the low SN_TRUTH_BITS are 0 */
+	uint64_t number;	  /* of the event, from 1 */
 	uint32_t *known;	  /* an atom's: stamp | enum sn_truth; another stamp: not tested yet */
 	struct sn_folded *folded; /* by field number, then by number of the further value */
 	uint8_t *padded;	  /* a text that is not folded, with room to read behind it */

@@ -175,6 +175,7 @@ uint32_t sn_matcher__judge(struct sn_matcher *matcher, const struct sn_rules *ru
 		return 0;
 	known = route_of(matcher, rules, event->route);
 	sn_tester__begin(&matcher->tester, event);
+	sn_index__begin(&matcher->index, known->base, known->bases);
 	/* those that name most first: what is known of texts then is of use to those with keywords */
 	for (uint32_t i = known->bases; i--;) {
 		const struct sn_route *route = &rules->routes[known->base[i]];
@@ -230,6 +231,7 @@ void sn_matcher__explain(struct sn_matcher *matcher, const struct sn_event *even
 			if (rule[number] != out->rule)
 				continue;
 			sn_tester__begin(&matcher->tester, event);
+			sn_index__begin(&matcher->index, known->base, known->bases);
 			out->routed = 1;
 			out->reach = reach(matcher, route, number);
 			out->verdict = judge_rule(&matcher->tester, out->rule, &hit) ? hit.verdict : 0;

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "few_bytes.h"
 #include "fold.h"
 #include "scan_memo.h"
-#include "sweep.h"
 
 static struct sn_group group_of(const struct sn_rules *rules, uint32_t keywords, uint32_t scan, uint32_t end)
 {
-	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, false, false, 0};
+	struct sn_group group = {rules->scans[scan].field, scan, 0, UINT32_MAX, false, 0};
 
 	for (; scan < end && rules->scans[scan].field == group.field; scan++) {
 		const struct sn_scan *next = &rules->scans[scan];
@@ -45,14 +45,33 @@ static void make_groups(struct sn_index *index, const struct sn_rules *rules)
 				struct sn_group group = group_of(rules, keywords, at, end);
 
 				at += group.scans;
-				if (group.swept != last)
+				if ((group.swept != 0) != last)
 					continue;
-				group.bit = last && swept < 32 ? 1u << swept++ : 0;
+				if (last)
+					group.swept = 1u << swept++ % 32;
+				index->swept[r] |= group.swept;
 				index->group[groups++] = group;
 			}
 		}
 	}
 	index->first_group[rules->count[SN_ROUTES]] = groups;
+}
+
+static int prepare_sweep(struct sn_index *index, const struct sn_rules *rules)
+{
+	const uint32_t groups = index->first_group[rules->count[SN_ROUTES]];
+	uint32_t entries = 0;
+
+	for (uint32_t i = 0; i < groups; i++)
+		if (index->group[i].swept)
+			entries += rules->scans[index->group[i].scan].entries;
+	if (sn_sweep__init(&index->sweep, entries))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < groups; i++)
+		if (index->group[i].swept)
+			sn_sweep__want(&index->sweep, rules, &rules->scans[index->group[i].scan],
+				       index->group[i].swept);
+	return 0;
 }
 
 int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
@@ -67,12 +86,18 @@ int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
 	index->seen = calloc((size_t)index->entries + 1, sizeof(*index->seen));
 	index->group = calloc((size_t)rules->count[SN_SCANS] + 1, sizeof(*index->group));
 	index->first_group = calloc((size_t)rules->count[SN_ROUTES] + 1, sizeof(*index->first_group));
+	index->swept = calloc((size_t)rules->count[SN_ROUTES] + 1, sizeof(*index->swept));
 	index->memo = sn_memo__new();
-	if (!index->candidates || !index->seen || !index->group || !index->first_group || !index->memo) {
+	if (!index->candidates || !index->seen || !index->group || !index->first_group || !index->swept ||
+	    !index->memo) {
 		sn_index__clear(index);
 		return -ENOMEM;
 	}
 	make_groups(index, rules);
+	if (prepare_sweep(index, rules)) {
+		sn_index__clear(index);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -82,7 +107,9 @@ void sn_index__clear(struct sn_index *index)
 	free(index->seen);
 	free(index->group);
 	free(index->first_group);
+	free(index->swept);
 	free(index->memo);
+	sn_sweep__clear(&index->sweep);
 }
 
 struct finding {
@@ -132,8 +159,8 @@ static bool recall_text(const struct finding *f, const struct sn_place *place)
 	struct sn_memo *memo = sn_memo__slot(f->index->memo, number, value->text, value->len);
 	struct sn_known_text *known = known_text(f->index, value->text);
 
-	*known = (struct sn_known_text){value->text, memo, value->len, f->tester->stamp};
 	memo->last = value->text;
+	*known = (struct sn_known_text){value->text, memo, f->tester->number, value->len, 0};
 	if (!sn_memo__is(memo, number, value->text, value->len)) {
 		sn_memo__begin(memo, number, value->text, value->len);
 		if (scan_text(f, place, memo))
@@ -141,19 +168,23 @@ static bool recall_text(const struct finding *f, const struct sn_place *place)
 		sn_memo__drop(memo);
 		return false;
 	}
+	known->clean = memo->clean;
 	for (uint32_t i = 0; i < memo->targets; i++)
 		f->index->candidates[memo->target[i] / 64] |= 1ull << memo->target[i] % 64;
 	return true;
 }
 
-/* What the memo has of the value's text, if it came by in this event and no other took its slot since; or NULL. */
-static struct sn_memo *memo_of(const struct finding *f, const struct sn_value *value)
+/* Whether the value's text came by in this event. */
+static bool is_known(const struct finding *f, const struct sn_known_text *known, const struct sn_value *value)
 {
-	const struct sn_known_text *known = known_text(f->index, value->text);
-	const bool is_there =
-		known->stamp == f->tester->stamp && known->text == value->text && known->len == value->len;
+	return known->event == f->tester->number && known->text == value->text && known->len == value->len;
+}
 
-	return is_there && known->memo->last == value->text && known->memo->len == value->len ? known->memo : NULL;
+/* The memo gets to know it, too, if no other text took the slot since. */
+static void note_clean(const struct sn_known_text *known, uint32_t clean)
+{
+	if (known->memo->last == known->text && known->memo->len == known->len)
+		known->memo->clean |= clean;
 }
 
 static bool find_text(const struct finding *f, const struct sn_place *place)
@@ -168,34 +199,50 @@ static bool find_text(const struct finding *f, const struct sn_place *place)
 	return len && len <= SN_MEMO_LONG_TEXT ? recall_text(f, place) : scan_text(f, place, NULL);
 }
 
-/* Looks through all of the field's texts at once: most events' keywords have none of the literals. One that is not all
- * ASCII is looked through on its own. False: there is no room for it. */
-static bool sweep_group(const struct finding *f, bool *may_find)
+static void sweep_text(const struct finding *f, const struct sn_place *place)
 {
-	const struct sn_rules *rules = f->tester->rules;
-	const struct sn_scan *scan = &rules->scans[f->group->scan];
-	const uint32_t *filter = rules->filters + scan->filter;
-	struct sn_place place = sn_tester__first(f->tester, f->group->field);
-	uint32_t met = 0;
+	struct sn_sweep *sweep = &f->index->sweep;
+	const struct sn_value *value = place->value;
+	const struct sn_known_text *known = known_text(f->index, value->text);
+	const bool is_there = is_known(f, known, value);
+	uint32_t clean = sweep->groups;
 
+	if (is_there && !(sweep->groups & ~known->clean))
+		return;
+	if (sn_sweep__may_find(sweep, value->text, value->len))
+		clean = sn_sweep__suspect(sweep, place);
+	if (is_there)
+		note_clean(known, clean);
+}
+
+/* Looks through the field's texts, those of the keywords, once an event. */
+static void sweep(const struct finding *f)
+{
+	struct sn_sweep *sweep = &f->index->sweep;
+	struct sn_place place = sn_tester__first(f->tester, f->group->field);
+
+	if (sweep->event == f->tester->number)
+		return;
+	sn_sweep__begin(sweep, f->tester->number);
 	do {
 		const struct sn_value *value = place.value;
-		struct sn_memo *memo = value->len < SN_SWEPT_MIN ? NULL : memo_of(f, value);
-		struct sn_swept swept;
 
-		if (memo && memo->clean & f->group->bit)
+		if (value->state != SN_PRESENT)
 			continue;
-		swept = sn_sweep__text(scan, filter, value->text, value->len);
-		if (swept.bytes & SN_NOT_ASCII) {
-			if (value->state == SN_PRESENT && !find_text(f, &place))
-				return false;
-			continue;
-		}
-		met |= swept.met;
-		if (memo && !(swept.met & 1))
-			memo->clean |= f->group->bit;
+		if (value->len >= SN_SWEPT_MIN)
+			sweep_text(f, &place);
+		else if (sn_bytes__few(value->text, value->len) & SN_NOT_ASCII)
+			sn_sweep__suspect(sweep, &place);
 	} while (sn_tester__next(f->tester, &place));
-	*may_find = met & 1;
+}
+
+static bool find_suspects(const struct finding *f)
+{
+	const struct sn_sweep *swept = &f->index->sweep;
+
+	for (uint32_t i = 0; i < swept->suspects; i++)
+		if (swept->suspect[i].groups & f->group->swept && !find_text(f, &swept->suspect[i].place))
+			return false;
 	return true;
 }
 
@@ -204,12 +251,9 @@ static bool find_group(const struct finding *f)
 	struct sn_place place = sn_tester__first(f->tester, f->group->field);
 
 	if (f->group->swept && place.value->next) {
-		bool may_find;
-
-		if (!sweep_group(f, &may_find))
-			return false;
-		if (!may_find)
-			return true;
+		sweep(f);
+		if (f->index->sweep.suspects <= SN_SUSPECTS)
+			return find_suspects(f);
 	}
 	do
 		if (place.value->state == SN_PRESENT &&
@@ -258,6 +302,13 @@ static bool add_all(struct sn_index *index, const struct sn_rules *rules, const 
 	for (uint32_t i = 0; i < route->rules; i += 64)
 		index->candidates[i / 64] = route->rules - i < 64 ? (1ull << (route->rules - i)) - 1 : UINT64_MAX;
 	return false;
+}
+
+void sn_index__begin(struct sn_index *index, const uint32_t *route, uint32_t routes)
+{
+	index->sweep.groups = 0;
+	for (uint32_t i = 0; i < routes; i++)
+		index->sweep.groups |= index->swept[route[i]];
 }
 
 bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route)

@@ -9,6 +9,7 @@
 #define SN_RULE_INDEX_H
 #include "atom_test.h"
 #include "scan.h"
+#include "sweep.h"
 
 /* Scans of a route, one after the other, that look through the same field. */
 struct sn_group {
@@ -16,8 +17,8 @@ struct sn_group {
 	uint32_t scan, scans;
 	uint32_t shortest; /* bytes of the shortest literal */
 	bool quick;	   /* one scan, by which most texts are passed over unfolded */
-	bool swept;	   /* one scan, by which many texts are passed over at once: the last of its route */
-	uint32_t bit;	   /* of those that are swept, in the memo; 0: one too many */
+	uint32_t swept;	   /* not 0: one scan, by which many texts are passed over at once (sweep.h), in which it has
+			    * this bit; the last of its route */
 };
 
 enum { SN_TEXTS_KNOWN = 64 }; /* power of two, more than most events have texts */
@@ -26,8 +27,9 @@ enum { SN_TEXTS_KNOWN = 64 }; /* power of two, more than most events have texts 
 struct sn_known_text {
 	const uint8_t *text;
 	struct sn_memo *memo;
+	uint64_t event; /* sn_tester's number */
 	uint32_t len;
-	uint32_t stamp; /* of the event */
+	uint32_t clean; /* as the memo had it */
 };
 
 struct sn_index {
@@ -35,7 +37,9 @@ struct sn_index {
 	uint32_t *seen;		/* see struct sn_search */
 	struct sn_group *group; /* of all routes */
 	uint32_t *first_group;	/* of a route; those behind it are of the next */
+	uint32_t *swept;	/* of a route: its groups that are swept */
 	uint8_t *memo;		/* slots of scan_memo.h */
+	struct sn_sweep sweep;
 	struct sn_known_text known[SN_TEXTS_KNOWN];
 	uint32_t entries;
 	uint32_t stamp; /* of the text's search */
@@ -44,6 +48,8 @@ struct sn_index {
 /* -ENOMEM */
 int sn_index__init(struct sn_index *index, const struct sn_rules *rules);
 void sn_index__clear(struct sn_index *index);
+/* Begins with an event of these routes. */
+void sn_index__begin(struct sn_index *index, const uint32_t *route, uint32_t routes);
 /* Sets the bits of the route's rules that the tester's event can meet. False: all of them, since not all that they read
  * is known. */
 bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route);

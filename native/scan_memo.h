@@ -29,7 +29,7 @@ struct sn_memo {
 	uint16_t len;	/* 0: there is no text */
 	uint16_t targets;
 	uint32_t target[SN_MEMO_TARGETS]; /* of the entries found */
-	uint32_t clean;			  /* bits of groups of keywords that have no literal in the text */
+	uint32_t clean;			  /* bits of groups that are swept for and have no literal in it */
 	const uint8_t *last;		  /* where the text stood when it was last looked for */
 	uint8_t text[];
 };

@@ -23,6 +23,7 @@ _MANY = 6  # values from which a scan for all costs less than to compare them on
 _STRIDE_MAX = 16
 _TOGETHER = 4  # SN_WINDOWS_TOGETHER: strides up to this take eight windows at once,
 _ALONE = 12  # and those from here on cost less one by one
+_SWEPT_STRIDE = 6  # SN_SWEPT_STRIDE: all keywords are looked for at once
 _WEIGHED_MAX = 10_000  # literals whose windows are counted
 _ENTRIES_MAX = 1 << 17  # of a scan; more cost more time in their misses than a stride spares
 _WORD = 0xFFFFFFFFFFFFFFFF
@@ -117,7 +118,9 @@ def _with_stride(place: Place, found: Collection[Literal]) -> Place:
     """Windows as far apart as the shortest literal allows, and as there is room: each literal has `stride` of them."""
     shortest = min(len(_raw(literal)) for literal in found)
     stride = max(min(shortest - place.width + 1, _STRIDE_MAX, _ENTRIES_MAX // len(found)), 1)
-    if _TOGETHER < stride < _ALONE and place.field != KEYWORD:  # keywords are swept one by one
+    if place.field == KEYWORD:
+        stride = min(stride, _SWEPT_STRIDE)
+    elif _TOGETHER < stride < _ALONE:
         stride = _TOGETHER
     return Place(place.field, GRAMS, place.width, stride, place.wide)
 
