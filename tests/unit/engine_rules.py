@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 from sensor.compiler import compile_table, load_rules
+from sensor.native import Engine, Rules
 
 # product, category ("": any), field, text; and a service where there is one
 Row = tuple[str, str, str, str] | tuple[str, str, str, str, str]
@@ -36,3 +38,14 @@ def table(rows: Sequence[Row]) -> bytes:
     by_title = {info.title: number for number, info in enumerate(compiled.rules)}
     assert [by_title[f"row {n}"] for n in range(len(rows))] == list(range(len(rows)))
     return compiled.bytes
+
+
+def linux(field: str, text: str, category: str = "process_creation") -> Row:
+    return ("linux", category, field, text)
+
+
+@contextmanager
+def engine_with(rows: Sequence[Row], **options: int) -> Iterator[Engine]:
+    with Engine(**options) as engine:  # type: ignore[arg-type]
+        engine.swap_rules(Rules(table(rows)))
+        yield engine
