@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.builds import ROOT
 from bench.measures import SHIPPED, Definition, Figures
 from bench.processes import sensor
+from sensor._build import sources
 
 # One source after another, as `make` does, each by a compiler, an assembler and temporary files; then an archive.
 _BUILD = """set -e
@@ -23,9 +24,7 @@ gcc -shared -o libbuilt.so *.o"""
 
 def _build() -> tuple[float, float]:
     """Seconds on the clock, and of CPU, that the package takes: the sensor's own C core, from nothing."""
-    native = ROOT / "native"
-    portable = sorted(path for path in native.glob("*.c") if not path.name.startswith("source_"))
-    script = _BUILD.format(sources=" ".join(map(str, portable)), native=native)
+    script = _BUILD.format(sources=" ".join(str(ROOT / file) for file in sources()), native=ROOT / "native")
     with tempfile.TemporaryDirectory(prefix="linsang-bench-", dir=Path.home()) as folder:
         before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         subprocess.run(["bash", "-c", script], cwd=folder, check=True)

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from sensor._build import sources
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "build" / "bench"
 PEERS = ROOT / "bench" / "peers"
@@ -47,7 +49,7 @@ def program(name: str) -> Path:
 def native_program(name: str) -> Path:
     """bench/native/NAME.c with the whole C core, as the extension is compiled."""
     native = ROOT / "native"
-    core = sorted(file for file in native.glob("*.c") if file.name != "source_etw.c")
+    core = [ROOT / file for file in sources()]
     source = ROOT / "bench" / "native" / f"{name}.c"
     headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
     return _compile(BUILT / f"native-{name}", [source, *core], headers, f"-I{native}", "-g", "-lpthread")
