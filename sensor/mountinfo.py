@@ -11,8 +11,13 @@ from typing import NamedTuple
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
+def kernel_dev(number: int) -> int:
+    """The kernel's form of what stat calls st_dev."""
+    return os.major(number) << 20 | os.minor(number)
+
+
 class MountLine(NamedTuple):
-    """One mount. `dev` as in struct sn_exec: major << 20 | minor; `root`: the folder of the file system that is
+    """One mount. `dev` as in struct sn_exec, the kernel's form; `root`: the folder of the file system that is
     mounted; `own`: the mount's options; `options`: the file system's."""
 
     number: int

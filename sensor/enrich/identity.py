@@ -19,10 +19,11 @@ from dataclasses import dataclass
 
 from sensor.enrich.digests import Digests, Unreadable
 from sensor.enrich.elf import build_id
-from sensor.enrich.model import FileKey, kernel_dev, key_of
+from sensor.enrich.model import FileKey, key_of
 from sensor.enrich.mounts import Mounts
 from sensor.enrich.opening import OpenFile
 from sensor.enrich.programs import Programs
+from sensor.mountinfo import kernel_dev
 
 FOLDERS = (
     *("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/games"),

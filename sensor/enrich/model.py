@@ -44,11 +44,6 @@ class FileFacts:
         return not self.late
 
 
-def kernel_dev(number: int) -> int:
-    """The kernel's form of what stat calls st_dev."""
-    return os.major(number) << 20 | os.minor(number)
-
-
 def key_of(status: os.stat_result, dev: int) -> FileKey:
     """The key of an open file; `dev` in the kernel's form."""
     return FileKey(dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sensor.enrich.dpkg import STATUS
-from sensor.enrich.model import FileKey, kernel_dev, key_of
+from sensor.enrich.model import FileKey, key_of
 from sensor.enrich.mounts import Mount, Mounts
 from sensor.enrich.rpm import FOLDERS
+from sensor.mountinfo import kernel_dev
 
 
 @dataclass(frozen=True, slots=True)

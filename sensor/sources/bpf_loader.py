@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensor.errors import LinsangError, Unsupported
+from sensor.mountinfo import kernel_dev, mount_lines
 from sensor.sources import bpf_syscall as bpf
 from sensor.sources.bpf_object import KERNEL_BTF, LICENCE, BpfObject, Cache, Program, cache_key
 
@@ -46,15 +47,14 @@ class Loaded:
 def cgroup_root() -> int:
     """Descriptor of the root folder of the unified hierarchy: where it is mounted, else on a mount of our own, which
     takes CAP_SYS_ADMIN."""
-    for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines():
-        words = line.split()
-        if " - cgroup2 " not in line or words[3] != "/":
+    for line in mount_lines(Path("/proc/self/mountinfo").read_bytes()):
+        if line.filesystem != "cgroup2" or line.root != "/":
             continue
         with contextlib.suppress(OSError):
-            found = os.open(words[4], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            found = os.open(line.point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             folder = os.fstat(found)
             # not another one mounted above it, and not the root of a cgroup namespace, which is shown as "/" too
-            if f"{os.major(folder.st_dev)}:{os.minor(folder.st_dev)}" == words[2] and folder.st_ino == _ROOT_INODE:
+            if kernel_dev(folder.st_dev) == line.dev and folder.st_ino == _ROOT_INODE:
                 return found
             os.close(found)
     return _own_cgroup_root()

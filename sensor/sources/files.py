@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from sensor.errors import NativeError, Unsupported
-from sensor.mountinfo import MountLine, mount_lines
+from sensor.mountinfo import MountLine, kernel_dev, mount_lines
 from sensor.native import Capture, Engine, check, ffi, lib
 
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -139,8 +139,7 @@ class FileSource:
             status = os.stat(mount.upper)
         except OSError:
             return False
-        upper = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
-        return bool(lib.sn_engine__alias(self._engine.pointer, mount.dev, upper) == 0)
+        return bool(lib.sn_engine__alias(self._engine.pointer, mount.dev, kernel_dev(status.st_dev)) == 0)
 
     def _follow(self) -> None:
         poll = select.poll()

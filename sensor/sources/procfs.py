@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from sensor.mountinfo import kernel_dev
 from sensor.native import ffi, lib
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
@@ -166,7 +167,7 @@ def _describe_file(pid: int, process: Exec) -> None:
     with suppress(OSError):
         process.mnt_ns = os.stat(f"/proc/{pid}/ns/mnt").st_ino
         image = os.stat(f"/proc/{pid}/exe")
-        process.dev = os.major(image.st_dev) << 20 | os.minor(image.st_dev)
+        process.dev = kernel_dev(image.st_dev)
         process.inode, process.mode, process.file_uid = image.st_ino, image.st_mode, image.st_uid
         process.nlink, process.file_size = image.st_nlink, image.st_size
         process.file_mtime, process.file_ctime = image.st_mtime_ns, image.st_ctime_ns

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sensor.enrich.digests import Digests, Unreadable
-from sensor.enrich.model import FileKey, kernel_dev, key_of
+from sensor.enrich.model import FileKey, key_of
+from sensor.mountinfo import kernel_dev
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux")
 

@@ -17,12 +17,13 @@ from silent_fuse import silent_fuse
 
 from sensor.enrich.databases import open_database
 from sensor.enrich.facts import Facts
-from sensor.enrich.model import FileFacts, FileKey, kernel_dev, key_of
+from sensor.enrich.model import FileFacts, FileKey, key_of
 from sensor.enrich.mounts import Mounts, name_of, parse
 from sensor.enrich.opening import open_key
 from sensor.enrich.package_index import make
 from sensor.enrich.packages import Packages
 from sensor.enrich.programs import Programs
+from sensor.mountinfo import kernel_dev
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="Linux"),
