@@ -121,8 +121,6 @@ static void put_member(struct sn_writer *w, const char *name, const struct shown
 
 static void put_writer(struct sn_writer *w, const struct shown *shown)
 {
-	char *before = w->at;
-
 	if (!shown->head.text[SN_FACT_WRITER_PROCESS_ID].len)
 		return;
 	sn_write__literal(w, "\"writer\":{");
@@ -136,7 +134,7 @@ static void put_writer(struct sn_writer *w, const struct shown *shown)
 	put_member(w, "url", shown, SN_FACT_WRITER_URL);
 	put_member(w, "user", shown, SN_FACT_WRITER_USER);
 	sn_write__close(w, '}');
-	sn_write__end(w, before, 1);
+	sn_write__literal(w, ",");
 }
 
 static void put_file(struct sn_writer *w, const char *name, const struct shown *shown)

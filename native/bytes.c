@@ -30,6 +30,11 @@ bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head)
 	return true;
 }
 
+bool sn_bytes__equal(struct sn_bytes a, struct sn_bytes b)
+{
+	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+}
+
 struct sn_bytes sn_bytes__basename(struct sn_bytes path)
 {
 	const uint8_t *at = path.at + path.len;

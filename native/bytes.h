@@ -16,6 +16,7 @@ struct sn_bytes {
 const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what);
 /* Whether `bytes` begins with `head`, A to Z being a to z. */
 bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head);
+bool sn_bytes__equal(struct sn_bytes a, struct sn_bytes b);
 /* `bytes` without its first `skip`. */
 static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t skip)
 {

@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "key_hash.h"
 #include "published.h"
 
 enum {
 	KEPT = SN_CONNECTIONS_KEPT,
-	PLACES = 2048, /* of an index */
-	CREATORS = 4,  /* ancestors that an entry names */
+	PLACE_BITS = 11,
+	PLACES = 1 << PLACE_BITS, /* of an index */
+	CREATORS = 4,		  /* ancestors that an entry names */
 	IPV4 = 2,
 	BACK_MAX = 64,		   /* connections that are looked at for one to outside */
 	SAME_PIPE_NS = 1000000000, /* siblings of one pipe are forked one right after the other */
@@ -53,11 +55,10 @@ void sn_connections__free(struct sn_connections *connections)
 	free(connections);
 }
 
-static uint32_t place_of(uint64_t a, uint64_t b)
+static uint32_t place_of(uint64_t a, uint32_t b)
 {
-	return (uint32_t)(((a ^ b << 32) * 0x9e3779b97f4a7c15u) >> 53); /* 11 bits: PLACES */
+	return sn_pair_hash(a, b, PLACE_BITS);
 }
-_Static_assert(PLACES == 1 << 11, "place_of gives 11 bits");
 
 static struct entry *at(const struct sn_connections *connections, uint64_t number_plus_1)
 {

@@ -54,16 +54,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static struct sn_bytes of_span(const struct sn_exec *exec, struct sn_span span)
-{
-	return (struct sn_bytes){(const uint8_t *)exec + span.off, span.len};
-}
-
-static bool equal(struct sn_bytes a, struct sn_bytes b)
-{
-	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
-}
-
 /* ---- what is known ---- */
 
 /* As the installed file, else by content. */
@@ -104,7 +94,7 @@ static bool is_file(const struct sn_proxy *proxy)
 /* The payload is the program that was executed. */
 static bool is_image(const struct sn_exec *exec, const struct sn_proxy *proxy)
 {
-	return proxy->kind == SN_PAYLOAD_COMMAND && equal(proxy->path, of_span(exec, exec->image));
+	return proxy->kind == SN_PAYLOAD_COMMAND && sn_bytes__equal(proxy->path, sn_exec__text(exec, exec->image));
 }
 
 void sn_enrichment__look_at_payload(const struct sn_exec *exec, struct sn_scene *scene)
@@ -130,7 +120,8 @@ static uint64_t ask(struct sn_engine *engine, uint32_t of, uint64_t number, cons
 {
 	struct sn_enrichment *e = engine->enrichment;
 	struct sn_question *question = (struct sn_question *)e->question;
-	struct sn_bytes cwd = exec->h.flags & SN_F_CWD_TRUNCATED ? (struct sn_bytes){0} : of_span(exec, exec->cwd);
+	struct sn_bytes cwd =
+		exec->h.flags & SN_F_CWD_TRUNCATED ? (struct sn_bytes){0} : sn_exec__text(exec, exec->cwd);
 	uint32_t used = sizeof(*question);
 
 	if (path.len > SN_PATH_MAX)
@@ -169,7 +160,7 @@ static uint64_t ask_about_image(struct sn_engine *engine, const struct sn_exec *
 	if (!asking.is_new)
 		return asking.number;
 	e->number++;
-	return ask(engine, SN_ASKED_IMAGE, asking.number, exec, of_span(exec, exec->image));
+	return ask(engine, SN_ASKED_IMAGE, asking.number, exec, sn_exec__text(exec, exec->image));
 }
 
 static bool may_show(struct sn_enrichment *e, uint64_t time)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_hash.h"
+
 enum {
 	SLOTS = 1024,	 /* power of two */
 	WAYS = 2,	 /* places of a key: neighbours */
@@ -179,7 +181,7 @@ uint32_t sn_file_facts__count(const struct sn_file_facts *facts)
 /* Where the file stands, or the free place that it would take. */
 static struct program *program_of(const struct sn_file_facts *facts, uint32_t dev, uint64_t inode)
 {
-	uint64_t at = ((inode ^ (uint64_t)dev << 32) * 0x9e3779b97f4a7c15u) >> (64 - PROGRAM_BITS);
+	uint64_t at = sn_pair_hash(inode, dev, PROGRAM_BITS);
 	const struct program *program;
 
 	for (;; at++) {

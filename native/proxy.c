@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_hash.h"
+
 enum {
-	SLOTS = 2048,	 /* power of two; programs that are being started at the same time */
-	SLOT_TEXT = 232, /* chain and payload of one; longer ones are not remembered */
-	NAMES = 3,	 /* that an exec goes by: of argv[0], of the file, of the script */
+	SLOT_BITS = 11,
+	SLOTS = 1 << SLOT_BITS, /* programs that are being started at the same time */
+	SLOT_TEXT = 232,	/* chain and payload of one; longer ones are not remembered */
+	NAMES = 3,		/* that an exec goes by: of argv[0], of the file, of the script */
 	CHAIN_MAX = 2 * SN_UNWIND_DEPTH * SN_GRAMMAR_NAME_MAX, /* the longest chain */
 };
 
@@ -58,19 +61,7 @@ void sn_proxies__forget(struct sn_proxies *proxies)
 
 static struct slot *slot_of(struct sn_proxies *proxies, uint32_t pid, uint64_t start)
 {
-	uint64_t hash = (start ^ (uint64_t)pid << 40) * 0x9e3779b97f4a7c15u;
-
-	return &proxies->slot[hash >> 53 & (SLOTS - 1)];
-}
-
-static struct sn_bytes of_span(const struct sn_exec *exec, struct sn_span span)
-{
-	return (struct sn_bytes){(const uint8_t *)exec + span.off, span.len};
-}
-
-static bool equal(struct sn_bytes a, struct sn_bytes b)
-{
-	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+	return &proxies->slot[sn_pair_hash(start, pid, SLOT_BITS)];
 }
 
 /* ---- the way that led here ---- */
@@ -94,7 +85,7 @@ static bool leads_to(const struct slot *slot, struct sn_bytes name, struct way *
 	for (uint32_t i = 0; i < slot->depth; i++) {
 		struct sn_bytes link = sn_bytes__first((struct sn_bytes){slot->bytes + at, slot->chain_len - at});
 
-		if (i && equal(link, name)) {
+		if (i && sn_bytes__equal(link, name)) {
 			*way = (struct way){{slot->bytes, at}, i, {0}};
 			if (slot->kind == SN_PAYLOAD_PIPE && i + 1u == slot->depth)
 				way->pipe = payload;
@@ -103,7 +94,7 @@ static bool leads_to(const struct slot *slot, struct sn_bytes name, struct way *
 		at += link.len + 1;
 	}
 	*way = (struct way){{slot->bytes, slot->chain_len}, slot->depth, {0}};
-	return sn_payload__is_text(slot->kind) ? sn_bytes__find(payload, name) != NULL : equal(payload, name);
+	return sn_payload__is_text(slot->kind) ? sn_bytes__find(payload, name) != NULL : sn_bytes__equal(payload, name);
 }
 
 /* sh, bash, dash, zsh, ...: what a program starts that has text for a shell. */
@@ -141,9 +132,9 @@ static struct way way_to(struct sn_proxies *proxies, const struct sn_exec *exec)
 		slot = held_by(proxies, exec->ppid, exec->parent_start);
 	if (!slot)
 		return (struct way){0};
-	name[0] = sn_bytes__basename(sn_bytes__first(of_span(exec, exec->argv)));
-	name[1] = sn_bytes__basename(of_span(exec, exec->image));
-	name[2] = sn_bytes__basename(of_span(exec, exec->script));
+	name[0] = sn_bytes__basename(sn_bytes__first(sn_exec__text(exec, exec->argv)));
+	name[1] = sn_bytes__basename(sn_exec__text(exec, exec->image));
+	name[2] = sn_bytes__basename(sn_exec__text(exec, exec->script));
 	for (uint32_t i = 0; i < NAMES; i++)
 		if (leads_to(slot, name[i], &way))
 			return way;
@@ -242,10 +233,10 @@ static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, str
 static bool program_of(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes *program,
 		       struct sn_bytes *argv)
 {
-	struct sn_bytes script = of_span(exec, exec->script), name = sn_bytes__basename(script), rest;
+	struct sn_bytes script = sn_exec__text(exec, exec->script), name = sn_bytes__basename(script), rest;
 
-	*program = of_span(exec, exec->image);
-	*argv = of_span(exec, exec->argv);
+	*program = sn_exec__text(exec, exec->image);
+	*argv = sn_exec__text(exec, exec->argv);
 	if (exec->h.flags & SN_F_ARGV_TRUNCATED)
 		argv->len = exec->argv_head < argv->len ? exec->argv_head : argv->len;
 	if (!script.len || !sn_unwinder__is_installed(script) || !sn_grammars__find(grammars, name.at, name.len))
@@ -255,7 +246,7 @@ static bool program_of(const struct sn_grammars *grammars, const struct sn_exec 
 		struct sn_bytes first = sn_bytes__first(rest);
 
 		rest = sn_bytes__behind(rest, first.len < rest.len ? first.len + 1 : rest.len);
-		if (equal(sn_bytes__first(rest), script)) {
+		if (sn_bytes__equal(sn_bytes__first(rest), script)) {
 			*program = script;
 			*argv = rest;
 			return true;
@@ -314,7 +305,7 @@ const struct sn_proxy *sn_proxies__again(struct sn_proxies *proxies, const struc
 					 const struct sn_proxy *was)
 {
 	const struct sn_grammar *own = sn_grammars__find(grammars, identity.at, identity.len);
-	struct sn_bytes name = sn_bytes__basename(of_span(exec, exec->image)), program, argv;
+	struct sn_bytes name = sn_bytes__basename(sn_exec__text(exec, exec->image)), program, argv;
 
 	if (!own || sn_grammars__find(grammars, name.at, name.len) == own ||
 	    program_of(grammars, exec, &program, &argv) || !unwind(proxies, grammars, identity, argv, is_cut(exec)))
@@ -327,8 +318,8 @@ const struct sn_proxy *sn_proxies__again(struct sn_proxies *proxies, const struc
 bool sn_proxy__is_renamed(const struct sn_grammars *grammars, const struct sn_exec *exec, struct sn_bytes identity)
 {
 	const struct sn_grammar *own = sn_grammars__find(grammars, identity.at, identity.len);
-	struct sn_bytes name[2] = {sn_bytes__basename(sn_bytes__first(of_span(exec, exec->argv))),
-				   sn_bytes__basename(of_span(exec, exec->image))};
+	struct sn_bytes name[2] = {sn_bytes__basename(sn_bytes__first(sn_exec__text(exec, exec->argv))),
+				   sn_bytes__basename(sn_exec__text(exec, exec->image))};
 
 	return sn_grammars__find(grammars, name[0].at, name[0].len) != own &&
 	       sn_grammars__find(grammars, name[1].at, name[1].len) != own;

@@ -19,6 +19,12 @@
 #include "sensor.h"
 #include "unwind.h"
 
+/* What a span of an exec stands for, in the record. */
+static inline struct sn_bytes sn_exec__text(const struct sn_exec *exec, struct sn_span span)
+{
+	return (struct sn_bytes){(const uint8_t *)exec + span.off, span.len};
+}
+
 struct sn_proxies;
 
 /* One exec's. Borrowed texts are valid until the next sn_proxies__see and as long as the record is. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "key_hash.h"
 #include "published.h"
 
 enum { KEPT = SN_PROGRAMS_KEPT, PLACE_BITS = 11 };
@@ -94,7 +95,7 @@ static void describe(struct program *program, const struct sn_exec *exec)
 
 static uint64_t *place_of(struct sn_programs *programs, const struct sn_who *who)
 {
-	return &programs->by_process[((who->start ^ who->pid) * 0x9e3779b97f4a7c15u) >> (64 - PLACE_BITS)];
+	return &programs->by_process[sn_pair_hash(who->start, who->pid, PLACE_BITS)];
 }
 
 uint64_t sn_programs__of(struct sn_programs *programs, const struct sn_table *table, const struct sn_process *process)

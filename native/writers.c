@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "key_hash.h"
 #include "published.h"
 #include "wait.h"
 #include "writer_programs.h"
@@ -105,17 +106,12 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-static uint32_t hash(uint64_t a, uint64_t b, uint32_t bits)
-{
-	return (uint32_t)(((a ^ b << 40) * 0x9e3779b97f4a7c15u) >> (64 - bits));
-}
-
 /* ---- taking in ---- */
 
 /* The file's place, or the one that gives way to it. */
 static struct written *place_of(struct sn_writers *writers, const struct sn_file *file)
 {
-	struct written *set = writers->written[hash(file->inode, file->dev, SET_BITS)], *oldest = set;
+	struct written *set = writers->written[sn_pair_hash(file->inode, file->dev, SET_BITS)], *oldest = set;
 
 	for (struct written *w = set; w < set + WAYS; w++) {
 		if (w->used && w->dev == file->dev && w->inode == file->inode)
@@ -158,7 +154,7 @@ void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, 
 	if (!process)
 		return;
 	sn_table__who(process, &who);
-	writers->previous[hash(who.start, who.pid, PREVIOUS_BITS)] =
+	writers->previous[sn_pair_hash(who.start, who.pid, PREVIOUS_BITS)] =
 		(struct previous){.start = who.start,
 				  .program = sn_programs__of(writers->programs, table, process),
 				  .from = who.time,
@@ -170,7 +166,7 @@ void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, 
  * time in question was its. */
 static uint64_t program_of(struct sn_writers *writers, const struct sn_table *table, const struct sn_file *file)
 {
-	const struct previous *previous = &writers->previous[hash(file->h.start, file->h.pid, PREVIOUS_BITS)];
+	const struct previous *previous = &writers->previous[sn_pair_hash(file->h.start, file->h.pid, PREVIOUS_BITS)];
 	const struct sn_process *process;
 
 	if (!file->h.start)
@@ -319,7 +315,7 @@ static int settle(struct sn_writers *writers, uint64_t time, int timeout_ms, uin
 /* 1 found, 0 not, -EAGAIN: one that it may be was being written all the time. */
 static int look_up(const struct sn_writers *writers, uint32_t dev, uint64_t inode, struct written *out)
 {
-	const struct written_cell *set = writers->shown[hash(inode, dev, SET_BITS)];
+	const struct written_cell *set = writers->shown[sn_pair_hash(inode, dev, SET_BITS)];
 	int unread = 0;
 
 	for (const struct written_cell *cell = set; cell < set + WAYS; cell++) {
