@@ -20,7 +20,7 @@ BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-
 NATIVE := $(wildcard native/*.c)
 HEADERS := $(wildcard native/*.h native/*.def)
 C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/load/*.c bench/native/*.c)
-FORMATTED := $(C_FILES) $(wildcard bench/peers/*.c bench/native/*.h native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
+FORMATTED := $(C_FILES) $(wildcard bench/peers/*.c bench/native/*.h bench/load/*.h native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
 DEMO := tests/golden/demo.linsang
 
 .PHONY: help build run demo test check fuzz bench fresh clean

@@ -40,9 +40,10 @@ def _compile(made: Path, sources: Sequence[Path], depends: Sequence[Path], *more
 
 
 def program(name: str) -> Path:
-    """The load generator made from NAME.c, built when its source is newer."""
+    """The load generator made from NAME.c, built when its source or a header is newer."""
     source = next(folder / f"{name}.c" for folder in LOAD_FOLDERS if (folder / f"{name}.c").exists())
-    return _compile(BUILT / name, [source], [], *(["-static"] if name in STATIC else []), "-lpthread")
+    headers = list(source.parent.glob("*.h"))
+    return _compile(BUILT / name, [source], headers, *(["-static"] if name in STATIC else []), "-lpthread")
 
 
 @functools.cache

@@ -3,7 +3,6 @@
  * commands COUNT RATE COMMAND...: starts the commands in turn, COUNT starts in all, RATE a second at most,
  * each when the one before has ended. A command's words are separated by blanks; it uses /dev/null.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -11,6 +10,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "pace.h"
 
 enum { COMMANDS_MAX = 64, WORDS_MAX = 16 };
 
@@ -58,13 +59,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	for (long i = 0; i < count; i++) {
 		start(words[i % commands], &files);
-		next.tv_nsec += 1000000000 / rate;
-		if (next.tv_nsec >= 1000000000) {
-			next.tv_nsec -= 1000000000;
-			next.tv_sec++;
-		}
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
-			;
+		pace(&next, rate);
 	}
 	return 0;
 }

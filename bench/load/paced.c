@@ -3,7 +3,6 @@
  * paced COUNT RATE EVERY PROGRAM: starts PROGRAM COUNT times, RATE a second. Every EVERYth start has the argument
  * linsang-bench=NS, CLOCK_REALTIME just before the start, so that whoever reports it can be timed.
  */
-#include <errno.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +10,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "pace.h"
 
 extern char **environ;
 
@@ -45,13 +46,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	for (int i = 0; i < count; i++) {
 		start(argv[4], i % every == 0);
-		next.tv_nsec += 1000000000 / rate;
-		if (next.tv_nsec >= 1000000000) {
-			next.tv_nsec -= 1000000000;
-			next.tv_sec++;
-		}
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) == EINTR)
-			;
+		pace(&next, rate);
 	}
 	return 0;
 }
