@@ -9,6 +9,7 @@ output of JSON lines a piece of them. All counts are alerts.
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,24 +31,24 @@ class SinkEnded(Exception):
     """The output is gone for good (the reader of a pipe went away); str() says why."""
 
 
-class Transport:
+class Transport(ABC):
     """Where frames go. Used by the sink's thread alone, but for `interrupt`. A frame of several lines has at most
     `piece_bytes`."""
 
     piece_bytes = PIECE_BYTES
 
+    @abstractmethod
     def send(self, frames: Sequence[bytes]) -> int:
         """Sends from the front; returns how many frames are done with, at least 1. It may stop early to see what comes
         next. OSError: none can go now, try the same frames again later. SinkEnded: none ever can."""
-        raise NotImplementedError
 
-    def idle(self) -> None:
+    def idle(self) -> None:  # noqa: B027 - not every transport has something to do
         """Called when the queue has run dry and at least each second while it stays so. May raise OSError."""
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> None:  # noqa: B027 - not every transport has something to do
         """Another thread wants `send` to give up soon with an OSError if it cannot get on: the sink is closing."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not every transport has something to do
         """Lets go of the descriptor; what was sent is flushed."""
 
     def counters(self) -> dict[str, int]:
