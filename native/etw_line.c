@@ -6,6 +6,11 @@
 
 enum { NET_ACCEPT4 = 15, NET_ACCEPT6 = 31, NET_UDP4 = 42, NET_UDP6 = 58, DNS_ANSWER = 3008 }; /* ids */
 
+static int is_network(enum sn_etw_provider provider)
+{
+	return provider == SN_ETW_KERNEL_NETWORK || provider == SN_ETW_CLASSIC_TCP || provider == SN_ETW_CLASSIC_UDP;
+}
+
 static void write_wide(struct sn_writer *w, const char *name, struct sn_bytes text)
 {
 	if (!text.len)
@@ -95,18 +100,22 @@ static void write_end(struct sn_writer *w, const struct sn_etw_decoded *decoded,
 	sn_write__member(w, port, decoded->column[number].number);
 }
 
-/* saddr is this machine, daddr the other one, whoever began; Sysmon's source is who began. All four layouts begin
- * alike. Of a datagram it is not known which of them was the first. */
+/* saddr is this machine, daddr the other one, whoever began; Sysmon's source is who began. All layouts begin alike. Of
+ * a datagram it is not known which of them was the first. */
 static void write_connection(struct sn_writer *w, const struct sn_etw_event *event,
 			     const struct sn_etw_decoded *decoded)
 {
 	int accepted = event->id == NET_ACCEPT4 || event->id == NET_ACCEPT6;
-	int datagram = event->id == NET_UDP4 || event->id == NET_UDP6;
+	int datagram = decoded->provider == SN_ETW_CLASSIC_UDP || event->id == NET_UDP4 || event->id == NET_UDP6;
 
 	_Static_assert((int)SN_ETW_TCP4_daddr == (int)SN_ETW_UDP6_daddr &&
 			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_UDP6_sport &&
 			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_TCP6_sport &&
-			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_UDP4_sport,
+			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_UDP4_sport &&
+			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_CLASSIC_TCP4_sport &&
+			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_CLASSIC_TCP6_sport &&
+			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_CLASSIC_UDP4_sport &&
+			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_CLASSIC_UDP6_sport,
 		       "columns are taken by TCP4's numbers");
 	if (datagram) {
 		sn_write__literal(w, "\"Protocol\":\"udp\",");
@@ -159,7 +168,7 @@ void sn_etw__write_line(struct sn_writer *w, const struct sn_etw_event *event, c
 		write_start(w, decoded, known);
 	else if (known->process)
 		write_wide(w, "Image", known->process->image);
-	if (decoded->provider == SN_ETW_KERNEL_NETWORK)
+	if (is_network(decoded->provider))
 		write_connection(w, event, decoded);
 	else if (decoded->provider == SN_ETW_KERNEL_REGISTRY)
 		write_registry(w, event, decoded, known->key);

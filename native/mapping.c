@@ -36,7 +36,7 @@ static const struct event events[] = {
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),
 	EVENTS = sizeof(events) / sizeof(*events),
-	STEPS_MAX = 64,
+	STEPS_MAX = 128,
 	MEMBER_MAX = 32,
 };
 

@@ -60,6 +60,7 @@ enum {
 	CLASSIC_RUNDOWN = 3,
 	CLASSIC_RUNDOWN_END = 4,
 	IMAGE = 5,
+	IMAGE_UNLOAD = 6,
 	CLASSIC_IMAGE_LOAD = 10,
 	RUNDOWN = 15
 };
@@ -202,14 +203,32 @@ static void take_process(struct sn_trace *trace, const struct sn_etw_event *even
 
 /* ---- events ---- */
 
+static int is_image(const struct sn_etw_event *event)
+{
+	return event->id == IMAGE || event->id == IMAGE_UNLOAD;
+}
+
+/* An event of Kernel-File that says what names are, or that what was there has been opened. */
+static int is_no_change(const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
+{
+	enum { NAME_CREATE = 10, NAME_DELETE, CREATE, DISPOSITION_AT = 24, OPEN = 1 };
+
+	_Static_assert((int)SN_ETW_FILE_CREATE_CreateOptions == (int)SN_ETW_FILE_CREATE_0_CreateOptions,
+		       "the column is taken by FILE_CREATE's number");
+	return event->id == NAME_CREATE || event->id == NAME_DELETE ||
+	       (event->id == CREATE && number(decoded, SN_ETW_FILE_CREATE_CreateOptions) >> DISPOSITION_AT == OPEN);
+}
+
 /* Whose it is; UINT32_MAX: not said. Network, process and image events say it themselves: the thread that wrote them is
  * often somebody else's. */
 static uint32_t pid_of(const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
 {
 	switch (decoded->provider) {
 	case SN_ETW_KERNEL_PROCESS:
-		return number(decoded, event->id == IMAGE ? (uint32_t)SN_ETW_IMAGE_LOAD_ProcessID : 0);
+		return number(decoded, is_image(event) ? (uint32_t)SN_ETW_IMAGE_LOAD_ProcessID : 0);
 	case SN_ETW_KERNEL_NETWORK:
+	case SN_ETW_CLASSIC_TCP:
+	case SN_ETW_CLASSIC_UDP:
 		return number(decoded, SN_ETW_TCP4_PID);
 	case SN_ETW_CLASSIC_PROCESS:
 		return number(decoded, SN_ETW_CLASSIC_PROCESS_ProcessId);
@@ -227,7 +246,7 @@ static void take(struct sn_trace *trace, struct sn_writer *w, const struct sn_et
 	struct sn_etw_process *process = sn_etw_processes__at(trace->processes, pid, event->time);
 	struct sn_etw_known known = {.process = process};
 	int is_process = decoded->provider == SN_ETW_CLASSIC_PROCESS ||
-			 (decoded->provider == SN_ETW_KERNEL_PROCESS && event->id != IMAGE);
+			 (decoded->provider == SN_ETW_KERNEL_PROCESS && !is_image(event));
 
 	if (is_process && event->id == START) {
 		take_start(trace, w, event, decoded);
@@ -236,11 +255,14 @@ static void take(struct sn_trace *trace, struct sn_writer *w, const struct sn_et
 	if (is_process) {
 		take_process(trace, event, decoded);
 		known.process = sn_etw_processes__at(trace->processes, pid, event->time);
-	} else if (process && decoded->provider == SN_ETW_KERNEL_PROCESS) {
+	} else if (process && decoded->provider == SN_ETW_KERNEL_PROCESS && event->id == IMAGE) {
 		sn_etw_process__mapped(process, decoded->column[SN_ETW_IMAGE_LOAD_ImageName].bytes);
 	} else if (process && decoded->provider == SN_ETW_CLASSIC_IMAGE &&
 		   (event->id == CLASSIC_IMAGE_LOAD || event->id == CLASSIC_RUNDOWN)) {
 		sn_etw_process__mapped(process, decoded->column[SN_ETW_CLASSIC_IMAGE_FileName].bytes);
+	} else if (decoded->provider == SN_ETW_KERNEL_FILE && is_no_change(event, decoded)) {
+		trace->stats.joined++;
+		return;
 	} else if (decoded->provider == SN_ETW_KERNEL_REGISTRY &&
 		   !sn_etw_keys__changed(trace->keys, event, decoded, &known.key)) {
 		trace->stats.joined++;

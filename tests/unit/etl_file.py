@@ -14,8 +14,9 @@ PROVIDERS = {
     "registry": uuid.UUID("70eb4f03-c1de-4f73-a051-33d13d5413bd"),
     "dns": uuid.UUID("1c95126e-7eea-49a9-a3fe-a378b03ddb4d"),
     "powershell": uuid.UUID("a0c1853b-5c40-4b15-8766-3cf1c58f985a"),
+    "wmi": uuid.UUID("1418ef04-b0b4-4623-bf7e-d74ab47bbdaa"),
 }
-GROUPS = {"classic process": 0x03, "classic image": 0x14}
+GROUPS = {"classic process": 0x03, "classic image": 0x14, "classic tcp": 0x06, "classic udp": 0x08}
 BEGIN = 132_000_000_000_000_000  # FILETIME: 2019-04-17
 _SYSTEM64, _EVENT64, _FLAGS = 0x02, 0x13, 0xC0
 

@@ -119,6 +119,35 @@ NETWORK: list[tuple[int, bytes, dict[str, Any], set[str]]] = [
 ]
 
 
+CLASSIC_NETWORK: list[tuple[Event, dict[str, Any], set[str]]] = [
+    (Event("classic tcp", 12, 2, V4 + bytes(4)), OUT, {"Image"}),
+    (Event("classic tcp", 15, 2, V4 + bytes(4)), IN, set()),
+    (Event("classic tcp", 28, 2, V6 + bytes(28)), {"DestinationIp": "2001:db8::1", "Initiated": "true"}, set()),
+    (Event("classic tcp", 31, 2, V6 + bytes(28)), {"SourceIp": "2001:db8::1", "Initiated": "false"}, set()),
+    (Event("classic udp", 10, 2, V4[:20] + bytes(12)), {"DestinationPort": 443, "Protocol": "udp"}, {"Initiated"}),
+    (Event("classic udp", 26, 2, V6 + bytes(12)), {"DestinationIp": "2001:db8::1", "Protocol": "udp"}, {"Initiated"}),
+]
+
+
+@pytest.mark.parametrize(("event", "has", "lacks"), CLASSIC_NETWORK)
+def test_connections_of_the_kernel_logger(tmp_path: Path, event: Event, has: dict[str, Any], lacks: set[str]) -> None:
+    found = events(tmp_path, CLASSIC, IMAGE, late(event, 20 * MS))[-1]
+    assert {name: found.get(name) for name in has} == has
+    assert not lacks & found.keys()
+    cut = [Event(event.provider, event.id, event.version, event.data[:n]) for n in range(len(event.data))]
+    assert read(tmp_path / "cut.etl", etl_file(cut))[1]["broken"] == len(cut)
+
+
+def test_a_file_that_is_opened_is_not_made(tmp_path: Path) -> None:
+    def opened_file(disposition: int, version: int) -> Event:
+        head = struct.pack("<QQI", 1, 2, 3) if version else struct.pack("<QQQ", 1, 2, 3)
+        return Event("file", 12, version, head + struct.pack("<III", disposition << 24, 0, 0) + wide("\\x"))
+
+    found = events(tmp_path, *(opened_file(n, version) for n in range(6) for version in (0, 1)))
+    assert [event["CreateOptions"] >> 24 for event in found] == [0, 0, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert {event["TargetFilename"] for event in found} == {"\\x"}
+
+
 @pytest.mark.parametrize(("number", "data", "has", "lacks"), NETWORK)
 def test_connections(tmp_path: Path, number: int, data: bytes, has: dict[str, Any], lacks: set[str]) -> None:
     found = events(tmp_path, CLASSIC, IMAGE, Event("network", number, 0, data, at=20 * MS))[-1]
