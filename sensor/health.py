@@ -50,6 +50,30 @@ FACTS_FAILED = Health(
     "high",
     "What files are, whose and from where is not found out: rules that ask for it are undecidable. Start it again.",
 )
+SESSION_STOPPED = Health(
+    "3b0f6a52-5a0c-4b7e-9a55-7f4f2b6d1c83",
+    "Sensor tampering: its trace session was stopped",
+    "critical",
+    "Somebody ended a session that the sensor sees by. Until it is restored its kinds of events are not seen.",
+)
+SESSION_RESTORED = Health(
+    "a4f1d0c6-8f3e-4c1b-9b6d-2e5c7a90b4d1",
+    "Sensor's trace session is back",
+    "informational",
+    "The session runs again. What happened in between was not seen.",
+)
+SESSION_REFUSED = Health(
+    "d2b8c9e7-1f64-4f0a-8a3c-60e9b5d7f214",
+    "Sensor's trace session cannot be started",
+    "high",
+    "Windows refused a session: its kinds of events are not seen. The others are. It is tried again.",
+)
+LOSSES_UNKNOWN = Health(
+    "6e9a3f18-7c25-4d86-b0f1-94d3e8a2c5b7",
+    "Sensor cannot tell what it loses",
+    "medium",
+    "Windows does not answer what a trace session lost: its losses are unknown, not none.",
+)
 
 
 def health_alert(health: Health, *, host: str, time_ns: int, **details: Any) -> dict[str, Any]:

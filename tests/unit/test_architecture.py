@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "native config encode when units event_json rollup health progress runtime",
         "rule_cache recording",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
-        "sources compiler alert sinks inputs alert_follow enrich",
+        "sources windows compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
         "reference_events live_processes context facts_of_files",
         "daemon alerts tree replay record dump doctor status trust unwind rules_cli arguments",
@@ -41,6 +41,7 @@ LIBRARY_OWNERS = {
     "bcc": {"sources"},
     "cffi": {"_build"},
     "evtx": {"inputs"},
+    "etw": {"windows"},
 }
 
 # ---- C ----

@@ -1,0 +1,39 @@
+"""Error codes of Windows that trace sessions answer with, and what they mean to whoever runs the sensor."""
+
+from __future__ import annotations
+
+from sensor.errors import LinsangError
+
+SUCCESS = 0
+ACCESS_DENIED = 5
+INVALID_PARAMETER = 87
+ALREADY_EXISTS = 183
+MORE_DATA = 234  # the session's texts have no room in our buffer; it did what it was told
+PRIVILEGE_NOT_HELD = 1314
+NO_SYSTEM_RESOURCES = 1450
+INSTANCE_NOT_FOUND = 4201  # ERROR_WMI_INSTANCE_NOT_FOUND: no session of that name
+
+_ELEVATED = "run it elevated (Run as administrator), or as the service: linsang service install"
+_MEANINGS = {
+    ACCESS_DENIED: ("access is denied", _ELEVATED),
+    INVALID_PARAMETER: ("its settings are refused", "this Windows is too old: 10 or Server 2016 is needed"),
+    ALREADY_EXISTS: ("it exists, and came back when it was stopped", "somebody else starts it: `logman query -ets`"),
+    PRIVILEGE_NOT_HELD: ("a privilege is missing", _ELEVATED),
+    NO_SYSTEM_RESOURCES: (
+        "all trace sessions of this machine are taken",
+        "`logman query -ets` lists them: stop one, or raise EtwMaxLoggers (32 to 256) in "
+        "HKLM\\SYSTEM\\CurrentControlSet\\Control\\WMI and start Windows again",
+    ),
+    INSTANCE_NOT_FOUND: ("it is not there any more", "who stopped it? the Security log may say"),
+}
+
+
+class SessionError(LinsangError):
+    """A call for the session `name` answered with `code` (an error of Windows, 0 where it told none)."""
+
+    def __init__(self, name: str, what: str, code: int) -> None:
+        self.name = name
+        self.code = code
+        meaning, remedy = _MEANINGS.get(code, ("", ""))
+        reason = f"{meaning} (error {code})" if meaning else f"error {code}" if code else "Windows does not say why"
+        super().__init__(f"trace session {name}: {what}: {reason}", remedy)

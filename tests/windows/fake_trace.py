@@ -1,0 +1,174 @@
+"""A stand-in for Windows' event tracing: a table of sessions, and the calls with answers as Windows gives them.
+
+FAKE, and named so: no trace session can be had without Windows; wine's own calls answer success to everything. What
+pywintrace and the sensor do is real. Answers as MSDN has them (StartTrace, EnableTraceEx2, ControlTrace with QUERY,
+STOP and FLUSH, OpenTrace, ProcessTrace, CloseTrace): 183 for a name that is taken, 4201 for one that is not,
+ProcessTrace stays until the session is stopped or the trace closed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+INVALID = 0xFFFFFFFFFFFFFFFF
+CALLS = ("StartTraceW", "EnableTraceEx2", "ControlTraceW", "OpenTraceW", "ProcessTrace", "CloseTrace")
+CONTROL = {0: "QUERY", 1: "STOP", 2: "UPDATE", 3: "FLUSH"}
+ENABLE = {0: "DISABLE", 1: "ENABLE", 2: "CAPTURE"}
+
+
+@dataclass
+class Enabled:
+    """What a provider was enabled with."""
+
+    level: int
+    any: int
+    all: int
+    property: int
+    filters: list[tuple[int, bytes]]
+
+
+@dataclass
+class FakeSession:
+    """A running session."""
+
+    handle: int
+    mode: int
+    flags: int
+    buffers: tuple[int, int, int]
+    guid: bytes
+    providers: dict[str, Enabled] = field(default_factory=dict)
+    captured: list[str] = field(default_factory=list)
+    lost: tuple[int, int, int] = (0, 0, 0)  # EventsLost, RealTimeBuffersLost, LogBuffersLost
+    flushes: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class FakeWindows:
+    """`sessions` by name. `fail(call, code, ...)`: what the next such calls answer instead, 0 for none; calls are those
+    of CALLS, QUERY, STOP, FLUSH (ControlTraceW), ENABLE, CAPTURE (EnableTraceEx2). `log`: all calls in order."""
+
+    def __init__(self, structures: Any) -> None:
+        self._structures = structures
+        self.sessions: dict[str, FakeSession] = {}
+        self.log: list[tuple[str, str]] = []
+        self.callbacks: dict[str, tuple[int, int]] = {}  # by session: address and context that OpenTraceW was given
+        self.deliver: Callable[[str], None] = lambda name: None  # what ProcessTrace hands over first
+        self._traces: dict[int, tuple[str, FakeSession, threading.Event]] = {}
+        self._script: dict[str, deque[int]] = defaultdict(deque)
+        self._handles = iter(range(0xCAFE, 1 << 30))
+        self._lock = threading.Lock()
+
+    def fail(self, call: str, *codes: int) -> None:
+        self._script[call].extend(codes)
+
+    def left_over(self, name: str) -> FakeSession:
+        """An orphan: what a killed sensor left running."""
+        orphan = FakeSession(next(self._handles), 0x100, 0, (1024, 2, 22), bytes(16), {"old": Enabled(5, 0, 0, 0, [])})
+        self.sessions[name] = orphan
+        return orphan
+
+    def stop_behind_its_back(self, name: str) -> None:
+        """As `logman stop NAME -ets` does."""
+        self.sessions.pop(name).over.set()
+
+    def called(self, call: str) -> list[str]:
+        return [name for what, name in list(self.log) if what == call]
+
+    def _scripted(self, call: str, name: str) -> int:
+        self.log.append((call, name))
+        return self._script[call].popleft() if self._script[call] else 0
+
+    # ---- the calls ----
+
+    def StartTraceW(self, handle: Any, name: str, properties: Any) -> int:
+        given = properties.contents
+        with self._lock:
+            if code := self._scripted("StartTraceW", name):
+                return code
+            if name in self.sessions:
+                return 183
+            buffers = (given.BufferSize, given.MinimumBuffers, given.MaximumBuffers)
+            made = FakeSession(
+                next(self._handles), given.LogFileMode, given.EnableFlags, buffers, bytes(given.Wnode.Guid)
+            )
+            self.sessions[name] = made
+        handle._obj.value = made.handle
+        return 0
+
+    def EnableTraceEx2(self, handle: Any, guid: Any, code: int, *asked: Any) -> int:
+        level, any_keyword, all_keyword, _timeout, parameters = asked
+        provider = str(guid._obj)[1:-1].lower()
+        if scripted := self._scripted(ENABLE[code], provider):
+            return scripted
+        session = next((s for s in self.sessions.values() if s.handle == handle.value), None)
+        if session is None:
+            return 4201
+        if code == 2:
+            session.captured.append(provider)
+        elif code == 0:
+            session.providers.pop(provider, None)
+        else:
+            session.providers[provider] = Enabled(level, any_keyword, all_keyword, *self._parameters(parameters))
+        return 0
+
+    def _parameters(self, parameters: Any) -> tuple[int, list[tuple[int, bytes]]]:
+        """As Windows reads them: through the addresses in the structures."""
+        if not parameters:
+            return 0, []
+        given = parameters.contents
+        descriptors = [given.EnableFilterDesc[n] for n in range(given.FilterDescCount)]
+        return given.EnableProperty, [(one.Type, ctypes.string_at(one.Ptr, one.Size)) for one in descriptors]
+
+    def ControlTraceW(self, handle: Any, name: str, properties: Any, code: int) -> int:
+        if scripted := self._scripted(CONTROL[code], name):
+            return scripted
+        if properties.contents.Wnode.BufferSize < ctypes.sizeof(self._structures.EVENT_TRACE_PROPERTIES):
+            return 24  # ERROR_BAD_LENGTH
+        with self._lock:
+            session = self.sessions.get(name)
+            if session is None:
+                return 4201
+            answer = properties.contents
+            answer.EventsLost, answer.RealTimeBuffersLost, answer.LogBuffersLost = session.lost
+            if code == 1:
+                self.sessions.pop(name).over.set()
+            elif code == 3:
+                session.flushes += 1
+        return 0
+
+    def OpenTraceW(self, logfile: Any) -> int:
+        given = logfile._obj
+        name = given.LoggerName
+        if code := self._scripted("OpenTraceW", name):
+            ctypes.windll.kernel32.SetLastError(code)  # type: ignore[attr-defined]
+            return INVALID
+        if given.ProcessTraceMode != 0x10000100:  # real time, EVENT_RECORD
+            return INVALID
+        address = ctypes.cast(given.EventRecordCallback, ctypes.c_void_p).value or 0
+        self.callbacks[name] = (address, given.Context or 0)
+        trace = next(self._handles)
+        self._traces[trace] = (name, self.sessions[name], threading.Event())
+        return trace
+
+    def ProcessTrace(self, handle: Any, count: int, begin: Any, end: Any) -> int:
+        name, session, closed = self._traces[handle._obj.value]
+        if code := self._scripted("ProcessTrace", name):
+            return code
+        self.deliver(name)
+        while not session.over.wait(0.005) and not closed.is_set():
+            pass
+        return 0
+
+    def CloseTrace(self, handle: Any) -> int:
+        trace = getattr(handle, "value", handle)
+        if trace not in self._traces:
+            return 6  # ERROR_INVALID_HANDLE: pywintrace closes the session's own
+        name, _, closed = self._traces[trace]
+        self._scripted("CloseTrace", name)
+        closed.set()
+        return 7007  # ERROR_CTX_CLOSE_PENDING: for real time traces

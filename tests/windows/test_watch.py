@@ -1,0 +1,187 @@
+"""Sessions that are watched: losses, sessions that somebody stops, in the times of a clock that the test turns."""
+
+import sys
+import threading
+
+import pytest
+
+if sys.platform != "win32":
+    pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
+
+from fake_trace import FakeWindows
+
+from sensor import health
+from sensor.windows.codes import SessionError
+from sensor.windows.losses import Losses
+from sensor.windows.providers import OPTIONAL, plans
+from sensor.windows.session import Session
+from sensor.windows.watch import Trouble, Watch, Watched
+
+PLANS = plans(OPTIONAL)
+NAME = "linsang-process"
+LATER = 1000.0
+
+
+def watched(now: float = 0.0) -> Watched:
+    one = Watched(Session(PLANS[0], 0x1000, 0))
+    one.start(now)
+    return one
+
+
+def watch() -> Watch:
+    return Watch([Session(plan, 0x1000, 0) for plan in PLANS], [NAME])
+
+
+def kinds(troubles: list[Trouble]) -> list[health.Health]:
+    return [trouble.kind for trouble in troubles]
+
+
+def test_it_is_flushed_and_asked_when_that_is_due(windows: FakeWindows) -> None:
+    one = watched()
+    for millisecond in range(2001):
+        assert one.turn(millisecond / 1000) == []
+    assert 195 <= windows.sessions[NAME].flushes <= 200  # sums of hundredths
+    assert len(windows.called("QUERY")) == 2
+    one.stop()
+
+
+def test_losses_only_grow_over_restarts_and_end_with_what_stop_tells(windows: FakeWindows) -> None:
+    one = watched()
+    windows.sessions[NAME].lost = (7, 2, 1)
+    one.turn(1.0)
+    assert one.lost == Losses(7, 2, 1)
+    windows.sessions[NAME].lost = (8, 2, 1)
+    one.turn(2.0)
+    windows.stop_behind_its_back(NAME)
+    assert health.SESSION_RESTORED in kinds(one.turn(LATER))
+    assert one.lost == Losses(8, 2, 1)
+    windows.sessions[NAME].lost = (3, 0, 0)
+    one.turn(LATER + 1.0)
+    assert one.lost == Losses(11, 2, 1)
+    windows.sessions[NAME].lost = (5, 1, 0)
+    one.stop()
+    assert one.lost == Losses(13, 3, 1)
+
+
+@pytest.mark.parametrize("code", [5, 6, 87, 234])
+def test_losses_without_an_answer_are_unknown(code: int, windows: FakeWindows) -> None:
+    """Told once, until there is an answer again."""
+    one = watched()
+    windows.sessions[NAME].lost = (7, 0, 0)
+    one.turn(1.0)
+    windows.fail("QUERY", code, code)
+    assert kinds(one.turn(2.0)) == [health.LOSSES_UNKNOWN]
+    assert one.status()["lost"] is None
+    assert one.turn(3.0) == []
+    assert one.turn(4.0) == []
+    assert one.status()["lost"] == {"events": 7, "real_time_buffers": 0, "log_buffers": 0}
+    one.stop()
+
+
+@pytest.mark.parametrize("call", ["FLUSH", "QUERY"])
+def test_a_session_that_is_not_there(call: str, windows: FakeWindows) -> None:
+    """4201 from either question, though the consumer still waits: told with name and cause, started again at once when
+    it had lasted."""
+    one = watched()
+    windows.fail(call, 4201)
+    stopped, restored = one.turn(LATER)
+    assert stopped.kind is health.SESSION_STOPPED
+    assert stopped.kind.level == "critical"
+    assert stopped.details["session"] == NAME
+    assert "4201" in stopped.details["cause"]
+    assert restored == Trouble(health.SESSION_RESTORED, {"session": NAME, "unseen_s": 0.0})
+    assert one.status()["state"] == "runs"
+    assert one.restarts == 1
+    one.stop()
+
+
+def test_a_consumer_that_ends(windows: FakeWindows) -> None:
+    windows.fail("ProcessTrace", 6)
+    one = watched()
+    with pytest.raises(SessionError, match=r"its consumer ended \(ProcessTrace: 6\)"):
+        one.settle(5.0)
+    assert not windows.sessions
+
+
+def test_one_that_does_not_last_is_started_ever_less_often(windows: FakeWindows) -> None:
+    one, now, starts = watched(), 0.0, []
+    for _ in range(9):
+        windows.stop_behind_its_back(NAME)
+        now += 0.25
+        until_ended(one)
+        assert kinds(one.turn(now)) == [health.SESSION_STOPPED]
+        wait = one.due - now
+        assert one.turn(now + wait * 0.99) == []
+        now += wait
+        assert kinds(one.turn(now)) == [health.SESSION_RESTORED]
+        starts.append(wait)
+    assert starts == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60, 60])
+    one.stop()
+
+
+def until_ended(one: Watched) -> None:
+    """Its consumer notices when it is scheduled."""
+    assert not one._session.settled(5.0)
+
+
+def test_a_start_that_is_refused_is_told_once_for_each_reason(windows: FakeWindows) -> None:
+    one = watched()
+    windows.stop_behind_its_back(NAME)
+    until_ended(one)
+    one.turn(1.0)
+    windows.fail("StartTraceW", 1450, 1450, 5)
+    told = []
+    while one.status()["state"] != "runs":
+        told += one.turn(one.due)
+    assert kinds(told) == [health.SESSION_REFUSED, health.SESSION_REFUSED, health.SESSION_RESTORED]
+    assert "EtwMaxLoggers" in told[0].details["reason"]
+    assert "access is denied" in told[1].details["reason"]
+    one.stop()
+
+
+def test_flushes_that_fail_are_counted(windows: FakeWindows) -> None:
+    one = watched()
+    windows.fail("FLUSH", 5, 5)
+    for hundredth in range(1, 4):
+        one.turn(hundredth / 100)
+    assert one.status()["flushes_failed"] == 2
+    one.stop()
+
+
+def test_all_start_or_none(windows: FakeWindows) -> None:
+    windows.fail("ENABLE", 5)
+    with pytest.raises(SessionError, match="linsang-process: enable its providers: access is denied"):
+        watch().start()
+    assert not windows.sessions
+
+
+def test_what_is_not_required_may_be_refused_for_now(windows: FakeWindows) -> None:
+    windows.fail("StartTraceW", 0, 1450)
+    both = watch()
+    both.start()
+    assert set(windows.sessions) == {NAME, "linsang-bulk"}
+    (trouble,) = both.troubles()
+    assert trouble.kind is health.SESSION_REFUSED
+    assert trouble.details["session"] == "linsang-system"
+    assert both.watched[1].due > 0
+    both.stop()
+    assert not windows.sessions
+
+
+def test_its_thread_finds_a_session_that_is_killed_in_flight(windows: FakeWindows) -> None:
+    one = watch()
+    one.start()
+    thread = threading.Thread(target=one.run)
+    thread.start()
+    try:
+        windows.stop_behind_its_back("linsang-bulk")
+        told: list[Trouble] = []
+        while health.SESSION_RESTORED not in kinds(told):
+            told += one.troubles()
+            thread.join(0.01)
+        assert [trouble.details["session"] for trouble in told] == ["linsang-bulk"] * 2
+    finally:
+        assert one.stop() == []
+        thread.join()
+    assert not windows.sessions
+    assert one.stop() == []
