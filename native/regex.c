@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+enum { SET_BYTES = 16 };
 
 /* The parts of a blob, as its head gives them. */
 struct layout {
 	const struct sn_regex_head *head;
-	const uint8_t *ascii, *stay;
+	const uint8_t *ascii, *leave, *go_on;
 	const uint32_t *ranges; /* pairs: first character, class */
 	const uint16_t *next;	/* DFA */
 	const uint8_t *traits;	/* NFA */
@@ -24,8 +29,10 @@ static struct layout layout_of(const uint8_t *blob)
 	size_t at = sizeof(*l.head);
 	l.ascii = blob + at;
 	at += 128;
-	l.stay = blob + at;
-	at += 128;
+	l.leave = blob + at;
+	at += SET_BYTES;
+	l.go_on = blob + at;
+	at += SET_BYTES;
 	l.ranges = (const uint32_t *)(blob + at);
 	at += (size_t)l.head->ranges * 8;
 	if (l.head->kind == SN_REGEX_DFA) {
@@ -56,7 +63,8 @@ static bool head_sound(const struct sn_regex_head *h, size_t size)
 int sn_regex__check(const uint8_t *blob, size_t size)
 {
 	const struct sn_regex_head *h = (const struct sn_regex_head *)blob;
-	if (size < sizeof(*h) + 256 || !head_sound(h, size) || (h->final != UINT32_MAX && h->final >= h->classes))
+	if (size < sizeof(*h) + 128 + 2 * SET_BYTES || !head_sound(h, size) ||
+	    (h->final != UINT32_MAX && h->final >= h->classes))
 		return -EINVAL;
 	struct layout l = layout_of(blob);
 	if (l.end > size || !h->ranges || l.ranges[0] != 128)
@@ -142,6 +150,73 @@ static inline uint32_t next_state(const struct layout *l, uint32_t class, uint32
 	return l->next[class * l->head->states + state];
 }
 
+static bool is_in(const uint8_t *set, uint8_t c)
+{
+	return set[c & 15] >> (c >> 4) & 1;
+}
+
+/* Whether home is left at text[at] for more than what comes next. */
+static bool leaves(const struct layout *l, const uint8_t *text, size_t len, size_t at)
+{
+	return text[at] >= 0x80 ||
+	       (is_in(l->leave, text[at]) && (at + 1 == len || text[at + 1] >= 0x80 || is_in(l->go_on, text[at + 1])));
+}
+
+#ifdef __x86_64__
+enum { TOGETHER = 16 };
+
+/* Not 0 in each byte that the set has. */
+static inline __attribute__((target("avx2"))) __m128i members(__m128i set, __m128i bytes)
+{
+	/* the bit of the high half; none beyond ASCII */
+	const __m128i bit = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+	const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
+
+	return _mm_and_si128(_mm_shuffle_epi8(set, bytes), _mm_shuffle_epi8(bit, high));
+}
+
+/* As leaves(), a bit for each of TOGETHER places; TOGETHER + 1 bytes are read. */
+static inline __attribute__((target("avx2"))) uint32_t leave_together(__m128i leave, __m128i go_on, const uint8_t *text)
+{
+	const __m128i here = _mm_loadu_si128((const void *)text), next = _mm_loadu_si128((const void *)(text + 1));
+	const __m128i zero = _mm_setzero_si128();
+	/* those that are not members */
+	uint32_t stays = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(members(leave, here), zero));
+	uint32_t ends = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(members(go_on, next), zero));
+
+	ends &= ~(uint32_t)_mm_movemask_epi8(next);
+	return ((~stays & ~ends) | (uint32_t)_mm_movemask_epi8(here)) & 0xffff;
+}
+
+static __attribute__((target("avx2"))) size_t pass_together(const struct layout *l, const uint8_t *text, size_t len,
+							    size_t at)
+{
+	const __m128i leave = _mm_loadu_si128((const void *)l->leave), go_on = _mm_loadu_si128((const void *)l->go_on);
+	uint32_t left;
+
+	for (; at + TOGETHER < len; at += TOGETHER)
+		if ((left = leave_together(leave, go_on, text + at)))
+			return at + (size_t)__builtin_ctz(left);
+	if (at + 1 >= len)
+		return at;
+	/* what is left, with places that have been passed before it */
+	left = leave_together(leave, go_on, text + len - TOGETHER - 1) >> (at + TOGETHER + 1 - len);
+	return left ? at + (size_t)__builtin_ctz(left) : len - 1;
+}
+#endif
+
+/* From home at text[at]: where it is left, or `len`. Characters that are passed over need not wait for one another. */
+static size_t pass_over(const struct layout *l, const uint8_t *text, size_t len, size_t at)
+{
+#ifdef __x86_64__
+	if (len > TOGETHER && __builtin_cpu_supports("avx2"))
+		at = pass_together(l, text, len, at);
+#endif
+	while (at < len && !leaves(l, text, len, at))
+		at++;
+	return at;
+}
+
 static int search_dfa(const struct layout *l, const uint8_t *text, size_t len, struct sn_regex_scratch *s)
 {
 	const size_t body = body_length(l, text, len);
@@ -151,10 +226,8 @@ static int search_dfa(const struct layout *l, const uint8_t *text, size_t len, s
 
 	while (at < body && state > 1) {
 		state = next_state(l, class_at(l, text, body, &at), state);
-		/* characters that are passed over need not wait for one another */
 		if (state == home)
-			while (at < body && text[at] < 0x80 && l->stay[text[at]])
-				at++;
+			at = pass_over(l, text, body, at);
 	}
 	s->steps += (uint32_t)at;
 	if (body < len && state > 1)

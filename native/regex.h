@@ -11,12 +11,14 @@
  *   +----------------+-----------+---------------------------+----------------------------------------+
  *   | sn_regex_head  | ascii[128]| ranges: first char, class | DFA: next[class][state] u16            |
  *   |                | u8        | {u32, u32} sorted         | NFA: traits[256] u8 of the classes,    |
- *   |                | stay[128] |                           | member[position][32] u8 (bit a class), |
- *   |                | u8        |                           | first[position + 1] u32, edges         |
+ *   |                | leave[16] |                           | member[position][32] u8 (bit a class), |
+ *   |                | go_on[16] |                           | first[position + 1] u32, edges         |
  *   +----------------+-----------+---------------------------+----------------------------------------+
  *
- * DFA states: 0 has matched, 1 can never match; both end the scan. Class `classes` is the end of the text. `stay`: not
- * 0 for the characters that leave the state `home` as it is, which most of a text does.
+ * DFA states: 0 has matched, 1 can never match; both end the scan. Class `classes` is the end of the text. The state
+ * `home` is one that most of a text does not change: only a character of the set `leave` does, and unless one of the
+ * set `go_on` follows it, that leads where it alone would have led from `home`. A set of ASCII is a bit for each
+ * character: bit c >> 4 of byte c & 15.
  */
 #ifndef SN_REGEX_H
 #define SN_REGEX_H

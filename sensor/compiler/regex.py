@@ -7,7 +7,7 @@ positions consume one character of a set; then to a DFA over classes of characte
 
 import struct
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sensor.compiler.charset import TOP
 from sensor.compiler.dfa import NO_CLASS, Alphabet, alphabet, smaller, states_of
@@ -54,16 +54,16 @@ def _compiled(pattern: str, flags: int, dfa_states: int) -> bytes:
     ascii_ = bytes(_class_of(alpha, c) for c in range(128))
     wide = [(max(at, 128), cls) for i, (at, cls) in enumerate(alpha.starts) if _end(alpha, i) > 128]
     ranges = b"".join(struct.pack("<II", at, cls) for at, cls in wide)
-    home, stay = 0, bytes(128)
+    home, sets = 0, bytes(32)
     if table is not None:
         table = smaller(table)
-        home, stay = _home(table, ascii_)
+        home, sets = _home(table, ascii_)
         body = b"".join(struct.pack(f"<{len(table)}H", *column) for column in zip(*table, strict=True))
         kind, states, edges = DFA, len(table), 0
     else:
         body, edges = _nfa_body(nfa, alpha)
         kind, states = NFA, len(nfa.sets)
-    blob = ascii_ + stay + ranges + body
+    blob = ascii_ + sets + ranges + body
     size = -(-(HEAD.size + len(blob)) // 8) * 8
     start = 2 if kind == DFA else 0
     head = HEAD.pack(size, kind, alpha.size, states, start, len(wide), edges, alpha.final, _shortest(nfa), home, 0)
@@ -71,13 +71,25 @@ def _compiled(pattern: str, flags: int, dfa_states: int) -> bytes:
 
 
 def _home(table: list[list[int]], ascii_: bytes) -> tuple[int, bytes]:
-    """The state in which most characters leave it as it is, and which do."""
+    """The state in which most characters leave it as it is; the set of those that do not, and the set of what has to
+    follow one of them, else it might as well not be there."""
 
-    def stay(state: int) -> bytes:
-        return bytes(table[state][cls] == state for cls in ascii_)
+    def stay(state: int) -> int:
+        return sum(table[state][cls] == state for cls in ascii_)
 
-    home = max(range(2, len(table)), key=lambda state: sum(stay(state)))
-    return home, stay(home)
+    home = max(range(2, len(table)), key=stay)
+    leave = {cls for cls in ascii_ if table[home][cls] != home}
+    gone = [table[table[home][cls]] for cls in leave]
+    go_on = {cls for cls in ascii_ if any(row[cls] != table[home][cls] for row in gone)}
+    return home, _set(ascii_, leave) + _set(ascii_, go_on)
+
+
+def _set(ascii_: bytes, classes: Collection[int]) -> bytes:
+    """The characters of these classes."""
+    members = bytearray(16)
+    for char, cls in enumerate(ascii_):
+        members[char & 15] |= (cls in classes) << (char >> 4)
+    return bytes(members)
 
 
 def _shortest(nfa: Nfa) -> int:

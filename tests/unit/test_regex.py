@@ -1,6 +1,7 @@
 """Regular expressions of rules: the automata against Python's own `re`, in linear time."""
 
 import ctypes
+import random
 import re
 import subprocess
 from collections.abc import Callable
@@ -58,6 +59,19 @@ def test_agrees_with_re(search: Search, pattern: str, texts: list[str], states: 
     """Both machines: 0 states allowed makes every pattern an NFA."""
     blob = regex.compile_regex(pattern, dfa_states=states)
     for text in texts:
+        assert search(blob, text) == int(re.search(pattern, text) is not None), (pattern, text)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"-(W|R)\s?'", r"\s[a0]{3}\s", r"-a|--0", r"-$", r"(?m:-$)", r"\b-W", r"[^-]-R", r"-é", r"--?\udc80", r"0.{3}0-W"],
+)
+def test_what_is_passed_over_changes_nothing(search: Search, pattern: str) -> None:
+    """Texts of more places than are looked at together."""
+    draw, blob = random.Random(pattern), regex.compile_regex(pattern)
+    for _ in range(600):
+        alphabet = draw.choice(["xyz -", "x-W0", "--Waé\n", "ax0 \udc80'R-"])
+        text = "".join(draw.choices(alphabet, k=draw.randrange(15, 70)))
         assert search(blob, text) == int(re.search(pattern, text) is not None), (pattern, text)
 
 
