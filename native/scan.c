@@ -10,7 +10,7 @@
 #endif
 
 #include "text_index.h"
-#include "windows.h"
+#include "text_windows.h"
 
 enum { BY_WINDOW = 2 }; /* windows of a text that cost what one literal does */
 

@@ -5,7 +5,7 @@
  *   SN_SCAN_NAME   ends the text and holds a slash: one look-up of what stands behind the text's last slash
  *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
  *   SN_SCAN_SHORT  a search for each, eight at a time
- * Of a look-up, the filter (windows.h) says whether any literal can have that key, the bucket says which have.
+ * Of a look-up, the filter (text_windows.h) says whether any literal can have that key, the bucket says which have.
  * Hashes take upper and lower case of ASCII for the same: a text that is all ASCII need not be folded to be passed
  * over. Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
  */

@@ -7,7 +7,7 @@
 #define SN_SWEEP_H
 #include "atom_test.h"
 #include "scan.h"
-#include "windows.h"
+#include "text_windows.h"
 
 #define SN_NOT_ASCII 0x8080808080808080u
 

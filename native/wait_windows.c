@@ -3,11 +3,10 @@
  * See wait.h. Windows 8 and later; links with synchronization.lib.
  */
 #define _WIN32_WINNT 0x0602
+#define WIN32_LEAN_AND_MEAN
 #include "wait.h"
 
-/* not windows.h, for which native/windows.h would be taken */
-#include <windef.h>
-#include <winbase.h>
+#include <windows.h>
 
 void sn_wait__sleep(_Atomic uint32_t *word, uint32_t value, int timeout_ms)
 {

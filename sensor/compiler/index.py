@@ -61,7 +61,7 @@ class Scan:
     entries: tuple[Entry, ...]
 
     def filter(self) -> list[int]:
-        """Its words: see native/windows.h."""
+        """Its words: see native/text_windows.h."""
         words = [0] * (1 << self.filter_bits)
         for entry in self.entries:
             words[entry.hash >> (32 - self.filter_bits)] |= 1 << (entry.hash >> 12 & 31) | 1 << (entry.hash >> 7 & 31)
@@ -83,7 +83,7 @@ def hash_of(text: bytes) -> int:
 
 
 def hash_of_gram(gram: int) -> int:
-    """As native/windows.h."""
+    """As native/text_windows.h."""
     return (gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
 
 

@@ -1,10 +1,10 @@
-// sources: windows.c
+// sources: text_windows.c
 /* Windows eight at once beside windows one by one: the same pass, at every stride, width, length and place in memory.
  */
 #include <stdlib.h>
 
 #include "check.h"
-#include "windows.h"
+#include "text_windows.h"
 
 enum { ROUNDS = 20000, BITS_MAX = 10, STRIDE_MAX = 7 };
 

@@ -3,8 +3,8 @@
  * The windows of a text, up to four bytes at every n-th place, before a filter: two bits of a word that the window's
  * hash numbers are set where a literal has such a window. Eight at once where the processor can (AVX2).
  */
-#ifndef SN_WINDOWS_H
-#define SN_WINDOWS_H
+#ifndef SN_TEXT_WINDOWS_H
+#define SN_TEXT_WINDOWS_H
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "windows.h"
+#include "text_windows.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
