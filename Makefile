@@ -88,6 +88,7 @@ check: packages.TEST $(VENV)/.tested $(OBJECTS) ## format, lint, types, warnings
 	$(Q)$(PY) -m ruff check --quiet .
 	$(call say,TYPES,mypy --strict)
 	$(Q)$(PY) -m mypy --no-error-summary
+	$(Q)$(PY) -m mypy --no-error-summary --platform win32 --follow-imports silent sensor/windows/*.py
 
 build/check/gcc/%.o: %.c $(HEADERS)
 	$(call say,CC,gcc $<)

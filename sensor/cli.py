@@ -16,7 +16,7 @@ from sensor.terminal import say
 
 # Settings that a command heeds, as config.add_flags takes them.
 _SEES = ("source", "process_table", "engine", "paths.cache")
-_RUNS = (*_SEES, "files", "rules", "output", "rollup", "paths.runtime", "paths.state")
+_RUNS = (*_SEES, "files", "windows", "rules", "output", "rollup", "paths.runtime", "paths.state")
 _REPLAYS = ("process_table", "engine.lineage_max", "rules", "output", "paths.cache")
 
 

@@ -21,6 +21,7 @@ from sensor.settings import checked, default_of, size_text, toml_value
 
 SYSTEM_FILE = "/etc/linsang/linsang.toml"
 S = TypeVar("S")
+_PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell")  # windows/providers.py
 # Where payloads lie and what makes a host run them again (attack.mitre.org T1105, T1053, T1543, T1546).
 _PLACES = (
     *("/tmp", "/var/tmp", "/dev/shm", "/run", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/www", "/etc"),
@@ -81,6 +82,20 @@ class Files:
         "folders whose files all count; elsewhere those that are executable",
         flag="--files-place",
         metavar="DIR",
+    )
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What is asked of Windows; processes always are. Elsewhere nothing."""
+
+    providers: tuple[str, ...] = _setting(
+        _PROVIDERS, f"what trace sessions bring beside processes: {', '.join(_PROVIDERS)}", metavar="X", each=_PROVIDERS
+    )
+    channels: tuple[str, ...] = _setting(
+        ("Security", "Microsoft-Windows-Sysmon/Operational"),
+        "channels of the event log; of Security process creations (4688) alone",
+        metavar="NAME",
     )
 
 
@@ -195,6 +210,7 @@ class Config:
 
     source: Source = Source()
     files: Files = Files()
+    windows: Windows = Windows()
     process_table: ProcessTable = ProcessTable()
     engine: Engine = Engine()
     rules: Rules = Rules()
@@ -207,6 +223,7 @@ def _sections() -> dict[str, type[Any]]:
     return {
         "source": Source,
         "files": Files,
+        "windows": Windows,
         "process_table": ProcessTable,
         "engine": Engine,
         "rules": Rules,

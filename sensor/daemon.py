@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -23,14 +22,16 @@ from typing import Any
 import sensor
 from sensor import health
 from sensor.alert import AlertWriter, by_generation
+from sensor.clock import boot_to_epoch_ns, now_ns
 from sensor.config import Config
 from sensor.context import Contexts, grave
 from sensor.encode import Lines
 from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
 from sensor.facts_of_files import opened_facts
+from sensor.host import memory_bytes
 from sensor.insight import rows_of, rule_costs, time_rules
-from sensor.live import Live, boot_to_epoch_ns, memory_bytes
+from sensor.live import Live
 from sensor.live_processes import live_processes
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi, lib
@@ -178,7 +179,7 @@ class Daemon:
     def loop(self) -> None:
         """Until a signal, and until all that was captured by then is judged and handed to the outputs."""
         stopping: threading.Thread | None = None
-        self._say_start()
+        self._tell_troubles()
         next_second = time.monotonic() + 1
         while self._live.running:
             self._live.engine.wait(max(0.0, next_second - time.monotonic()))
@@ -210,12 +211,13 @@ class Daemon:
         return Lines(b"".join(passed), len(passed))
 
     def _each_second(self) -> None:
-        contexts = self._contexts.due(time.clock_gettime_ns(time.CLOCK_BOOTTIME), self._epoch)
+        contexts = self._contexts.due(now_ns(), self._epoch)
         for alert in (*contexts, *self._rollup.due(time.time_ns())):
             self._outputs.put(alert)
         self._tell_losses()
+        self._tell_troubles()
         self._tell_failure()
-        self._live.refresh_users()
+        self._live.source.refresh()
         self._follow_clock()
         self._reload()
         ended = self._outputs.ended
@@ -230,12 +232,9 @@ class Daemon:
     def _tell(self, kind: health.Health, **details: Any) -> None:
         self._outputs.put(health.health_alert(kind, host=self._host, time_ns=time.time_ns(), **details))
 
-    def _say_start(self) -> None:
-        if self._live.reduced:
-            say("the process connector is a source of lower fidelity: short processes and connections are missed")
-            self._tell(health.SOURCE_REDUCED, source="procconn")
-        for probe, reason in (self._live.kernel.failed if self._live.kernel else {}).items():
-            self._tell(health.PROBE_REFUSED, probe=probe, reason=reason)
+    def _tell_troubles(self) -> None:
+        for trouble in self._live.source.troubles():
+            self._tell(trouble.kind, **trouble.details)
 
     def _tell_losses(self) -> None:
         account = self._live.account()
@@ -303,29 +302,23 @@ class Daemon:
         live = self._live
         stats = live.engine.stats()
         types: dict[int, str] = ffi.typeof("enum sn_type").elements
-        usage = resource.getrusage(resource.RUSAGE_SELF)
         table = ("table_entries", "table_bytes", "table_evicted", "table_exited", "table_unknown_parent")
-        kernel = live.kernel
-        probes = dict.fromkeys(kernel.links, "attached") | kernel.failed if kernel else {}
         return {
             "version": sensor.__version__,
             "host": self._host,
             "uptime_s": round(time.time() - self._started, 1),
-            "source": "bpf" if kernel else "procconn",
-            "probes": probes,
+            **live.source.status(stats),
             "rules": {"loaded": len(self._loaded.rules), "refused": len(self._loaded.faults)},
             "events": {name.removeprefix("SN_").lower(): stats["by_type"][n] for n, name in sorted(types.items())},
             "alerts": {name: stats[name] for name in ("alerts", "alerts_dropped", "undecidable", "matched_events")}
             | {"contexts_left_out": self._contexts.left_out},
-            "account": live.account().as_dict(),
+            "account": live.source.account(stats).as_dict(),
             "processes": {name.removeprefix("table_"): stats[name] for name in table},
-            "capture": live.capture_stats(),
-            "files": live.files_status(),
             "facts": self._facts(stats),
             "outputs": [{"url": sink.url, **sink.counters()} for sink in self._outputs.sinks],
             "costs": self._costs(),
             "memory": memory_bytes(),
-            "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
+            "cpu_s": round(time.process_time(), 2),
         }
 
     def _facts(self, stats: Mapping[str, Any]) -> dict[str, Any]:
@@ -346,7 +339,7 @@ class Daemon:
 def _summary(live: Live, outputs: Outputs) -> None:
     account = live.account()
     say(f"stopped; {account.lost} events lost, {live.engine.stats()['alerts']} alerts")
-    for text, holds in live.equations():
+    for text, holds in account.equations():
         say(f"{text}{'' if holds else ' does not hold'}")
     for sink in outputs.sinks:
         dropped: Any = sink.counters()["dropped"]
@@ -369,7 +362,7 @@ def run(config: Config) -> int:
             time_rules(live.engine, _TIMED_EVERY)
             enrichment = None
             if facts is not None:
-                enrichment = service.enter_context(Enrichment(live.engine, facts, provenance=live.files is not None))
+                enrichment = service.enter_context(Enrichment(live.engine, facts, provenance=live.source.writers))
             daemon = Daemon(config, loaded, rules, outputs, live, enrichment=enrichment)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, daemon.ask_stop)
@@ -377,8 +370,8 @@ def run(config: Config) -> int:
             service.callback(runtime.end_service)
             runtime.serve("status", lambda: [json.dumps(daemon.status()).encode()])
             runtime.serve("processes", lambda: live_processes(live))
-            source = f"{len(live.kernel.links)} probes" if live.kernel else "process connector"
-            say(f"ready: {len(loaded.rules)} rules, {source}, {live.snapshot} processes known; watching")
+            known = f"{live.source}, {live.source.snapshot} processes known"
+            say(f"ready: {len(loaded.rules)} rules, {known}; watching")
             daemon.loop()
             outputs.close()
             _summary(live, outputs)

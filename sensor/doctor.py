@@ -23,11 +23,13 @@ from sensor.enrich.programs import grammar_names
 from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
 from sensor.escape import escape
-from sensor.live import Live, memory_bytes, recording_header
+from sensor.host import memory_bytes, recording_header
+from sensor.live import Live
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, record_json
 from sensor.paths import default_rules
 from sensor.recording import RecordingReader, RecordingWriter
+from sensor.sources.linux import LinuxSource
 
 PROGRAM = "/bin/true"
 CLOSED_PORT = 9  # discard: nothing listens there, so TCP is refused at once
@@ -84,15 +86,16 @@ def _live(config: Config) -> list[Check]:
         try:
             with RecordingWriter(file.fileno(), recording_header()) as recording:
                 with Live(config, rules=Rules(loaded.table), recording=recording, facts=True) as live:
-                    with Enrichment(live.engine, facts, provenance=live.files is not None) as enrichment:
+                    source = live.source
+                    assert isinstance(source, LinuxSource)
+                    with Enrichment(live.engine, facts, provenance=source.writers) as enrichment:
                         child = _provoke()
-                        known = _facts(live, enrichment)
+                        known = _facts(live, enrichment, reduced=source.kernel is None)
                     memory = memory_bytes()
                     live.stop()
                     live.check()
                     account = live.account()
-                    files = _files(live)
-                    probes, reduced = _probes(live), live.reduced
+                    files, probes = _files(source), _probes(source)
                 facts_counters = facts.counters()
                 recording.flush()
         except LinsangError as error:
@@ -100,7 +103,7 @@ def _live(config: Config) -> list[Check]:
         file.seek(0)
         with RecordingReader(file.fileno(), "the doctor's recording") as reader:
             seen = {str(e["type"]) for e in map(record_json, reader) if e["pid"] in (child, os.getpid())}
-    expected = REDUCED if reduced else EXPECTED
+    expected = EXPECTED if source.kernel else REDUCED
     missing = [kind for kind in expected if kind not in seen]
     remedy = "a probe is attached but does not fire: report it with the kernel's version"
     if not all(probe.ok for probe in probes):
@@ -122,17 +125,15 @@ def _live(config: Config) -> list[Check]:
     ]
 
 
-def _files(live: Live) -> list[Check]:
-    if live.files is None:
-        return [Check("files", True, f"not watched: {live.files_refused or 'no probes'}; writers are not known")]
-    text, holds = live.files.equation()
-    stats = live.files.stats()
+def _files(source: LinuxSource) -> list[Check]:
+    if source.files is None:
+        return [Check("files", True, f"not watched: {source.files_refused or 'no probes'}; writers are not known")]
+    stats = source.files.stats()
     lost = stats["overflows"] + stats["dropped"]
-    kinds = ", ".join(f"{place} ({kind})" for place, kind in live.files.watched.items())
+    kinds = ", ".join(f"{place} ({kind})" for place, kind in source.files.watched.items())
     return [
         Check("files", bool(kinds), f"fanotify on {kinds or 'nothing'}", "" if kinds else "CAP_SYS_ADMIN"),
-        *(Check("files", True, f"not watched: {place} ({why})") for place, why in live.files.refused.items()),
-        Check("account", holds, text, "" if holds else "report it"),
+        *(Check("files", True, f"not watched: {place} ({why})") for place, why in source.files.refused.items()),
         Check("files lost", not lost, f"{lost} times", "fs.fanotify.max_queued_events can be raised" if lost else ""),
     ]
 
@@ -149,9 +150,9 @@ def _opened_facts(cache: Path, loaded: LoadedRules) -> Facts:
     return facts
 
 
-def _facts(live: Live, enrichment: Enrichment) -> Check:
+def _facts(live: Live, enrichment: Enrichment, *, reduced: bool) -> Check:
     """Once the first exec's question is answered, or nobody answers."""
-    if live.reduced:
+    if reduced:
         return Check("facts", True, "not asked: the process connector does not say which file was executed")
     end = time.monotonic() + _PATIENCE_S
     while True:
@@ -186,11 +187,11 @@ def _state(config: Config) -> Check:
     return Check("state", True, config.paths.state)
 
 
-def _probes(live: Live) -> list[Check]:
-    if live.kernel is None:
+def _probes(source: LinuxSource) -> list[Check]:
+    if source.kernel is None:
         return [Check("source", True, "process connector: lower fidelity")]
-    failed: dict[str, Any] = dict(live.kernel.failed)
-    good = [name for name in live.kernel.programs if name not in failed]
+    failed: dict[str, Any] = dict(source.kernel.failed)
+    good = [name for name in source.kernel.programs if name not in failed]
     return [
         Check("probes", True, ", ".join(sorted(good))),
         *(Check("probe", False, f"{name} is {why}", "its kind of event is not seen") for name, why in failed.items()),

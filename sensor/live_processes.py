@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensor.clock import boot_to_epoch_ns
 from sensor.errors import LinsangError
-from sensor.live import Live, boot_to_epoch_ns
+from sensor.live import Live
 from sensor.native import record_json
 from sensor.runtime import ask
 
@@ -32,7 +33,7 @@ class Table:
 
 def live_processes(live: Live) -> Iterator[bytes]:
     """The answer, in blocks. Any thread, one at a time."""
-    head = {"host": socket.gethostname(), "boot_to_epoch_ns": boot_to_epoch_ns(), "users": live.users}
+    head = {"host": socket.gethostname(), "boot_to_epoch_ns": boot_to_epoch_ns(), "users": live.source.users}
     yield json.dumps(head).encode() + b"\n"
     block = b""
     for record in live.engine.export():

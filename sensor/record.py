@@ -21,10 +21,12 @@ from typing import Self
 
 from sensor.config import Config
 from sensor.errors import LinsangError, NativeError, UsageError
-from sensor.live import Account, Live, recording_header
+from sensor.host import recording_header
+from sensor.live import Live
 from sensor.progress import Progress
 from sensor.record_lines import RecordLines, write_all
 from sensor.recording import RecordingReader, RecordingWriter
+from sensor.source import Account
 from sensor.terminal import say
 
 FORMATS = ("native", "ndjson")
@@ -116,8 +118,8 @@ def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[
         _wait(live, stop, seconds)
         live.stop()
         writer.flush()
-        equations = "; ".join(text for text, _ in live.equations())
-        return live.account(), equations, live.engine.stats()["recorded"]
+        account = live.account()
+        return account, "; ".join(text for text, _ in account.equations()), live.engine.stats()["recorded"]
 
 
 def record(config: Config, path: str, *, seconds: float | None = None, format: str = "native") -> int:

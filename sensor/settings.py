@@ -21,6 +21,8 @@ def checked(setting: "dataclasses.Field[Any]", value: object) -> Any:
         return _number(check, value)
     if kind is tuple:
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            if (each := check.get("each")) and (strange := set(value) - set(each)):
+                raise ValueError(f"{min(strange)} is none of {', '.join(each)}")
             return tuple(value)
         raise ValueError('expected a list of texts, such as ["/etc/linsang/rules.d"]')
     if kind is dict:

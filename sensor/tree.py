@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sensor.alert_files import Found, read
+from sensor.clock import boot_to_epoch_ns, now_ns
 from sensor.encode import rfc3339
 from sensor.errors import LinsangError, UsageError
-from sensor.live import boot_to_epoch_ns
 from sensor.live_processes import Table, ask_processes
 from sensor.native import lib, record_json
 from sensor.render import Renderer
@@ -81,7 +80,7 @@ def _by_id(asked: str, alerts: Iterable[Found]) -> list[dict[str, Any]]:
 # ---- a process ----
 def _of_pid(pid: int, folder: str, at_ns: int | None, color: str) -> int:
     table, reduced = _table(folder)
-    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    now = now_ns()
     at = now if at_ns is None else at_ns - table.boot_to_epoch_ns
     family = Family(table.processes, at)
     process = family.find(pid)

@@ -93,7 +93,7 @@ OPTIONAL |= {"powershell": _POWERSHELL}
 # Small buffers are full soon, so that the process that started still lives when its start is read; how many there may
 # be is what bridges a storm. A handover takes all that is in them: of 2,000 short processes 99.9 % were still there at
 # 10 ms, 62 % at 20 ms; one session for everything lost half of 4,000 starts (Rustinel's measurements).
-_PROCESSES = SessionPlan("linsang-process", 32, (64, 512), 10, (_PROCESS,))
+PROCESSES = SessionPlan("linsang-process", 32, (64, 512), 10, (_PROCESS,))
 _SYSTEM = SessionPlan("linsang-system", 32, (64, 512), 10, flags=FLAG_PROCESS)
 _BULK = SessionPlan("linsang-bulk", 256, (64, 128), 50)
 
@@ -103,4 +103,4 @@ def plans(wanted: Iterable[str]) -> tuple[SessionPlan, ...]:
     chosen = set(wanted)
     providers = tuple(provider for name, provider in OPTIONAL.items() if name in chosen)
     bulk = (replace(_BULK, providers=providers),) if providers else ()
-    return (_PROCESSES, _SYSTEM, *bulk)
+    return (PROCESSES, _SYSTEM, *bulk)

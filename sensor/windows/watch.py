@@ -8,10 +8,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sensor import health
+from sensor.source import Trouble
 from sensor.windows.codes import INSTANCE_NOT_FOUND, SessionError
 from sensor.windows.losses import Losses, LossSum
 from sensor.windows.providers import SessionPlan
@@ -36,14 +36,6 @@ class Watchable(Protocol):
     def settled(self, patience: float) -> bool: ...
     @property
     def ended(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """For a health alert."""
-
-    kind: health.Health
-    details: dict[str, Any]
 
 
 class Watched:

@@ -33,8 +33,8 @@ def live(cache_dir: Path, tmp_path_factory: pytest.TempPathFactory, recording: A
     config = Config(paths=Paths(str(tmp_path_factory.mktemp("runtime")), str(cache_dir)))
     try:
         with RecordingWriter(recording.fileno(), {}) as writer, Live(config, recording=writer) as live:
-            if live.files is None:
-                pytest.skip(f"fanotify: {live.files_refused}")
+            if live.source.files is None:
+                pytest.skip(f"fanotify: {live.source.files_refused}")
             yield live
     except Unsupported as error:
         pytest.skip(str(error))
@@ -137,8 +137,8 @@ def test_a_file_system_that_is_mounted_later(live: Live, tmp_path: Path) -> None
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "linsang-test", str(place)], check=True)
     try:
-        assert live.files
-        until(lambda: str(place) in live.files.watched)  # type: ignore[union-attr]
+        assert live.source.files
+        until(lambda: str(place) in live.source.files.watched)  # type: ignore[union-attr]
         subprocess.run(["cp", "/bin/true", "x"], cwd=place, check=True)
         assert text(find(live, place / "x"), "command_line") == "cp /bin/true x"
     finally:
@@ -219,8 +219,8 @@ def test_all_is_accounted_for(live: Live, recording: Any, tmp_path: Path) -> Non
     subprocess.run(["bash", "-ec", script], cwd=tmp_path, check=True)
     find(live, tmp_path / "made" / "x")
     live.stop()
-    assert live.files
-    told, holds = live.files.equation()
+    assert live.source.files
+    told, holds = live.source.files.equation()
     assert holds, told
     assert all(holds for _, holds in live.account().equations())
     recording.seek(0)

@@ -77,9 +77,9 @@ def test_the_end_loses_nothing(tmp_path: Path, times: int) -> None:
 
 def test_the_end_comes_whatever_the_kernel_says(cache_dir: Path) -> None:
     live = Live(Config(paths=Paths(cache=str(cache_dir))))
-    assert live.kernel
+    assert live.source.kernel
     with open(os.devnull) as no_map:
-        os.dup2(no_map.fileno(), live.kernel.counters_fd)
+        os.dup2(no_map.fileno(), live.source.kernel.counters_fd)
     with pytest.raises(OSError, match="Invalid argument"), live:
         pass
     assert not live.running

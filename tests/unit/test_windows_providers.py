@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sensor.config import Config
 from sensor.windows.providers import FILTER_IDS_MAX, OPTIONAL, Provider, SessionPlan, plans
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +127,10 @@ def test_sessions() -> None:
         ("linsang-system", 32, (64, 512), 0x02000100, 0x1, 10),
         ("linsang-bulk", 256, (64, 128), 0x100, 0, 50),
     ]
+
+
+def test_the_configuration_offers_what_there_is() -> None:
+    assert Config().windows.providers == tuple(OPTIONAL)
 
 
 def test_what_is_not_wanted_is_not_asked_for() -> None:

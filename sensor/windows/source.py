@@ -1,0 +1,121 @@
+"""Windows as a source: trace sessions whose events the core takes on their own threads, and channels of the event log.
+
+session ─► ProcessTrace thread ─► sn_etw_event_record ─► ring          no Python on this way
+channel ─► subscription's thread ─► JSON line ─► ring
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from sensor.config import Config
+from sensor.native import Engine, check, ffi, lib
+from sensor.source import Task, Trouble
+from sensor.windows.account import WindowsAccount
+from sensor.windows.channels import Channels
+from sensor.windows.providers import PROCESSES, plans
+from sensor.windows.session import Session
+from sensor.windows.watch import Watch
+
+
+class WindowsSource:
+    """The sessions and channels of `config`. `say` hears what is amiss.
+
+    SessionError from `begin`: the process session cannot be had; without the others it goes on, and tries again.
+    """
+
+    def __init__(self, config: Config, engine: Engine, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.snapshot = 0
+        self.users: dict[int, str] = {}
+        out = ffi.new("struct sn_etw_source **")
+        check(lib.sn_etw_source__new(engine.pointer, out), "make the callback's context")
+        self._core = out[0]
+        callback, context = int(lib.sn_etw_source__callback()), int(ffi.cast("uintptr_t", self._core))
+        sessions = [Session(plan, callback, context) for plan in plans(config.windows.providers)]
+        self._watch = Watch(sessions, [PROCESSES.name])
+        self._channels = Channels(config.windows.channels, self._line)
+        self._stuck = False
+
+    def _line(self, line: bytes) -> None:
+        lib.sn_etw_source__line(self._core, line, len(line))  # what has no room is counted
+
+    @property
+    def writers(self) -> bool:
+        """Who wrote a file is not known."""
+        return False
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The sessions' own threads are Windows' matter."""
+        return [
+            Task("channels", self._channels.run, self._channels.stop),
+            Task("watch", self._watch.run, self.detach),
+        ]
+
+    def begin(self) -> None:
+        """Starts the sessions. What ends the process without `detach` still stops them: an orphan costs memory."""
+        atexit.register(self.detach)
+        self._watch.start()
+
+    def detach(self) -> None:
+        """Stops the sessions once their last events are in the ring. Any thread, any number of times."""
+        for problem in self._watch.stop():
+            self._stuck = True
+            self._say(problem)
+
+    def refresh(self) -> None:
+        """Nothing: events name their users."""
+
+    def troubles(self) -> list[Trouble]:
+        """Of sessions and channels."""
+        return [*self._watch.troubles(), *self._channels.troubles()]
+
+    def _core_stats(self) -> dict[str, int]:
+        out = ffi.new("struct sn_etw_source_stats *")
+        lib.sn_etw_source__stats(self._core, out)
+        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_etw_source_stats").fields}
+
+    def account(self, stats: Mapping[str, Any]) -> WindowsAccount:
+        """The counts now."""
+        return WindowsAccount(
+            sessions={one.name: one.lost for one in self._watch.watched},
+            core=self._core_stats(),
+            received=stats["received"],
+            decoded=stats["decoded"],
+            malformed=stats["malformed"],
+        )
+
+    def status(self, stats: Mapping[str, Any]) -> dict[str, Any]:
+        """`probes`: the sessions and channels; `sessions`: each with what it lost, None where Windows does not say."""
+        sessions = {one.name: one.status() for one in self._watch.watched}
+        return {
+            "source": "etw",
+            "probes": {name: "attached" if one["state"] == "runs" else one["state"] for name, one in sessions.items()}
+            | self._channels.status(),
+            "sessions": sessions,
+            "channels": self._channels.counts(),
+            "capture": self._core_stats(),
+            "files": {"off": "who wrote a file is not known on Windows"},
+        }
+
+    def __str__(self) -> str:
+        return f"{len(self._watch.watched)} trace sessions"
+
+    def close(self) -> None:
+        """Frees the callback's context, after the tasks have returned. Where a consumer does not end, it is left to
+        that."""
+        self.detach()
+        atexit.unregister(self.detach)
+        if not self._stuck:
+            lib.sn_etw_source__free(self._core)
+            self._stuck = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
