@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "engine.h"
 
 enum {
@@ -44,14 +44,6 @@ void sn_enrichment__free(struct sn_enrichment *enrichment)
 	sn_ring__free(enrichment->questions);
 	sn_ring__free(enrichment->told);
 	free(enrichment);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* ---- what is known ---- */
@@ -210,7 +202,8 @@ static bool hold(struct sn_engine *engine, size_t size, const struct sn_scene *s
 	struct sn_held *held = NULL;
 
 	if (size)
-		held = sn_waiting__hold(e->waiting, engine->frame, (uint32_t)size, question, now_ns() + e->wait_ns);
+		held = sn_waiting__hold(e->waiting, engine->frame, (uint32_t)size, question,
+					sn_clock__now() + e->wait_ns);
 	if (!held) {
 		sn_count(&stats->held_refused, 1);
 		return false;
@@ -336,7 +329,7 @@ void sn_enrichment__settle(struct sn_engine *engine, bool all)
 		return;
 	take_all_told(engine);
 	if (sn_waiting__count(e->waiting)) {
-		now = all ? UINT64_MAX : now_ns();
+		now = all ? UINT64_MAX : sn_clock__now();
 		while ((held = sn_waiting__due(e->waiting, now)))
 			judge_held(engine, held);
 		sn_ring__publish(engine->alerts);
@@ -352,7 +345,7 @@ int sn_enrichment__patience(const struct sn_engine *engine, int most)
 	if (!engine->enrichment || !sn_waiting__count(engine->enrichment->waiting))
 		return most;
 	deadline = sn_waiting__deadline(engine->enrichment->waiting);
-	now = now_ns();
+	now = sn_clock__now();
 	if (deadline <= now)
 		return 0;
 	return (deadline - now) / MS < (uint64_t)most ? (int)((deadline - now) / MS) + 1 : most;

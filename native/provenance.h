@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct sn_engine;
-struct sn_capture;
 
 /* ---- who wrote a file (writers.c) ---- */
 struct sn_writers;
@@ -80,30 +79,4 @@ uint32_t sn_connections__of(const struct sn_connections *connections, uint32_t p
 			    uint64_t until, struct sn_connection *out, uint32_t max);
 /* Nothing after this time has been forgotten; 0: nothing at all. */
 uint64_t sn_connections__forgotten(const struct sn_connections *connections);
-
-/* ---- what happens to files (source_fanotify.c; Linux) ---- */
-struct sn_files;
-
-/* events = filtered + gone + unresolved + recorded + dropped + overflows. */
-struct sn_files_stats {
-	uint64_t events, overflows;
-	uint64_t filtered;   /* no plain file, neither executable nor in one of the places, or the sensor's own */
-	uint64_t gone;	     /* deleted before it could be looked at */
-	uint64_t unresolved; /* it or its path could not be found */
-	uint64_t recorded, dropped; /* dropped: no room in the ring when the source was stopped */
-	uint64_t priority_refused;
-};
-
-/* -EPERM, -ENOSYS: fanotify cannot be used. `capture` tells how far the events of processes have come. */
-int sn_files__open(struct sn_engine *engine, struct sn_capture *capture, struct sn_files **out);
-void sn_files__close(struct sn_files *files);
-/* A folder below which every file counts. Before the run. -ENOSPC. */
-int sn_files__place(struct sn_files *files, const char *path);
-/* Watches the whole file system that is mounted on `path`; `dev` as in sn_exec. Any thread. -EEXIST: it is watched;
- * -errno of fanotify_mark; -ENOSPC. */
-int sn_files__watch(struct sn_files *files, const char *path, uint32_t dev);
-/* Its thread: until sn_files__stop. */
-int sn_files__run(struct sn_files *files);
-void sn_files__stop(struct sn_files *files);
-void sn_files__stats(struct sn_files *files, struct sn_files_stats *out);
 #endif

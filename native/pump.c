@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "wait.h"
 
@@ -15,17 +15,9 @@ enum {
 	IDLE_MS = 1000, /* the longest sleep: nothing depends on it */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t clock_if(const struct sn_engine *engine)
 {
-	return engine->match_fine ? now_ns() : 0;
+	return engine->match_fine ? sn_clock__now() : 0;
 }
 
 static uint32_t log2_of(uint64_t value)

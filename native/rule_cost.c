@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "clock.h"
 
 int sn_costs__init(struct sn_costs *costs, uint32_t rules)
 {
@@ -15,14 +16,6 @@ int sn_costs__init(struct sn_costs *costs, uint32_t rules)
 void sn_costs__clear(struct sn_costs *costs)
 {
 	free(costs->of);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* One writer, readers that want no more than a whole number. */
@@ -37,14 +30,14 @@ uint64_t sn_costs__begin(struct sn_costs *costs, uint32_t rule)
 	if (costs->until && --costs->until)
 		return 0;
 	costs->until = __atomic_load_n(&costs->every, __ATOMIC_RELAXED);
-	return now_ns();
+	return sn_clock__now();
 }
 
 void sn_costs__end(struct sn_costs *costs, uint32_t rule, uint64_t begin)
 {
 	if (!begin)
 		return;
-	add(&costs->of[rule].ns, now_ns() - begin);
+	add(&costs->of[rule].ns, sn_clock__now() - begin);
 	add(&costs->of[rule].timed, 1);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The public functions: all that Python may call. sn_object__verb, object first, -errno on failure.
- * cffi reads this file, event.h and questions.h as they are: declarations only, one #include block at the top.
+ * cffi reads this file and those that sensor/_build.py names as they are: declarations only, one #include block at the
+ * top. What only Linux has is in sources_linux.h.
  *
  * Threads: one capture thread (sn_capture__run), one match thread (sn_engine__run), one reader (the rest).
  * Python owns the threads; both run functions return after sn_..._stop, which any thread may call.
@@ -246,25 +247,6 @@ struct sn_proxy_block {
 int64_t sn_unwind__block(const void *grammars, size_t grammars_size, const char *argv, size_t argv_size, uint32_t limit,
 			 void *buf, size_t buf_size);
 
-/* ---- capture from the BPF ring (source_bpf.c; Linux) ---- */
-struct sn_capture;
-
-struct sn_capture_stats {
-	uint64_t records, bytes, wakeups, polls, oversized, max_lag_bytes;
-	uint64_t priority_refused; /* 1: could not raise its priority (CAP_SYS_NICE) */
-};
-
-/* mmaps the kernel ring (`ring_bytes` as created) and the control element. The descriptors stay the caller's. */
-int sn_capture__open(int ring_fd, uint64_t ring_bytes, int control_fd, struct sn_engine *engine,
-		     struct sn_capture **out);
-void sn_capture__close(struct sn_capture *capture);
-/* Capture thread: until sn_capture__stop. Polls each 2 ms while events come, sleeps in epoll when none do. */
-int sn_capture__run(struct sn_capture *capture);
-void sn_capture__stop(struct sn_capture *capture);
-void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out);
-/* Makes it look at the kernel's ring now, even if it sleeps. Any thread. */
-void sn_capture__nudge(struct sn_capture *capture);
-
 /* ---- recording: native format (recording.c) ---- */
 struct sn_recording;
 
@@ -336,10 +318,10 @@ struct sn_trace;
 
 /* All uint64_t. */
 struct sn_trace_stats {
-	uint64_t events;	  /* in the file */
-	uint64_t lines;		  /* events that were given out */
-	uint64_t joined;	  /* decoded, and given out only with others: two of one start; keys opened and closed */
-	uint64_t not_decoded;	  /* of providers and ids that are not in etw_layout.def */
+	uint64_t events;      /* in the file */
+	uint64_t lines;	      /* events that were given out */
+	uint64_t joined;      /* decoded, and given out only with others: two of one start; keys opened and closed */
+	uint64_t not_decoded; /* of providers and ids that are not in etw_layout.def */
 	uint64_t unknown_version; /* that are, in a version that is not */
 	uint64_t broken;	  /* whose data end within a column: each a line that is no JSON */
 	uint64_t forgotten;	  /* processes that there was no room for */

@@ -24,7 +24,7 @@
 
 #include "engine.h"
 #include "ring.h"
-#include "sensor.h"
+#include "sources_linux.h"
 
 enum {
 	BUSY = 1u << 31, /* BPF_RINGBUF_BUSY_BIT: reserved, not yet committed */

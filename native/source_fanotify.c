@@ -25,7 +25,7 @@
 
 #include "file_events.h"
 #include "file_handles.h"
-#include "sensor.h"
+#include "sources_linux.h"
 #include "woken.h"
 
 enum {

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "key_hash.h"
 #include "published.h"
 #include "wait.h"
@@ -276,10 +276,7 @@ int sn_writers__alias(struct sn_writers *writers, uint32_t dev, uint32_t upper)
 
 static uint64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return sn_clock__now() / 1000000;
 }
 
 /* Waits until the table has come as far as `time`: 0, or -EAGAIN when it has not in time. `dev` is replaced by the

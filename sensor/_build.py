@@ -8,8 +8,8 @@ from cffi import FFI
 
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 # One operating system's sources; every other file builds everywhere.
-ONLY = dict.fromkeys(("source_bpf.c", "source_fanotify.c", "file_handles.c", "wait.c", "woken.c"), "linux")
-ONLY["wait_windows.c"] = "win32"
+ONLY = dict.fromkeys(("source_bpf.c", "source_fanotify.c", "file_handles.c", "clock.c", "wait.c", "woken.c"), "linux")
+ONLY.update(dict.fromkeys(("clock_windows.c", "wait_windows.c"), "win32"))
 
 
 def declarations(header: str) -> str:
@@ -18,20 +18,33 @@ def declarations(header: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
-def sources() -> list[str]:
+def sources(platform: str) -> list[str]:
+    """The C files that the extension is made of on `platform`, from the root folder."""
     names = sorted(p.name for p in NATIVE.glob("*.c"))
-    return [f"native/{n}" for n in names if ONLY.get(n, sys.platform) == sys.platform]
+    return [f"native/{n}" for n in names if ONLY.get(n, platform) == platform]
 
 
-ffibuilder = FFI()
-ffibuilder.cdef("".join(map(declarations, ("event.h", "provenance.h", "questions.h", "sensor.h"))))
-ffibuilder.set_source(
-    "sensor._native",
-    '#include "sensor.h"',
-    sources=sources(),
-    include_dirs=["native"],
-    depends=sorted(f"native/{p.name}" for p in NATIVE.iterdir() if p.suffix in {".h", ".def"}),
-    extra_compile_args=["-std=c11", "-O2", "-flto=auto", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
-    if sys.platform != "win32"
-    else [],
-)
+def headers(platform: str) -> tuple[str, ...]:
+    """Those of what Python may call, in the order of what they need of one another."""
+    common = ("event.h", "provenance.h", "questions.h", "sensor.h")
+    return (*common, "sources_linux.h") if platform == "linux" else common
+
+
+def builder(platform: str) -> FFI:
+    """cffi's description of the extension for `platform` (as sys.platform says), which need not be this one."""
+    made = FFI()
+    made.cdef("".join(map(declarations, headers(platform))))
+    made.set_source(
+        "sensor._native",
+        "".join(f'#include "{name}"\n' for name in headers(platform)),
+        sources=sources(platform),
+        include_dirs=["native"],
+        depends=sorted(f"native/{p.name}" for p in NATIVE.iterdir() if p.suffix in {".h", ".def"}),
+        extra_compile_args=["-std=c11", "-O2", "-flto=auto", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
+        if platform != "win32"
+        else [],
+    )
+    return made
+
+
+ffibuilder = builder(sys.platform)

@@ -13,7 +13,7 @@
 #include "check.h"
 #include "file_events.h"
 #include "ring.h"
-#include "sensor.h"
+#include "sources_linux.h"
 
 enum { RING = 256 << 10, VALUE = 256 << 10, BODY = 64, SIZE_MASK = 0x1ffff, NAPS = 23, RECORDS = 60000, WAITING = 500 };
 

@@ -1,5 +1,5 @@
 // sources: writers.c writer_programs.c connections.c wait.c bytes.c
-// sources: process_table.c process_slots.c blob_store.c exec_blob.c
+// sources: process_table.c process_slots.c blob_store.c exec_blob.c clock.c
 /* struct sn_writers against a twin that remembers every event: what it says is right, and what it has lost is unknown.
  */
 #include <errno.h>

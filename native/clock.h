@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The monotonic clock. Linux: clock.c; Windows: clock_windows.c.
+ */
+#ifndef SN_CLOCK_H
+#define SN_CLOCK_H
+#include <stdint.h>
+
+/* ns since a moment of no meaning; never goes back. */
+uint64_t sn_clock__now(void);
+#endif

@@ -1,0 +1,32 @@
+# What Linsang is on Windows, built and tested on Debian. From the root folder: make -f packaging/windows/windows.mk
+PY := .venv/bin/python
+BUILD := build/windows
+EXTENSION := sensor/_native.pyd
+CC := x86_64-w64-mingw32-gcc
+# _UCRT: see setup.sh, step libraries
+CFLAGS := -std=c11 -O2 -g -Wall -Wextra -Werror -D_UCRT -Inative
+Q := $(if $(V),,@)
+
+SOURCES := $(shell $(PY) -c 'from sensor._build import sources; print(*sources("win32"))')
+OBJECTS := $(SOURCES:native/%.c=$(BUILD)/native/%.o) $(BUILD)/native/_native.o
+
+.PHONY: all
+all: $(EXTENSION)
+
+$(EXTENSION): $(OBJECTS)
+	@printf '  %-7s %s\n' LINK $@
+	$(Q)$(CC) -shared -static-libgcc -specs=$(BUILD)/lib/ucrt.specs -o $@ $^ -L$(BUILD)/lib -lpython3 -lsynchronization
+
+$(BUILD)/native/%.o: native/%.c $(BUILD)/.libraries
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# cffi's half is not ours to be without warnings
+$(BUILD)/native/_native.o: $(BUILD)/native/_native.c $(BUILD)/.libraries
+	$(Q)$(CC) $(filter-out -W%,$(CFLAGS)) -I$(BUILD)/include -MMD -MP -c -o $@ $<
+
+$(BUILD)/native/_native.c: sensor/_build.py $(wildcard native/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(PY) -c 'from sensor._build import builder; builder("win32").emit_c_code("$@")'
+
+-include $(wildcard $(BUILD)/native/*.d)
