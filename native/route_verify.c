@@ -73,14 +73,21 @@ static int width_sound(const struct sn_scan *scan)
 	return !scan->width;
 }
 
+static int bits_sound(const struct sn_scan *scan)
+{
+	if (scan->kind == SN_SCAN_SHORT)
+		return scan->filter_bits == SN_SHORT_FILTER_BITS && scan->bucket_bits == SN_SHORT_BUCKET_BITS;
+	return scan->filter_bits && scan->filter_bits <= SN_FILTER_BITS_MAX && scan->bucket_bits &&
+	       scan->bucket_bits <= SN_BUCKET_BITS_MAX;
+}
+
 static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32_t number, uint32_t targets)
 {
 	const uint32_t *bucket = v->rules->buckets + scan->bucket;
 	uint32_t buckets;
 
 	if (scan->field >= v->rules->count[SN_FIELDS] || !scan->kind || scan->kind >= SN_SCAN_KINDS ||
-	    !width_sound(scan) || !scan->filter_bits || scan->filter_bits > SN_FILTER_BITS_MAX || !scan->bucket_bits ||
-	    scan->bucket_bits > SN_BUCKET_BITS_MAX)
+	    !width_sound(scan) || !bits_sound(scan))
 		return sn_verifier__refuse(v, "scan", number);
 	buckets = (1u << scan->bucket_bits) + 1;
 	if (take(v, SN_FILTERS, scan->filter, 1u << scan->filter_bits) ||

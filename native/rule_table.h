@@ -22,7 +22,7 @@
 #include "sensor.h"
 
 #define SN_TABLE_MAGIC "LNSGRULE"
-enum { SN_TABLE_VERSION = 6, SN_ANY = -1 };
+enum { SN_TABLE_VERSION = 7, SN_ANY = -1 };
 
 struct sn_table_head {
 	char magic[8];
@@ -47,7 +47,7 @@ enum sn_section_kind {
 	SN_ROUTE_ALWAYS = 13, /* uint32_t: a route's own numbers of rules */
 	SN_ROUTE_FIELDS = 14, /* uint32_t: numbers of fields */
 	SN_SCANS = 15,	      /* struct sn_scan */
-	SN_FILTERS = 16,      /* uint32_t: see text_windows.h */
+	SN_FILTERS = 16,      /* uint32_t: see scan.h */
 	SN_BUCKETS = 17,      /* uint32_t: numbers of a scan's entries */
 	SN_ENTRIES = 18,      /* struct sn_entry */
 	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules; behind the last, vetoes of ROUTE_ALWAYS */

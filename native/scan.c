@@ -10,6 +10,7 @@
 #endif
 
 #include "text_index.h"
+#include "text_pairs.h"
 #include "text_windows.h"
 
 enum { BY_WINDOW = 2 }; /* windows of a text that cost what one literal does */
@@ -171,50 +172,16 @@ static void find_literal(const struct scanning *s, uint32_t number)
 		found(s, number, entry);
 }
 
-#ifdef __SSE2__
-enum { TOGETHER = 8 };
-
-/* Up to TOGETHER literals at once, by their first two bytes: 16 places of the text a turn. */
-static void find_together(const struct scanning *s, uint32_t from, uint32_t count)
-{
-	const struct sn_entry *entry = s->rules->entries + s->scan->entry + from;
-	__m128i first[TOGETHER], second[TOGETHER];
-
-	for (uint32_t k = 0; k < count; k++) {
-		const uint8_t *literal = s->rules->text + entry[k].literal.off;
-
-		first[k] = _mm_set1_epi8((char)literal[0]);
-		second[k] = _mm_set1_epi8((char)literal[entry[k].literal.len > 1]);
-	}
-	/* a literal is searched for through the whole text, so once is enough: more would be quadratic */
-	for (uint32_t at = 0, left = (1u << count) - 1; left && at < s->len; at += 16) {
-		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(s->text + at));
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(s->text + at + 1));
-		uint32_t met = 0;
-
-		for (uint32_t k = 0; k < count; k++) {
-			__m128i next = entry[k].literal.len > 1 ? b : a;
-			__m128i both = _mm_and_si128(_mm_cmpeq_epi8(a, first[k]), _mm_cmpeq_epi8(next, second[k]));
-
-			met |= (uint32_t)(_mm_movemask_epi8(both) != 0) << k;
-		}
-		met &= left;
-		left ^= met;
-		for (; met; met &= met - 1)
-			find_literal(s, from + (uint32_t)__builtin_ctz(met));
-	}
-}
-#endif
-
 static void find_short(const struct scanning *s)
 {
-#ifdef __SSE2__
-	for (uint32_t i = 0; i < s->scan->entries; i += TOGETHER)
-		find_together(s, i, s->scan->entries - i < TOGETHER ? s->scan->entries - i : TOGETHER);
-#else
-	for (uint32_t i = 0; i < s->scan->entries; i++)
-		find_literal(s, i);
-#endif
+	uint32_t met = sn_pairs__met((const struct sn_pairs *)(const void *)s->filter, s->text, s->len);
+
+	for (; met; met &= met - 1) {
+		const uint32_t *group = s->bucket + __builtin_ctz(met);
+
+		for (uint32_t i = group[0]; i < group[1]; i++)
+			find_literal(s, i);
+	}
 }
 
 /* Whether the entry's literal stands at one of its window's places in a long text. */

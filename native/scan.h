@@ -4,7 +4,8 @@
  *   SN_SCAN_WHOLE  is the text: one look-up of the text's hash
  *   SN_SCAN_NAME   ends the text and holds a slash: one look-up of what stands behind the text's last slash
  *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
- *   SN_SCAN_SHORT  a search for each, eight at a time
+ *   SN_SCAN_SHORT  a search for each of those whose first two bytes the text may have: the filter is a struct sn_pairs,
+ *                  the buckets are its groups
  * Of a look-up, the filter (text_windows.h) says whether any literal can have that key, the bucket says which have.
  * Hashes take upper and lower case of ASCII for the same: a text that is all ASCII need not be folded to be passed
  * over. Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
@@ -27,6 +28,8 @@ enum sn_scan_limits {
 	SN_BUCKET_BITS_MAX = 20,
 	SN_WIDTH_MAX = 4, /* of grams */
 	SN_SHORT_MAX = 3, /* bytes of a literal of SN_SCAN_SHORT */
+	SN_SHORT_FILTER_BITS = 4,
+	SN_SHORT_BUCKET_BITS = 3,
 };
 
 /* Hashes are 32 bits; the highest are the number of the filter's word, and of the bucket. */

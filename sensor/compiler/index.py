@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, islice
 from operator import attrgetter
+from struct import iter_unpack
 from typing import NamedTuple
 
 from sensor.compiler.ir import KEYWORD, Op
@@ -19,6 +20,7 @@ FILTER_BITS = range(5, 16)  # up to SN_FILTER_BITS_MAX; fewer keep too little aw
 _COMMON = 4  # what a window in the sample weighs, beside one in a literal
 _ROOMY, _SMALL_BITS = 8, 9  # words of a filter for each key where they are so few that all fit into 2 KiB; else one
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
+_SHORT_FILTER_BITS, _SHORT_BUCKET_BITS = 4, 3  # SN_SHORT_FILTER_BITS, SN_SHORT_BUCKET_BITS
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
 _STRIDE_MAX = 16
 _TOGETHER = 4  # SN_WINDOWS_TOGETHER: strides up to this take eight windows at once,
@@ -61,7 +63,9 @@ class Scan:
     entries: tuple[Entry, ...]
 
     def filter(self) -> list[int]:
-        """Its words: see native/text_windows.h."""
+        """Its words: see native/text_windows.h, or native/text_pairs.h."""
+        if self.place.kind == SHORT:
+            return _pairs(self.entries)
         words = [0] * (1 << self.filter_bits)
         for entry in self.entries:
             words[entry.hash >> (32 - self.filter_bits)] |= 1 << (entry.hash >> 12 & 31) | 1 << (entry.hash >> 7 & 31)
@@ -85,6 +89,21 @@ def hash_of(text: bytes) -> int:
 def hash_of_gram(gram: int) -> int:
     """As native/text_windows.h."""
     return (gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
+
+
+def _pairs(entries: Iterable[Entry]) -> list[int]:
+    """struct sn_pairs of these entries, as words."""
+    first_low, first_high, second_low, second_high = (bytearray(16) for _ in range(4))
+    for entry in entries:
+        raw, bit = _raw(entry.literal), 1 << (entry.hash >> (32 - _SHORT_BUCKET_BITS))
+        seconds = raw[1:2] or range(256)
+        for low, high, some in (first_low, first_high, raw[:1]), (second_low, second_high, seconds):
+            for byte in some:
+                low[byte & 15] |= bit
+                high[byte >> 4] |= bit
+    return [
+        number for half in (first_low, first_high, second_low, second_high) for (number,) in iter_unpack("<I", half)
+    ]
 
 
 def _raw(literal: Literal) -> bytes:
@@ -156,13 +175,16 @@ def _bits(count: int) -> int:
 
 
 def _key(literal: Literal, place: Place) -> int:
-    """The hash by which a literal outside of GRAMS is found."""
-    if place.kind == SHORT:
-        return 0
+    """The hash by which a literal outside of GRAMS and SHORT is found."""
     return hash_of(_raw(literal) if place.kind == WHOLE else _name(literal))
 
 
 def _entries(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> list[Entry]:
+    if place.kind == SHORT:  # those that begin alike in one group
+        alike = enumerate(sorted(rules_of, key=_raw))
+        groups = {literal: (i << _SHORT_BUCKET_BITS) // len(rules_of) for i, literal in alike}
+        top = 32 - _SHORT_BUCKET_BITS
+        return [Entry(0, group << top, literal, 0, tuple(rules_of[literal])) for literal, group in groups.items()]
     if place.kind != GRAMS:
         keys = {literal: _key(literal, place) for literal in rules_of}
         return [Entry(key, key, literal, 0, tuple(rules_of[literal])) for literal, key in keys.items()]
@@ -182,6 +204,8 @@ def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
     small = min(_bits(_ROOMY * len(entries)), _SMALL_BITS)
     filter_bits = min(max(_bits(len(entries)), small, FILTER_BITS[0]), FILTER_BITS[-1])
     bucket_bits = min(_bits(len(entries)), BUCKET_BITS_MAX)
+    if place.kind == SHORT:
+        filter_bits, bucket_bits = _SHORT_FILTER_BITS, _SHORT_BUCKET_BITS
     entries.sort(key=attrgetter("hash"))
     return Scan(place, filter_bits, bucket_bits, tuple(entries))
 

@@ -13,7 +13,7 @@ from sensor.compiler.normal import All, Check, Leaf, Tree, normal
 from sensor.compiler.witness import ordered, veto_of, witness_of
 from sensor.progress import Update
 
-MAGIC, VERSION = b"LNSGRULE", 6
+MAGIC, VERSION = b"LNSGRULE", 7
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
