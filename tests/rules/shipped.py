@@ -15,30 +15,39 @@ from sensor.rule_lists import shipped_lists
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "rules.md"
+LISTS = shipped_lists()
 LEVELS = ("critical", "high", "medium", "low", "informational")
 # What a rule leans on: its fields, told in a word.
 LEANS = (
     ("payload", r"Payload(Image|CommandLine|Kind|Path|Url)$"),
     ("chain", r"Proxy(Chain|Depth|Function)$"),
-    ("identity", r"ProxyIdentity|RenamedProxy"),
-    ("trust", r"(Image|Payload)(Trust|Writable|Filesystem|Privilege|FirstSeen|Age|Owner)$"),
+    ("identity", r"ProxyIdentity|RenamedProxy|OriginalFileName"),
+    ("trust", r"(Image|Payload)(Trust|Writable|Filesystem|Privilege|FirstSeen|Age|Owner)$|(Payload)?(Sign.*)"),
     ("writer", r"(Image|Payload)(Writ(er|ten).*)$"),
     ("parent", r"Parent.*"),
-    ("connection", r"Destination.*|Protocol"),
+    ("connection", r"Destination.*|Protocol|Initiated|QueryName"),
+    ("library", r"ImageLoaded|CallTrace"),
+    ("setting", r"TargetObject|Details"),
+    ("script", r"ScriptBlockText"),
     ("file", r"TargetFilename"),
     ("rights", r"(Effective)?UserId|Image(Setuid|Memfd)"),
     ("program", r"Image|Script|CurrentDirectory"),
     ("arguments", r"CommandLine"),
 )
-# What facts/attack.md's analytics ask for, and the words above that answer it.
+# What facts/attack.md's analytics ask for: on which product, and the words above that answer it.
 ANALYTICS = (
-    ("AN0227", "trusted binaries in uncommon sequences or chains", {"chain"}),
-    ("AN0227", "the malicious payload that they execute", {"payload"}),
-    ("AN0227", "actions inconsistent with normal behaviour: connections", {"connection"}),
-    ("DET0793", "unusual parents, unexpected children", {"parent"}),
-    ("DET0793", "abnormal paths and file metadata", {"trust", "writer", "rights"}),
-    ("DET0793", "trusted binaries are not left out: what they really are", {"identity"}),
-    ("DET0793", "suspicious arguments", {"arguments"}),
+    ("AN0226", "windows", "external or suspicious payloads, by argument", {"payload", "arguments"}),
+    ("AN0226", "windows", "the same by connection or name", {"connection"}),
+    ("AN0226", "windows", "the same by library, with its signature", {"library"}),
+    ("AN0226", "windows", "unexpected parents", {"parent"}),
+    ("AN0226", "windows", "renamed and copied binaries", {"identity"}),
+    ("AN0227", "linux", "trusted binaries in uncommon sequences or chains", {"chain"}),
+    ("AN0227", "linux", "the malicious payload that they execute", {"payload"}),
+    ("AN0227", "linux", "actions inconsistent with normal behaviour: connections", {"connection"}),
+    ("DET0793", "", "unusual parents, unexpected children", {"parent"}),
+    ("DET0793", "", "abnormal paths and file metadata", {"trust", "writer", "rights"}),
+    ("DET0793", "", "trusted binaries are not left out: what they really are", {"identity"}),
+    ("DET0793", "", "suspicious arguments", {"arguments"}),
 )
 
 
@@ -49,6 +58,11 @@ class Shipped:
     path: Path
     rule: dict[str, Any]
     cases: dict[str, list[dict[str, Any]]]
+
+    @property
+    def product(self) -> str:
+        """linux or windows."""
+        return str(self.rule["logsource"]["product"])
 
     @property
     def techniques(self) -> list[str]:
@@ -68,7 +82,7 @@ class Shipped:
     @property
     def lists(self) -> list[str]:
         """The lists that it reads."""
-        return [name for name in shipped_lists() if f"%{name}%" in self.path.read_text()]
+        return [name for name in LISTS if f"%{name}%" in self.path.read_text()]
 
 
 def searches(detection: Any) -> Iterator[str]:
@@ -109,8 +123,8 @@ def page() -> str:
         "## Rules",
         "What a rule leans on: *payload* and *chain*: what was really run and through what; *identity*: the program by",
         "its content; *trust*: package, digest, rights, file system, first seen; *writer*: who wrote the file;",
-        "*parent*, *connection* and *rights* of the process; *file*: which it wrote; *program* and *arguments*: names",
-        "and text.",
+        "*parent*, *connection* (and names looked up) and *rights* of the process; *library* that it loaded; *setting*",
+        "that it changed; *script* text; *file*: which it wrote; *program* and *arguments*: names and text.",
         "",
         "| level | rule | file | ATT&CK | leans on | lists |",
         "|---|---|---|---|---|---|",
@@ -131,8 +145,9 @@ def page() -> str:
         url = f"https://attack.mitre.org/techniques/{technique.replace('.', '/')}/"
         lines.append(f"| [{technique}]({url}) | {by_level([i for i in rules if technique in i.techniques])} |")
     lines += ["", "## By analytic", "| analytic | what it asks for | rules |", "|---|---|---|"]
-    for analytic, what, words in ANALYTICS:
-        lines.append(f"| {analytic} | {what} | {by_level([i for i in rules if words & set(i.leans_on)])} |")
+    for analytic, product, what, words in ANALYTICS:
+        of = [item for item in rules if product in ("", item.product) and words & set(item.leans_on)]
+        lines.append(f"| {analytic} | {what} | {by_level(of)} |")
     lines += [
         "",
         "## Lists",
@@ -142,6 +157,6 @@ def page() -> str:
         "| list | values | rules that read it |",
         "|---|---|---|",
     ]
-    for name, values in shipped_lists().items():
+    for name, values in LISTS.items():
         lines.append(f"| {name} | {len(values)} | {by_level([i for i in rules if name in i.lists])} |")
     return "\n".join(lines) + "\n"
