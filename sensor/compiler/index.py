@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, chain, islice
-from operator import attrgetter
-from struct import iter_unpack
-from typing import NamedTuple
+from operator import itemgetter
+from struct import Struct, iter_unpack
 
 from sensor.compiler.ir import KEYWORD, Op
 from sensor.compiler.normal import Check
@@ -32,14 +32,9 @@ _WORD = 0xFFFFFFFFFFFFFFFF
 _LOWER = 0x2020202020202020
 
 
-class Entry(NamedTuple):
-    """A literal, how it is found, and the rules (by their numbers in the route) that it is a witness of."""
-
-    key: int
-    hash: int
-    literal: Literal
-    at: int
-    rules: tuple[int, ...]
+# How a literal is found: the hash of its window (or of itself), the window, the literal's number in its scan, and where
+# in it the window stands. Plain, since there are some 100,000 of them.
+Entry = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, order=True)
@@ -55,27 +50,29 @@ class Place:
 
 @dataclass(frozen=True)
 class Scan:
-    """The entries of one place, by bucket."""
+    """What is looked for in one place: literals, each with the rules (by their numbers in the route) that it is a
+    witness of, and their entries by bucket."""
 
     place: Place
     filter_bits: int
     bucket_bits: int
+    literals: tuple[tuple[Literal, Sequence[int]], ...]
     entries: tuple[Entry, ...]
 
     def filter(self) -> list[int]:
         """Its words: see native/text_windows.h, or native/text_pairs.h."""
         if self.place.kind == SHORT:
-            return _pairs(self.entries)
-        words = [0] * (1 << self.filter_bits)
-        for entry in self.entries:
-            words[entry.hash >> (32 - self.filter_bits)] |= 1 << (entry.hash >> 12 & 31) | 1 << (entry.hash >> 7 & 31)
+            return _pairs((found, self.literals[number][0]) for found, _, number, _ in self.entries)
+        words, shift = [0] * (1 << self.filter_bits), 32 - self.filter_bits
+        for found, *_ in self.entries:
+            words[found >> shift] |= 1 << (found >> 12 & 31) | 1 << (found >> 7 & 31)
         return words
 
     def buckets(self) -> list[int]:
         """Where each bucket begins in `entries`, and where the last ends."""
-        sizes = [0] * (1 << self.bucket_bits)
-        for entry in self.entries:
-            sizes[entry.hash >> (32 - self.bucket_bits)] += 1
+        sizes, shift = [0] * (1 << self.bucket_bits), 32 - self.bucket_bits
+        for found, *_ in self.entries:
+            sizes[found >> shift] += 1
         return list(accumulate(sizes, initial=0))
 
 
@@ -91,11 +88,11 @@ def hash_of_gram(gram: int) -> int:
     return (gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
 
 
-def _pairs(entries: Iterable[Entry]) -> list[int]:
-    """struct sn_pairs of these entries, as words."""
+def _pairs(hashed: Iterable[tuple[int, Literal]]) -> list[int]:
+    """struct sn_pairs of these literals, as words."""
     first_low, first_high, second_low, second_high = (bytearray(16) for _ in range(4))
-    for entry in entries:
-        raw, bit = _raw(entry.literal), 1 << (entry.hash >> (32 - _SHORT_BUCKET_BITS))
+    for found, literal in hashed:
+        raw, bit = _raw(literal), 1 << (found >> (32 - _SHORT_BUCKET_BITS))
         seconds = raw[1:2] or range(256)
         for low, high, some in (first_low, first_high, raw[:1]), (second_low, second_high, seconds):
             for byte in some:
@@ -144,18 +141,34 @@ def _with_stride(place: Place, found: Collection[Literal]) -> Place:
     return Place(place.field, GRAMS, place.width, stride, place.wide)
 
 
-def _windows(literal: Literal, width: int) -> list[bytes]:
-    raw = _raw(literal)
-    return [raw[at : at + width] for at in range(len(raw) - width + 1)]
+@cache
+def _words(count: int) -> Struct:
+    return Struct(f"<{count}I")
 
 
-def _weights(windows: Iterable[list[bytes]], width: int) -> Mapping[bytes, int]:
+def _windows(raw: bytes, width: int) -> list[int]:
+    """The numbers that each run of `width` bytes is, the first byte the lowest."""
+    if width != WIDTH:
+        return [int.from_bytes(raw[at : at + width], "little") for at in range(len(raw) - width + 1)]
+    windows = [0] * (len(raw) - width + 1)
+    for first in range(min(WIDTH, len(windows))):  # every fourth at once
+        windows[first::WIDTH] = _words((len(raw) - first) // WIDTH).unpack_from(raw, first)
+    return windows
+
+
+@cache
+def _common(width: int) -> Mapping[int, int]:
+    """What the windows of ordinary text weigh."""
+    return {int.from_bytes(gram, "little"): _COMMON * times for gram, times in grams(width).items()}
+
+
+def _weights(windows: Iterable[list[int]], width: int) -> Counter[int]:
     """How much each window speaks against itself: ordinary text or other literals have it too. Of very many literals,
     the first tell."""
     weights = Counter(chain.from_iterable(map(set, islice(windows, _WEIGHED_MAX))))
-    common = grams(width)
+    common = _common(width)
     for window in weights.keys() & common.keys():
-        weights[window] += _COMMON * common[window]
+        weights[window] += common[window]
     return weights
 
 
@@ -164,6 +177,9 @@ def _looked_up(literal: Literal, stride: int, weights: Sequence[int]) -> list[in
     stride, so that the scan meets one of them. Where the text has to begin with it, the scan meets it at 0."""
     places = []
     for first in range(1 if literal.op is Op.STARTSWITH else stride):
+        if first + stride >= len(weights):
+            places.append(first)
+            continue
         # of equals the last: what literals have in common, as a hash's name, stands before what tells them apart
         every = weights[first::stride]
         places.append(first + stride * (len(every) - 1 - every[::-1].index(min(every))))
@@ -179,35 +195,34 @@ def _key(literal: Literal, place: Place) -> int:
     return hash_of(_raw(literal) if place.kind == WHOLE else _name(literal))
 
 
-def _entries(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> list[Entry]:
+def _entries(place: Place, literals: Collection[Literal]) -> list[Entry]:
     if place.kind == SHORT:  # those that begin alike in one group
-        alike = enumerate(sorted(rules_of, key=_raw))
-        groups = {literal: (i << _SHORT_BUCKET_BITS) // len(rules_of) for i, literal in alike}
+        alike = sorted(enumerate(literals), key=lambda numbered: _raw(numbered[1]))
         top = 32 - _SHORT_BUCKET_BITS
-        return [Entry(0, group << top, literal, 0, tuple(rules_of[literal])) for literal, group in groups.items()]
+        return [((i << _SHORT_BUCKET_BITS) // len(alike) << top, 0, number, 0) for i, (number, _) in enumerate(alike)]
     if place.kind != GRAMS:
-        keys = {literal: _key(literal, place) for literal in rules_of}
-        return [Entry(key, key, literal, 0, tuple(rules_of[literal])) for literal, key in keys.items()]
-    windows = {literal: _windows(literal, place.width) for literal in rules_of}
-    weights = _weights(windows.values(), place.width)
+        keys = [_key(literal, place) for literal in literals]
+        return [(key, key, number, 0) for number, key in enumerate(keys)]
+    windows = [_windows(_raw(literal), place.width) for literal in literals]
+    weight_of = _weights(windows, place.width).__getitem__
     entries = []
-    for literal, rules in rules_of.items():
-        there, numbers = windows[literal], tuple(rules)
-        for at in _looked_up(literal, place.stride, [weights.get(window, 0) for window in there]):
-            gram = int.from_bytes(there[at], "little")
-            entries.append(Entry(gram, hash_of_gram(gram), literal, at, numbers))
+    for number, (literal, there) in enumerate(zip(literals, windows, strict=True)):
+        for at in _looked_up(literal, place.stride, list(map(weight_of, there))):
+            gram = there[at]
+            entries.append((hash_of_gram(gram), gram, number, at))
     return entries
 
 
 def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
+    literals = tuple(rules_of.items())
     entries = _entries(place, rules_of)
     small = min(_bits(_ROOMY * len(entries)), _SMALL_BITS)
     filter_bits = min(max(_bits(len(entries)), small, FILTER_BITS[0]), FILTER_BITS[-1])
     bucket_bits = min(_bits(len(entries)), BUCKET_BITS_MAX)
     if place.kind == SHORT:
         filter_bits, bucket_bits = _SHORT_FILTER_BITS, _SHORT_BUCKET_BITS
-    entries.sort(key=attrgetter("hash"))
-    return Scan(place, filter_bits, bucket_bits, tuple(entries))
+    entries.sort(key=itemgetter(0))
+    return Scan(place, filter_bits, bucket_bits, literals, tuple(entries))
 
 
 def scans(

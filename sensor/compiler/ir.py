@@ -11,6 +11,8 @@ from typing import NamedTuple
 class Op(IntEnum):
     """Operators, numbered as enum sn_op of native/rule_table.h."""
 
+    __hash__ = int.__hash__  # an enum's own is Python, and checks and literals are hashed a million times
+
     EQUALS = 1
     CONTAINS = 2
     STARTSWITH = 3
@@ -30,6 +32,8 @@ class Op(IntEnum):
 
 class Part(IntEnum):
     """Parts of a point in time, numbered as enum sn_time_part of native/scalar.h."""
+
+    __hash__ = int.__hash__
 
     MINUTE = 0
     HOUR = 1

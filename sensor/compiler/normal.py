@@ -27,8 +27,7 @@ class Check(NamedTuple):
     form: Op
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """The test, or its opposite."""
 
     check: Check
@@ -81,13 +80,15 @@ def _searched(check: Check, negated: bool) -> Tree:
 
 def _joined(items: Iterable[Tree], negated: bool) -> Iterable[Tree]:
     """Joins the sets: one of two holds, or (`negated`) neither."""
-    sets: dict[Check, dict[str, None]] = {}
+    sets: dict[tuple[str, Op, bool, int, Part, str, Op], dict[str, None]] = {}  # by all of a check but its values
     others: dict[Tree, None] = {}
     for item in items:
         if isinstance(item, Leaf) and item.negated is negated and item.check.op in _SETS:
-            sets.setdefault(item.check._replace(values=()), {}).update(dict.fromkeys(item.check.values))
+            known = sets.setdefault(item.check[:2] + item.check[3:], {})
+            for value in item.check.values:
+                known[value] = None
         else:
             others[item] = None
-    for alike, values in sets.items():
-        yield Leaf(alike._replace(values=tuple(values)), negated)
+    for (field, op, cased, flags, part, other, form), values in sets.items():
+        yield Leaf(Check(field, op, tuple(values), cased, flags, part, other, form), negated)
     yield from others

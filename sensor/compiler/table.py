@@ -210,10 +210,10 @@ class _Table:
         first_filter, first_entry = len(self.filters), len(self.entries)
         self.filters.add(scan.filter())
         bucket, _ = self.lists[BUCKETS].add(scan.buckets())
-        for entry in scan.entries:
-            literal = self.text.add(entry.literal.text)
-            targets = self.lists[TARGETS].add(entry.rules)
-            self.entries.add(entry.key, *literal, entry.at, entry.literal.op, 0, *targets)
+        text, targets, rows = self.text.add, self.lists[TARGETS].add, self.entries.rows
+        for _, key, number, at in scan.entries:
+            literal, rules = scan.literals[number]
+            rows.append((key, *text(literal.text), at, literal.op, 0, *targets(rules)))
         place = scan.place
         shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits)
         field = self._field_number[place.field]
