@@ -19,6 +19,7 @@ from sensor.compiler.refused import Refused
 from sensor.errors import nearest
 
 _AS_TEXT = frozenset({"contains", "startswith", "endswith", "cased", "windash", "base64", "base64offset", "re"})
+_OPENING = frozenset({"contains", "startswith", "endswith"})
 _ONE_OF = ({"contains", "startswith", "endswith"}, {"lt", "lte", "gt", "gte"}, {"re", "cidr", "exists", "fieldref"})
 _LAST = {"cased": 1, "all": 2, "neq": 3}  # they say how the values are compared or linked, wherever they stand
 _OLD = {"timeframe": "a time frame is part of correlations, which a rule of Sigma 2 does not hold"}
@@ -138,6 +139,8 @@ def _apply(name: str, way: SigmaModifier[Any, Any], item: SigmaDetectionItem) ->
     try:
         if isinstance(way, SigmaListModifier):
             item.value = way.apply(item.value)
+        elif name in _OPENING and all(isinstance(value, SigmaString) for value in item.value):
+            item.value = [way.modify(value) for value in item.value]  # nothing to check, or to take apart
         else:
             item.value = [made for value in item.value for made in way.apply(value)]
     except SigmaTypeError as error:

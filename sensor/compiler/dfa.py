@@ -83,14 +83,19 @@ def states_of(nfa: Nfa, alpha: Alphabet, most: int) -> list[list[int]] | None:
         for cls in members:
             takes[cls] |= 1 << position
     follow = _Follow(nfa)
+    traits, columns = [*dict.fromkeys(alpha.traits), None], list(zip(takes, alpha.traits, strict=True))
     # A state: the positions just consumed (0 always among them: a match may begin anywhere) and the traits before.
     numbers: dict[tuple[int, int | None], int] = {(1, None): 2}
     table: list[list[int]] = [[0] * (alpha.size + 1), [1] * (alpha.size + 1)]
     queue: list[tuple[int, int | None]] = [(1, None)]
+    rows: dict[tuple[int, ...], list[int]] = {}  # by what follows, which is the same for many states
     for current, before in queue:  # grows while it is walked
-        targets = {after: follow.of(current, holds(before, after)) for after in {*alpha.traits, None}}
-        row = []
-        for take, after in zip(takes, alpha.traits, strict=True):
+        targets = {after: follow.of(current, holds(before, after)) for after in traits}
+        row = rows.setdefault(tuple(targets.values()), [])
+        table.append(row)
+        if row:
+            continue
+        for take, after in columns:
             if targets[after] & 1:
                 row.append(0)
                 continue
@@ -106,7 +111,6 @@ def states_of(nfa: Nfa, alpha: Alphabet, most: int) -> list[list[int]] | None:
                 queue.append(key)
             row.append(numbers[key])
         row.append(0 if targets[None] & 1 else 1)
-        table.append(row)
     return table
 
 

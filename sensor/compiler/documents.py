@@ -7,6 +7,7 @@ a small file without end, keys can stand twice, and nesting is recursion in liby
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -19,7 +20,26 @@ _CAREFUL_BYTES = 1 << 20
 _CAREFUL_BRACKETS = 500
 _LONG_LINE = re.compile(r"^[^\n]{1000}", re.M)  # a block that is nested so deeply is indented at least half as much
 _TAG = "tag:yaml.org,2002:"
+_LOOKS = yaml.CSafeLoader.yaml_implicit_resolvers  # by first character, of scalars that are no text
+_WORD = 64  # a longer one does not come again
 _STR, _SEQ, _MAP, _MERGE = _TAG + "str", _TAG + "seq", _TAG + "map", _TAG + "merge"
+
+
+@lru_cache(1024)
+def _tag(value: str) -> str:
+    """What a scalar without quotes is, by its look."""
+    return next((tag for tag, look in _LOOKS.get(value[:1], ()) if look.match(value)), _STR)
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml's nodes; the same words stand in all rules, so their tags are looked up."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: tuple[bool, bool]) -> str:
+        if kind is not yaml.ScalarNode:
+            return _MAP if kind is yaml.MappingNode else _SEQ
+        if not implicit[0] or value[:1] not in _LOOKS:
+            return _STR
+        return _tag(value) if len(value) < _WORD else _tag.__wrapped__(value)
 
 
 @dataclass(frozen=True)
@@ -51,7 +71,7 @@ def documents(text: str) -> Iterator[Document]:
     try:
         if _is_odd(text):
             _check_size(text)
-        loader = yaml.CSafeLoader(text)
+        loader = _Loader(text)
         try:
             while loader.check_node():
                 node = loader.get_node()
@@ -105,7 +125,7 @@ def _line(event: yaml.Event) -> int:
 class _Values:
     """The values of one document's nodes."""
 
-    def __init__(self, loader: yaml.CSafeLoader) -> None:
+    def __init__(self, loader: _Loader) -> None:
         self._loader = loader
         self._count = 0  # of nodes, aliases written out
         self._done: dict[int, tuple[Any, int]] = {}  # of a collection: its value, and of how many nodes it is

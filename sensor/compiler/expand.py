@@ -26,6 +26,8 @@ def text_value(text: str) -> SigmaString:
 
 
 def _parts(text: str) -> list[Any]:
+    if not _SPECIAL.search(text):
+        return [text] if text else []
     parts: list[Any] = []
     plain, begin = "", 0
     for match in _SPECIAL.finditer(text):

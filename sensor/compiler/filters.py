@@ -9,6 +9,7 @@ from sigma.rule import SigmaDetection, SigmaDetections, SigmaLogSource, SigmaRul
 
 from sensor.compiler.detection import parse_detections
 from sensor.compiler.expand import Values
+from sensor.compiler.ir import Logsource, RuleInfo
 from sensor.compiler.refused import Refused
 
 _RULES = "rules"
@@ -27,18 +28,23 @@ class Filter:
     def __post_init__(self) -> None:
         self.unseen = set(self.rules or ())
 
-    def applies(self, rule: SigmaRule) -> bool:
-        """Whether the rule is one that the filter names, and of its log source."""
+    def applies(self, rule: RuleInfo, name: str) -> bool:
+        """Whether the rule, which has this name, is one that the filter names, and of its log source."""
         if self.rules is not None:
-            known = {str(rule.id).lower(), rule.name} & set(self.rules)
+            known = ({rule.id.lower(), name} & set(self.rules)) - {""}
             self.unseen -= known
             if not known:
                 return False
-        return rule.logsource in self.logsource
+        own = self.logsource
+        return Logsource(own.product or "", own.category or "", own.service or "").applies(rule.logsource)
 
     def for_rule(self) -> SigmaDetections:
         """Its detection, to be a rule's own: pipelines change it in place, by what they know of the rule."""
         return SigmaDetections(copy.deepcopy(self.detections), [self.condition])
+
+    def alone(self) -> SigmaRule:
+        """It as a rule."""
+        return SigmaRule(logsource=self.logsource, detection=self.for_rule())
 
 
 def parse_filter(document: dict[Any, Any], values: Values) -> Filter:

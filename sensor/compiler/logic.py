@@ -13,11 +13,16 @@ def join(kind: type[And] | type[Or], items: Iterable[Node | None]) -> Node | Non
     if not there:
         return None
     settled = NEVER if kind is And else ALWAYS
-    if settled in there:
-        return settled
     flat: list[Node] = []
     for item in there:
-        flat.extend(item.items if isinstance(item, (And, Or)) and type(item) is kind else (item,))
+        if isinstance(item, Atom):  # nearly all are
+            flat.append(item)
+        elif item == settled:
+            return settled
+        elif isinstance(item, (And, Or)) and type(item) is kind:
+            flat.extend(item.items)
+        else:
+            flat.append(item)
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
 
 

@@ -37,6 +37,12 @@ from sensor.compiler.refused import Refused
 from sensor.compiler.regex import Unsupported, compile_regex
 
 MANY, ONE = SpecialChars.WILDCARD_MULTI, SpecialChars.WILDCARD_SINGLE
+_OPEN = {  # by whether anything may stand in front of a text, and behind it
+    (False, False): Op.EQUALS,
+    (False, True): Op.STARTSWITH,
+    (True, False): Op.ENDSWITH,
+    (True, True): Op.CONTAINS,
+}
 _PLAIN: dict[tuple[Any, ...], Op] = {
     (): Op.EQUALS,
     (str,): Op.EQUALS,
@@ -75,7 +81,8 @@ class _Item:
 
     def condition(self) -> Node | None:
         item = self._item
-        node = join(And if item.value_linking is ConditionAND else Or, map(self._value, item.value))
+        nodes = [self._text(v) if isinstance(v, SigmaString) else self._value(v) for v in item.value]
+        node = join(And if item.value_linking is ConditionAND else Or, nodes)
         return negate(node) if item.negated and node is not None else node
 
     def _has(self, modifier: type[Any]) -> bool:
@@ -93,9 +100,16 @@ class _Item:
 
     @_value.register
     def _(self, value: SigmaString) -> Node:
+        return self._text(value)
+
+    def _text(self, value: SigmaString) -> Node:
+        cased = type(value) is not SigmaString and isinstance(value, SigmaCasedString)
+        front, behind = value.s[:1] == [MANY], value.s[1:] != [] and value.s[-1] is MANY
+        inner = value.s[front : len(value.s) - behind]
+        if len(inner) == 1 and isinstance(inner[0], str) and self._field != KEYWORD:  # nearly all are so
+            return Atom(self._field, _OPEN[front, behind], inner[0] if cased else fold(inner[0]), cased)
         if self._never(value.s):
             return NEVER
-        cased = isinstance(value, SigmaCasedString)
         parts: list[Any] = [fold(part) if isinstance(part, str) and not cased else part for part in value.s]
         if self._field == KEYWORD and not self._has(SigmaStartswithModifier) and not self._has(SigmaEndswithModifier):
             parts = [MANY, *parts, MANY]  # a keyword is looked for anywhere in the event

@@ -44,6 +44,7 @@ from sigma.types import (
 
 DASHES = "-/\N{EN DASH}\N{EM DASH}\N{HORIZONTAL BAR}"
 DASHES_MAX = 4  # in one value; every one of them multiplies its forms by five
+_ANY = SpecialChars.WILDCARD_MULTI
 _DASH = re.compile(rf"\B[{DASHES}]\b")  # where an option begins, not within a word or a path
 
 StringOrOther = SigmaString | SigmaRegularExpression | SigmaFieldReference
@@ -51,9 +52,15 @@ StringOrOther = SigmaString | SigmaRegularExpression | SigmaFieldReference
 
 def string_of(parts: list[Any], like: SigmaString | None = None) -> SigmaString:
     """The value with these parts; cased when `like` is."""
-    value = SigmaCasedString() if isinstance(like, SigmaCasedString) else SigmaString()
-    value.s = parts
-    return value._merge_strs()
+    return _made(parts, like)._merge_strs()
+
+
+def _made(parts: list[Any], like: SigmaString | None) -> SigmaString:
+    """The same of parts of which no two texts stand side by side."""
+    kind = SigmaString if like is None or type(like) is SigmaString else SigmaCasedString
+    value = kind.__new__(kind)  # its __init__ would parse a text
+    value.original, value.s = "", parts
+    return value
 
 
 class _Windash(SigmaWindowsDashModifier):
@@ -130,11 +137,11 @@ def _opened(val: StringOrOther, front: bool, behind: bool) -> StringOrOther:
     if not isinstance(val, SigmaString):
         return val
     parts = list(val.s)
-    if front and parts[:1] != [SpecialChars.WILDCARD_MULTI]:
-        parts.insert(0, SpecialChars.WILDCARD_MULTI)
-    if behind and parts[-1:] != [SpecialChars.WILDCARD_MULTI]:
-        parts.append(SpecialChars.WILDCARD_MULTI)
-    return string_of(parts, val)
+    if front and (not parts or parts[0] is not _ANY):
+        parts.insert(0, _ANY)
+    if behind and (not parts or parts[-1] is not _ANY):
+        parts.append(_ANY)
+    return _made(parts, val)
 
 
 class _Contains(SigmaContainsModifier):

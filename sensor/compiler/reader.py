@@ -24,6 +24,7 @@ from sensor.errors import RuleError, nearest
 from sensor.rule_files import Reading
 
 FILE_BYTES_MAX = 16 << 20
+_PIECE = 1 << 16  # some file systems do not say how large a file is
 DEPTH_MAX = 60  # of a condition with its detections: the compiler and the reference recurse
 
 
@@ -32,7 +33,8 @@ class ReadRule:
     """A rule, and what a filter needs to know of it. Not its document: thousands of them are hundreds of MiB."""
 
     rule: Rule
-    sigma: SigmaRule  # its detection apart
+    name: str
+    sigma: SigmaRule | None  # for a pipeline, which the conditions of filters go through, too; its detection apart
 
 
 @dataclass(frozen=True)
@@ -81,19 +83,21 @@ class Reader:
 
     def _rule(self, path: Path, document: Document) -> ReadRule:
         sigma = _sigma_rule(document.content, self._expand)
-        before = replace(sigma, detection=EmptySigmaDetections())  # pipelines change a rule in place
+        before = None
+        if self._pipeline is not None:  # which changes a rule in place
+            before = replace(sigma, detection=EmptySigmaDetections())
         unfilled: set[str] = set()
         condition = _condition(sigma, self._pipeline, unfilled)
         info = _info(path, document.line, document.content, sigma, tuple(sorted(unfilled)))
-        return ReadRule(Rule(info, _checked(condition)), before)
+        return ReadRule(Rule(info, _checked(condition)), sigma.name or "", before)
 
     def filtered(self, read: ReadRule, filters: Sequence[Filter]) -> Rule:
         """The rule with the conditions of those filters that apply to it. SigmaError, Refused, RecursionError: one
         cannot be applied."""
         node, unfilled = read.rule.condition, set(read.rule.info.unfilled)
         for each in filters:
-            if each.applies(read.sigma):
-                part = replace(read.sigma, detection=each.for_rule())
+            if each.applies(read.rule.info, read.name):
+                part = each.alone() if read.sigma is None else replace(read.sigma, detection=each.for_rule())
                 node = join(And, (node, _condition(part, self._pipeline, unfilled))) or node
         if node is read.rule.condition:
             return read.rule
@@ -125,10 +129,11 @@ def _pipeline(specs: Sequence[str]) -> ProcessingPipeline | None:
 def _read(path: Path) -> str:
     """The text of a file. Refused: not a file, unreadable, too large or not UTF-8."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise Refused("not a regular file")
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
+        with open(path, "rb", buffering=0) as file:
+            raw = file.read(min(max(status.st_size, _PIECE), FILE_BYTES_MAX) + 1)  # a buffer of what can come
     except OSError as error:
         raise Refused(error.strerror or "unreadable") from None
     if len(raw) > FILE_BYTES_MAX:
@@ -206,9 +211,8 @@ def _condition(rule: SigmaRule, pipeline: ProcessingPipeline | None, unfilled: s
 
 def _filter(content: dict[Any, Any], expand: Mapping[str, Sequence[str]]) -> Filter:
     made = parse_filter(content, expand)
-    alone = SigmaRule(logsource=made.logsource, detection=made.for_rule())
     try:
-        _condition(alone, None, set())
+        _condition(made.alone(), None, set())
     except Refused as error:
         raise Refused(str(error), "filter", *error.where[1:], remedy=error.remedy) from None
     return made

@@ -7,6 +7,7 @@ positions consume one character of a set; then to a DFA over classes of characte
 
 import struct
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 from sensor.compiler.charset import TOP
@@ -74,8 +75,11 @@ def _home(table: list[list[int]], ascii_: bytes) -> tuple[int, bytes]:
     """The state in which most characters leave it as it is; the set of those that do not, and the set of what has to
     follow one of them, else it might as well not be there."""
 
+    times = Counter(ascii_).items()
+
     def stay(state: int) -> int:
-        return sum(table[state][cls] == state for cls in ascii_)
+        row = table[state]
+        return sum(count for cls, count in times if row[cls] == state)
 
     home = max(range(2, len(table)), key=stay)
     leave = {cls for cls in ascii_ if table[home][cls] != home}
