@@ -64,15 +64,9 @@ static struct sn_header header_of(const uint8_t *record)
 
 static uint32_t uid_of(const uint8_t *record)
 {
-	uint16_t type = header_of(record).type;
-	size_t offset = offsetof(struct sn_connect, uid);
 	uint32_t uid;
 
-	if (type == SN_EXEC || type == SN_PROCESS)
-		offset = offsetof(struct sn_exec, uid);
-	else if (type == SN_FILE)
-		offset = offsetof(struct sn_file, uid);
-	memcpy(&uid, record + offset, sizeof(uid));
+	memcpy(&uid, record + sn_types[header_of(record).type].uid, sizeof(uid));
 	return uid;
 }
 

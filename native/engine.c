@@ -294,6 +294,7 @@ void sn_engine__stats(struct sn_engine *engine, struct sn_stats *out)
 	out->writers_forgotten = writers.forgotten;
 	out->writers_nameless = writers.nameless;
 	out->files_unsure = atomic_load_explicit(&engine->files.unsure, memory_order_relaxed);
+	out->loads_own = atomic_load_explicit(&engine->files.own, memory_order_relaxed);
 }
 
 /* First ns of a bucket: the inverse of pump.c's bucket_of. */

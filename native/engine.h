@@ -73,7 +73,8 @@ struct sn_engine {
 	uint64_t *match_fine;		    /* SN_FINE_BUCKETS with options.timing, else NULL */
 	uint8_t *frame;			    /* an alert in the making */
 	size_t frame_max;
-	_Alignas(8) uint8_t record[SN_RECORD_MAX]; /* a fed record that was not aligned */
+	_Alignas(8) uint8_t record[SN_RECORD_MAX];  /* a fed record that was not aligned */
+	_Alignas(8) uint8_t process[SN_RECORD_MAX]; /* who mapped what is looked at */
 };
 
 /* What was judged, for its alerts. */
@@ -98,17 +99,17 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 		  uint64_t index);
 /* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */
 void sn_engine__answer(struct sn_engine *engine);
-/* Judges an exec again, with what is known now: how many hits there are, in current->hits. */
-uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene);
+/* Judges an event again, with what is known now: how many hits there are, in current->hits. */
+uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_header *record, const struct sn_scene *scene);
 /* Counts an event that was judged for good. */
 void sn_pump__conclude(struct sn_engine *engine, uint32_t hits);
 /* frame.c: an alert in engine->frame, but for what differs from rule to rule and the facts: the size, or 0 when the
  * event alone is larger than a frame can be. `proxy` may be NULL. */
 size_t sn_frame__build(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_proxy *proxy);
-/* The event of the alert in the making, an exec. */
-static inline const struct sn_exec *sn_frame__exec(const struct sn_engine *engine)
+/* The event of the alert in the making, a record. */
+static inline const struct sn_header *sn_frame__record(const struct sn_engine *engine)
 {
-	return (const struct sn_exec *)(engine->frame + sizeof(struct sn_alert));
+	return (const struct sn_header *)(engine->frame + sizeof(struct sn_alert));
 }
 /* Another proxy in place of the one that is there: the frame's new size. */
 size_t sn_frame__put_proxy(struct sn_engine *engine, size_t size, const struct sn_proxy *proxy);

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "subject.h"
 
 enum {
 	QUESTIONS = 1 << 18, /* bytes of their ring */
@@ -104,55 +105,29 @@ void sn_enrichment__look_at_payload(const struct sn_exec *exec, struct sn_scene 
 		scene->payload = sn_facts__empty(SN_FACTS_LATE);
 }
 
-/* ---- questions ---- */
-
-/* Its number; 0: there is no room. */
-static uint64_t ask(struct sn_engine *engine, uint32_t of, uint64_t number, const struct sn_exec *exec,
-		    struct sn_bytes path)
+void sn_enrichment__look_at_load(struct sn_engine *engine, const struct sn_load *load, struct sn_scene *scene)
 {
-	struct sn_enrichment *e = engine->enrichment;
-	struct sn_question *question = (struct sn_question *)e->question;
-	struct sn_bytes cwd =
-		exec->h.flags & SN_F_CWD_TRUNCATED ? (struct sn_bytes){0} : sn_exec__text(exec, exec->cwd);
-	uint32_t used = sizeof(*question);
+	struct sn_file_key key = sn_file_key__of(scene->own);
+	struct sn_bytes path = sn_load__path(load);
 
-	if (path.len > SN_PATH_MAX)
-		path.len = 0; /* no system call takes it */
-	*question = (struct sn_question){.of = of,
-					 .number = number,
-					 .time = exec->h.time,
-					 .start = exec->h.start,
-					 .file = sn_file_key__of(exec),
-					 .pid = exec->h.pid,
-					 .mnt_ns = exec->mnt_ns,
-					 .path = {used, path.len},
-					 .cwd = {used + path.len, cwd.len}};
-	if (path.len)
-		memcpy(e->question + used, path.at, path.len);
-	if (cwd.len)
-		memcpy(e->question + used + path.len, cwd.at, cwd.len);
-	used += path.len + cwd.len;
-	memset(e->question + used, 0, -used % 8);
-	question->size = (used + 7) & ~7u;
-	if (sn_ring__push(e->questions, question, question->size)) {
-		sn_count(&engine->stats.questions_dropped, 1);
-		return 0;
-	}
-	sn_ring__publish(e->questions);
-	sn_count(&engine->stats.questions, 1);
-	return number;
+	scene->image = scene->own->inode ? sn_file_facts__find(engine->enrichment->files, &key, load->h.time)
+					 : sn_facts__empty(SN_FACTS_LOST);
+	scene->payload = sn_facts__empty(path.len && *path.at == '/' ? SN_FACTS_LATE : SN_FACTS_NONE);
 }
 
-static uint64_t ask_about_image(struct sn_engine *engine, const struct sn_exec *exec)
+/* ---- questions ---- */
+
+static uint64_t ask_about_image(struct sn_engine *engine, const struct sn_subject *subject)
 {
 	struct sn_enrichment *e = engine->enrichment;
-	struct sn_file_key key = sn_file_key__of(exec);
-	struct sn_asking asking = sn_file_facts__ask(e->files, &key, e->number + 1, exec->h.time);
+	struct sn_file_key key = sn_file_key__of(subject->exec);
+	struct sn_asking asking = sn_file_facts__ask(e->files, &key, e->number + 1, subject->record->time);
 
 	if (!asking.is_new)
 		return asking.number;
 	e->number++;
-	return ask(engine, SN_ASKED_IMAGE, asking.number, exec, sn_exec__text(exec, exec->image));
+	return sn_subject__ask(engine, subject, SN_ASKED_IMAGE, asking.number,
+			       sn_exec__text(subject->exec, subject->exec->image));
 }
 
 static bool may_show(struct sn_enrichment *e, uint64_t time)
@@ -174,24 +149,25 @@ static bool rule_waits(const struct sn_engine *engine, uint32_t hits)
 }
 
 /* Only for a rule, or an alert. */
-static uint64_t ask_about_payload(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene,
-				  uint32_t hits)
+static uint64_t ask_about_payload(struct sn_engine *engine, const struct sn_subject *subject,
+				  const struct sn_scene *scene, uint32_t hits)
 {
 	struct sn_enrichment *e = engine->enrichment;
 
-	if (scene->payload->state != SN_FACTS_LATE || is_image(exec, scene->proxy) || !hits ||
-	    (!rule_waits(engine, hits) && !may_show(e, exec->h.time)))
+	if (scene->payload->state != SN_FACTS_LATE || (!subject->load && is_image(subject->exec, scene->proxy)) ||
+	    !hits || (!rule_waits(engine, hits) && !may_show(e, subject->record->time)))
 		return 0;
-	return ask(engine, SN_ASKED_PAYLOAD, ++e->number, exec, scene->proxy->path);
+	return sn_subject__ask(engine, subject, SN_ASKED_PAYLOAD, ++e->number,
+			       subject->load ? sn_load__path(subject->load) : scene->proxy->path);
 }
 
 /* A file's first exec asks whether or not a rule wants to know: it may be a proxy under another name, and its facts are
  * there when it comes again. */
-static void ask_all(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene, uint32_t hits,
-		    uint64_t question[2])
+static void ask_all(struct sn_engine *engine, const struct sn_subject *subject, const struct sn_scene *scene,
+		    uint32_t hits, uint64_t question[2])
 {
-	question[0] = scene->image->state == SN_FACTS_LATE ? ask_about_image(engine, exec) : 0;
-	question[1] = ask_about_payload(engine, exec, scene, hits);
+	question[0] = scene->image->state == SN_FACTS_LATE ? ask_about_image(engine, subject) : 0;
+	question[1] = ask_about_payload(engine, subject, scene, hits);
 }
 
 /* Whether the frame that is in the making, of `size` bytes, now waits for the answers. */
@@ -218,9 +194,13 @@ static bool hold(struct sn_engine *engine, size_t size, const struct sn_scene *s
 bool sn_enrichment__holds(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene,
 			  uint32_t hits)
 {
+	struct sn_subject subject;
 	uint64_t question[2];
 
-	ask_all(engine, (const struct sn_exec *)origin->record, scene, hits, question);
+	if (!scene->image) /* neither an exec nor a load whose process is known */
+		return false;
+	subject = sn_subject__of(origin->record, scene->own);
+	ask_all(engine, &subject, scene, hits, question);
 	return (question[0] || question[1]) && engine->enrichment->wait_ns &&
 	       hold(engine, sn_frame__build(engine, origin, scene->proxy), scene, question);
 }
@@ -265,31 +245,56 @@ static void take_all_told(struct sn_engine *engine)
 		sn_ring__release(e->told);
 }
 
+/* What is known now of the file that a held event's process runs; its place in the cache may be another's by then. */
+static void take_image(const struct sn_held *held, struct sn_scene *scene)
+{
+	if (held->facts[0] && held->facts[0]->state != SN_FACTS_LATE)
+		scene->image = held->facts[0];
+}
+
+static void restore_load(struct sn_engine *engine, const struct sn_subject *subject, const struct sn_held *held,
+			 struct sn_scene *scene)
+{
+	scene->own = subject->exec;
+	sn_enrichment__look_at_load(engine, subject->load, scene);
+	take_image(held, scene);
+}
+
+static void restore_exec(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_held *held,
+			 struct sn_scene *scene, struct sn_proxy *proxy)
+{
+	const struct sn_alert *alert = (const struct sn_alert *)engine->frame;
+
+	scene->proxy = proxy;
+	sn_proxy__read(engine->frame + held->frame_size - alert->proxy_size, alert->proxy_size, proxy);
+	sn_enrichment__look(engine, exec, scene);
+	take_image(held, scene);
+	identify(scene, scene->identity);
+	if (scene->identity.len && !held->named)
+		scene->proxy = sn_proxies__again(engine->proxies, scene->grammars, exec, scene->identity, proxy);
+	sn_enrichment__look_at_payload(exec, scene);
+}
+
 /* What a held event was judged by, as it was then, and what is known of its files now. */
 static void restore(struct sn_engine *engine, const struct sn_held *held, struct sn_scene *scene,
 		    struct sn_proxy *proxy)
 {
 	const struct sn_rules *rules = engine->current->rules;
 	const struct sn_alert *alert = (const struct sn_alert *)engine->frame;
-	const struct sn_exec *exec = sn_frame__exec(engine);
-	const uint8_t *parent = (const uint8_t *)exec + exec->h.size + alert->process_size;
+	const struct sn_header *record = sn_frame__record(engine);
+	const uint8_t *own = (const uint8_t *)record + record->size, *parent = own + alert->process_size;
+	const struct sn_subject subject = sn_subject__of(record, (const struct sn_exec *)own);
 
 	*scene = (struct sn_scene){.users = engine->users,
 				   .parent = alert->lineage ? (const struct sn_exec *)parent : NULL,
 				   .has_parent = alert->lineage		   ? 1
 						 : alert->lineage_complete ? 0
 									   : -ENOENT,
-				   .grammars = rules->count[SN_GRAMMARS] ? &rules->grammars : NULL,
-				   .proxy = proxy};
-	sn_proxy__read(engine->frame + held->frame_size - alert->proxy_size, alert->proxy_size, proxy);
-	sn_enrichment__look(engine, exec, scene);
-	/* its place in the cache may be another's by now */
-	if (held->facts[0] && held->facts[0]->state != SN_FACTS_LATE)
-		scene->image = held->facts[0];
-	identify(scene, scene->identity);
-	if (scene->identity.len && !held->named)
-		scene->proxy = sn_proxies__again(engine->proxies, scene->grammars, exec, scene->identity, proxy);
-	sn_enrichment__look_at_payload(exec, scene);
+				   .grammars = rules->count[SN_GRAMMARS] ? &rules->grammars : NULL};
+	if (subject.load)
+		restore_load(engine, &subject, held, scene);
+	else
+		restore_exec(engine, subject.exec, held, scene, proxy);
 	if (scene->payload->state == SN_FACTS_LATE && held->facts[1])
 		scene->payload = held->facts[1];
 }
@@ -297,19 +302,21 @@ static void restore(struct sn_engine *engine, const struct sn_held *held, struct
 /* Judges an event that was held, and lets it go; one that turned out to be a proxy waits again, for its payload. */
 static void judge_held(struct sn_engine *engine, struct sn_held *held)
 {
-	const struct sn_exec *exec = sn_frame__exec(engine);
+	const struct sn_header *record = sn_frame__record(engine);
 	uint64_t question[2] = {0, 0};
 	struct sn_proxy proxy;
+	struct sn_subject subject;
 	struct sn_scene scene;
 	size_t size = held->frame_size;
 	uint32_t hits;
 
 	memcpy(engine->frame, held->frame, size);
 	restore(engine, held, &scene, &proxy);
-	hits = sn_pump__again(engine, exec, &scene);
-	if (scene.proxy != &proxy) {
+	hits = sn_pump__again(engine, record, &scene);
+	if (scene.proxy && scene.proxy != &proxy) {
 		size = sn_frame__put_proxy(engine, size, scene.proxy);
-		question[1] = ask_about_payload(engine, exec, &scene, hits);
+		subject = sn_subject__of(record, scene.own);
+		question[1] = ask_about_payload(engine, &subject, &scene, hits);
 	}
 	if (!question[1] || !hold(engine, size, &scene, question)) {
 		sn_pump__conclude(engine, hits);

@@ -41,8 +41,10 @@ void sn_enrichment__free(struct sn_enrichment *enrichment);
 void sn_enrichment__look(struct sn_engine *engine, const struct sn_exec *exec, struct sn_scene *scene);
 /* What is known of the payload's file: once it is unwound. */
 void sn_enrichment__look_at_payload(const struct sn_exec *exec, struct sn_scene *scene);
-/* Whether the exec that was judged in `scene`, with so many hits, waits. Then it is judged again, and its alerts are
- * none of the caller's. Asks what is to be asked. */
+/* What is known of the process's file, the scene's `own`, and of what it mapped. */
+void sn_enrichment__look_at_load(struct sn_engine *engine, const struct sn_load *load, struct sn_scene *scene);
+/* Whether the exec or load that was judged in `scene`, with so many hits, waits; nothing else does. Then it is judged
+ * again, and its alerts are none of the caller's. Asks what is to be asked. */
 bool sn_enrichment__holds(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene,
 			  uint32_t hits);
 /* Takes in what was told, and judges whoever has waited for it, or long enough; with `all` everybody. */

@@ -18,7 +18,7 @@
 #endif
 
 enum sn_limits {
-	SN_SCHEMA = 2,
+	SN_SCHEMA = 3,
 	SN_RECORD_MAX = 65528, /* whole record, header included; multiple of 8 */
 	SN_PATH_MAX = 4096,    /* bytes kept of image, script and cwd */
 	SN_ARGV_MAX = 32768,   /* argv up to here is whole */
@@ -36,8 +36,10 @@ enum sn_type {
 	SN_PROCESS = 6,	       /* struct sn_exec: a process found alive at the start, or an exported table entry */
 	SN_SOCKET = 7,	       /* struct sn_connect: a connection found open at the start */
 	SN_LOSS = 8,	       /* struct sn_loss: the capture thread saw the kernel lose events here */
-	SN_FILE = 9,   /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
-	SN_TYPES = 10, /* one above the last */
+	SN_FILE = 9, /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
+	SN_LOAD =
+		10, /* struct sn_load: a process mapped a file executable, as a library; without path: some are lost */
+	SN_TYPES = 11, /* one above the last */
 };
 
 /* sn_header.flags */
@@ -166,6 +168,17 @@ struct sn_file {
 	uint32_t uid; /* real user id of the process; 4294967295 = not known */
 	uint32_t pad;
 	struct sn_span path; /* absolute, no NUL */
+};
+
+/* `h` names the process; start 0: only its pid is known. h.flags: SN_F_DELETED the file has no name any more,
+ * SN_F_MEMFD, SN_F_UNSURE. */
+struct sn_load {
+	struct sn_header h;
+	uint64_t inode;
+	uint64_t execing;    /* when the process last began an exec, CLOCK_BOOTTIME, ns; 0: not known */
+	uint32_t dev;	     /* as in sn_exec */
+	uint32_t uid;	     /* real user id of the process; 4294967295 = not known */
+	struct sn_span path; /* absolute, as the process sees it, no NUL */
 };
 
 struct sn_loss {

@@ -7,6 +7,7 @@
 
 enum {
 	RING_BYTES = 1 << 18, /* about 1,500 records; while it is full they wait in the kernel's queue */
+	LOADS_BYTES = 1 << 16,
 	BATCH = 256,
 };
 
@@ -14,6 +15,8 @@ int sn_file_events__new(struct sn_file_events *files)
 {
 	int rc = sn_ring__new(RING_BYTES, &files->ring);
 
+	if (!rc)
+		rc = sn_ring__new(LOADS_BYTES, &files->loads);
 	if (rc)
 		return rc;
 	files->writers = sn_writers__new();
@@ -24,6 +27,7 @@ int sn_file_events__new(struct sn_file_events *files)
 void sn_file_events__free(struct sn_file_events *files)
 {
 	sn_ring__free(files->ring);
+	sn_ring__free(files->loads);
 	sn_writers__free(files->writers);
 	sn_connections__free(files->connections);
 }

@@ -19,11 +19,13 @@
 struct sn_engine;
 
 struct sn_file_events {
-	struct sn_ring *ring; /* file source to match thread */
+	struct sn_ring *ring;  /* file source to match thread */
+	struct sn_ring *loads; /* capture thread to match thread: what was mapped executable */
 	struct sn_writers *writers;
 	struct sn_connections *connections;
 	_Atomic uint64_t captured, drained; /* CLOCK_BOOTTIME, ns */
 	_Atomic uint64_t unsure;	    /* records whose process or program could not be told */
+	_Atomic uint64_t own;		    /* of loads: the program itself, or what its exec brought with it */
 };
 
 int sn_file_events__new(struct sn_file_events *files);

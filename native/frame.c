@@ -91,9 +91,11 @@ void sn_frame__send(struct sn_engine *engine, size_t size, const struct sn_scene
 		size += alert->payload_facts;
 		alert->renamed = SN_NO_PROXY;
 		if (scene->identity.len)
-			alert->renamed = sn_proxy__is_renamed(scene->grammars, sn_frame__exec(engine), scene->identity)
-						 ? SN_IS_RENAMED
-						 : SN_NOT_RENAMED;
+			alert->renamed =
+				sn_proxy__is_renamed(scene->grammars, (const struct sn_exec *)sn_frame__record(engine),
+						     scene->identity)
+					? SN_IS_RENAMED
+					: SN_NOT_RENAMED;
 		alert->size = (uint32_t)size;
 	}
 	for (uint32_t i = 0; i < count; i++) {

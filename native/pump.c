@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "load_events.h"
 #include "wait.h"
 
 enum {
@@ -136,6 +137,19 @@ static void alert(struct sn_engine *engine, const struct sn_origin *origin, cons
 			       hits);
 }
 
+/* Who mapped a file, and what is known of both. */
+static void look_at_load(struct sn_engine *engine, const struct sn_load *load, struct sn_scene *scene)
+{
+	const struct sn_process *process = sn_table__find(engine->table, load->h.pid, load->h.start);
+
+	if (load->h.flags & SN_F_UNSURE || !process ||
+	    sn_table__export(engine->table, process, engine->process, sizeof(engine->process)) < 0)
+		return;
+	scene->own = (const struct sn_exec *)engine->process;
+	if (engine->enrichment)
+		sn_enrichment__look_at_load(engine, load, scene);
+}
+
 /* What an exec is seen with beside itself. */
 static void look_at(struct sn_engine *engine, const struct sn_exec *exec, struct sn_scene *scene)
 {
@@ -151,15 +165,15 @@ static void look_at(struct sn_engine *engine, const struct sn_exec *exec, struct
 		sn_enrichment__look_at_payload(exec, scene);
 }
 
-uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_exec *exec, const struct sn_scene *scene)
+uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_header *record, const struct sn_scene *scene)
 {
 	struct sn_loaded *loaded = engine->current;
-	uint32_t route = sn_view__route(loaded->view, SN_EXEC);
+	uint32_t route = sn_view__route(loaded->view, record->type);
 	uint64_t begin = clock_if(engine);
 
 	if (route == (uint32_t)SN_NO_FIELD)
 		return 0;
-	sn_view__fill(loaded->view, loaded->values, scene, &exec->h);
+	sn_view__fill(loaded->view, loaded->values, scene, record);
 	return judge(engine, &route, 1, begin);
 }
 
@@ -238,13 +252,15 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 		sn_proxies__fork(engine->proxies, (const struct sn_fork *)h);
 	if (h->type == SN_EXEC)
 		look_at(engine, (const struct sn_exec *)h, &scene);
+	if (h->type == SN_LOAD)
+		look_at_load(engine, (const struct sn_load *)h, &scene);
 	route = loaded ? sn_view__route(loaded->view, h->type) : (uint32_t)SN_NO_FIELD;
 	if (route == (uint32_t)SN_NO_FIELD)
 		return 0;
 	begin = clock_if(engine);
 	sn_view__fill(loaded->view, loaded->values, &scene, h);
 	hits = judge(engine, &route, 1, begin);
-	if (h->type == SN_EXEC && engine->enrichment && sn_enrichment__holds(engine, &origin, &scene, hits))
+	if (engine->enrichment && sn_enrichment__holds(engine, &origin, &scene, hits))
 		return 0;
 	alert(engine, &origin, &scene, hits);
 	return 0;
@@ -278,6 +294,12 @@ int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint3
 	return 0;
 }
 
+/* What other sources saw before `until`. */
+static uint32_t pump_others(struct sn_engine *engine, uint64_t until)
+{
+	return sn_file_events__pump(engine, until) + sn_load_events__pump(engine, until);
+}
+
 /* One batch; the count of records, 0 when there was none. */
 static uint32_t pump_batch(struct sn_engine *engine)
 {
@@ -287,7 +309,7 @@ static uint32_t pump_batch(struct sn_engine *engine)
 
 	while (n < BATCH && (bytes = sn_ring__peek(engine->ring, &size))) {
 		adopt(engine);
-		sn_file_events__pump(engine, ((const struct sn_header *)bytes)->time);
+		pump_others(engine, ((const struct sn_header *)bytes)->time);
 		sn_pump__record(engine, bytes, size, 0, engine->stats.received);
 		sn_ring__advance(engine->ring);
 		n++;
@@ -320,7 +342,7 @@ int sn_engine__run(struct sn_engine *engine)
 		sn_enrichment__settle(engine, false);
 		if (n)
 			continue;
-		if (sn_file_events__pump(engine, stopping ? UINT64_MAX : captured)) {
+		if (pump_others(engine, stopping ? UINT64_MAX : captured)) {
 			sn_ring__publish(engine->alerts);
 			continue;
 		}

@@ -20,14 +20,14 @@ struct sn_file_key {
 
 enum sn_asked { SN_ASKED_IMAGE = 1, SN_ASKED_PAYLOAD = 2 };
 
-/* Of an exec, CLOCK_BOOTTIME and process as in its record. */
+/* Of an exec or a load, CLOCK_BOOTTIME and process as in its record. */
 struct sn_question {
 	uint32_t size; /* whole, multiple of 8 */
 	uint32_t of;   /* enum sn_asked: of the executed file, whose key follows, or of the one that `path` names */
 	uint64_t number;
 	uint64_t time;
 	uint64_t start;
-	struct sn_file_key file; /* SN_ASKED_IMAGE */
+	struct sn_file_key file; /* SN_ASKED_IMAGE; of what was mapped only its inode, else 0 */
 	uint32_t pid, mnt_ns;
 	struct sn_span path, cwd; /* as the process names them; empty: not known */
 };

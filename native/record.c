@@ -22,6 +22,7 @@ static const uint16_t body_size[] = {
 	[SN_SOCKET] = sizeof(struct sn_connect),
 	[SN_LOSS] = sizeof(struct sn_loss),
 	[SN_FILE] = sizeof(struct sn_file),
+	[SN_LOAD] = sizeof(struct sn_load),
 };
 
 static int span_fits_behind(const struct sn_span *span, size_t fixed, uint32_t size)
@@ -54,6 +55,14 @@ static int file_is_sound(const void *record, uint32_t size)
 	return span_fits_behind(&file.path, sizeof(file), size) && file.path.len <= SN_PATH_MAX;
 }
 
+static int load_is_sound(const void *record, uint32_t size)
+{
+	struct sn_load load;
+
+	memcpy(&load, record, sizeof(load));
+	return span_fits_behind(&load.path, sizeof(load), size) && load.path.len <= SN_PATH_MAX;
+}
+
 static int family_is_known(const void *record)
 {
 	uint16_t family;
@@ -83,6 +92,8 @@ int sn_record__check(const void *record, size_t size)
 		return family_is_known(record) ? 0 : -EBADMSG;
 	case SN_FILE:
 		return file_is_sound(record, header.size) ? 0 : -EBADMSG;
+	case SN_LOAD:
+		return load_is_sound(record, header.size) ? 0 : -EBADMSG;
 	default:
 		return 0;
 	}

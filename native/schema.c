@@ -15,6 +15,7 @@ typedef struct sn_connect connect_record;
 typedef struct sn_connect result_record;
 typedef struct sn_loss loss_record;
 typedef struct sn_file file_record;
+typedef struct sn_load load_record;
 
 #define RECORD_EXEC    exec_record
 #define RECORD_PROCESS process_record
@@ -24,6 +25,7 @@ typedef struct sn_file file_record;
 #define RECORD_RESULT  result_record
 #define RECORD_LOSS    loss_record
 #define RECORD_FILE    file_record
+#define RECORD_LOAD    load_record
 
 #define TYPES_EXEC    (1 << SN_EXEC | 1 << SN_PROCESS)
 #define TYPES_PROCESS (1 << SN_PROCESS)
@@ -33,6 +35,7 @@ typedef struct sn_file file_record;
 #define TYPES_RESULT  (1 << SN_CONNECT_RESULT)
 #define TYPES_LOSS    (1 << SN_LOSS)
 #define TYPES_FILE    (1 << SN_FILE)
+#define TYPES_LOAD    (1 << SN_LOAD)
 
 #define MEMBER_OFFSET(type, member) offsetof(RECORD_##type, member)
 #define MEMBER_SIZE(type, member)   sizeof(((RECORD_##type *)0)->member)
@@ -119,16 +122,17 @@ const struct sn_derived sn_derived_fields[] = {
 };
 
 const struct sn_type_info sn_types[SN_TYPES] = {
-	[0] = {"", 0},
-	[SN_EXEC] = {"exec", sizeof(struct sn_exec)},
-	[SN_FORK] = {"fork", sizeof(struct sn_fork)},
-	[SN_EXIT] = {"exit", sizeof(struct sn_exit)},
-	[SN_CONNECT] = {"connect", sizeof(struct sn_connect)},
-	[SN_CONNECT_RESULT] = {"connect_result", sizeof(struct sn_connect)},
-	[SN_PROCESS] = {"process", sizeof(struct sn_exec)},
-	[SN_SOCKET] = {"socket", sizeof(struct sn_connect)},
-	[SN_LOSS] = {"loss", sizeof(struct sn_loss)},
-	[SN_FILE] = {"file", sizeof(struct sn_file)},
+	[0] = {"", 0, 0},
+	[SN_EXEC] = {"exec", sizeof(struct sn_exec), offsetof(struct sn_exec, uid)},
+	[SN_FORK] = {"fork", sizeof(struct sn_fork), offsetof(struct sn_fork, uid)},
+	[SN_EXIT] = {"exit", sizeof(struct sn_exit), 0},
+	[SN_CONNECT] = {"connect", sizeof(struct sn_connect), offsetof(struct sn_connect, uid)},
+	[SN_CONNECT_RESULT] = {"connect_result", sizeof(struct sn_connect), offsetof(struct sn_connect, uid)},
+	[SN_PROCESS] = {"process", sizeof(struct sn_exec), offsetof(struct sn_exec, uid)},
+	[SN_SOCKET] = {"socket", sizeof(struct sn_connect), offsetof(struct sn_connect, uid)},
+	[SN_LOSS] = {"loss", sizeof(struct sn_loss), 0},
+	[SN_FILE] = {"file", sizeof(struct sn_file), offsetof(struct sn_file, uid)},
+	[SN_LOAD] = {"load", sizeof(struct sn_load), offsetof(struct sn_load, uid)},
 };
 
 static const struct sn_field_info infos[] = {

@@ -98,10 +98,12 @@ struct sn_derived {
 	uint16_t value; /* enum sn_derived_value */
 };
 
-/* By enum sn_type: name in JSON, and size of the fixed part. [0] is no type. */
+/* By enum sn_type: name in JSON, size of the fixed part, and where the process's uid is (0: nowhere). [0] is no type.
+ */
 struct sn_type_info {
 	const char *name;
 	uint32_t size;
+	uint32_t uid;
 };
 
 extern const struct sn_type_info sn_types[SN_TYPES];

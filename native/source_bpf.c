@@ -60,6 +60,8 @@ struct sn_capture {
 	_Atomic uint32_t stopping;
 	_Atomic uint32_t nudged;
 	struct sn_file_events *files; /* of the engine: told how far the events of processes have come */
+	void (*take)(void *source);   /* NULL: there is no other source */
+	void *source;
 	struct counters count;
 };
 
@@ -144,12 +146,12 @@ static int is_empty(const struct sn_capture *capture)
 	       atomic_load_explicit(capture->producer, memory_order_acquire);
 }
 
-/* Everything that is committed by now and finds room (with `force` all; the engine's ring counts what it drops), whole
- * batches at a time. Returns whether there was anything. */
-static int drain(struct sn_capture *capture, int force)
+/* Everything before `end` that is committed and finds room (with `force` all; the engine's ring counts what it drops),
+ * whole batches at a time. Returns whether there was anything. */
+static int drain(struct sn_capture *capture, uint64_t end, int force)
 {
 	uint64_t at = atomic_load_explicit(capture->consumer, memory_order_relaxed), published = at, begin = at;
-	uint64_t end = atomic_load_explicit(capture->producer, memory_order_acquire), records = 0, oversized = 0;
+	uint64_t records = 0, oversized = 0;
 
 	if (end - at > atomic_load_explicit(&capture->count.max_lag_bytes, memory_order_relaxed))
 		atomic_store_explicit(&capture->count.max_lag_bytes, end - at, memory_order_relaxed);
@@ -186,6 +188,17 @@ static int drain(struct sn_capture *capture, int force)
 	return 1;
 }
 
+/* How far the kernel's ring goes now. The other source is read behind that: what a process did before a record that is
+ * taken next is known when the match thread comes to the record. */
+static uint64_t end_of_ring(struct sn_capture *capture)
+{
+	uint64_t end = atomic_load_explicit(capture->producer, memory_order_acquire);
+
+	if (capture->take)
+		capture->take(capture->source);
+	return end;
+}
+
 static void pause_ns(int64_t ns)
 {
 	nanosleep(&(struct timespec){0, ns}, NULL);
@@ -210,12 +223,12 @@ static void sleep_until_event(struct sn_capture *capture)
 static void drain_last(struct sn_capture *capture)
 {
 	for (int polls = 0; polls < LAST_POLLS && !is_empty(capture); polls++) {
-		if (drain(capture, 0))
+		if (drain(capture, end_of_ring(capture), 0))
 			polls = 0;
 		else
 			pause_ns(POLL_NS);
 	}
-	drain(capture, 1);
+	drain(capture, end_of_ring(capture), 1);
 }
 
 static uint64_t now_ns(void)
@@ -230,8 +243,8 @@ static uint64_t now_ns(void)
 static int look(struct sn_capture *capture)
 {
 	uint32_t nudged = atomic_exchange(&capture->nudged, 0);
-	uint64_t begin = now_ns(), end = atomic_load_explicit(capture->producer, memory_order_acquire);
-	int found = drain(capture, 0);
+	uint64_t begin = now_ns(), end = end_of_ring(capture);
+	int found = drain(capture, end, 0);
 
 	/* not when a record before `end` is still being written, or finds no room: then the next look will tell */
 	if (atomic_load_explicit(capture->consumer, memory_order_relaxed) >= end)
@@ -272,6 +285,12 @@ void sn_capture__stop(struct sn_capture *capture)
 {
 	atomic_store(&capture->stopping, 1);
 	wake(capture);
+}
+
+void sn_capture__take_too(struct sn_capture *capture, void (*take)(void *source), void *source)
+{
+	capture->take = take;
+	capture->source = source;
 }
 
 void sn_capture__nudge(struct sn_capture *capture)

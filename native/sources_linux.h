@@ -24,6 +24,9 @@ void sn_capture__close(struct sn_capture *capture);
 int sn_capture__run(struct sn_capture *capture);
 void sn_capture__stop(struct sn_capture *capture);
 void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out);
+/* From the run on, its thread calls `take(source)` at each look: everything that the probes wrote before what is then
+ * taken from that source is in the ring first. Before the run. */
+void sn_capture__take_too(struct sn_capture *capture, void (*take)(void *source), void *source);
 /* Makes it look at the kernel's ring now, even if it sleeps. Any thread. */
 void sn_capture__nudge(struct sn_capture *capture);
 
@@ -52,4 +55,24 @@ int sn_files__watch(struct sn_files *files, const char *path, uint32_t dev);
 int sn_files__run(struct sn_files *files);
 void sn_files__stop(struct sn_files *files);
 void sn_files__stats(struct sn_files *files, struct sn_files_stats *out);
+
+/* ---- libraries: what is mapped executable (source_perf.c) ---- */
+struct sn_loads;
+
+/* events = filtered + recorded + dropped. */
+struct sn_loads_stats {
+	uint64_t events;
+	uint64_t filtered;	    /* no file, or one of the trees of packages that nobody wrote lately */
+	uint64_t recorded, dropped; /* dropped: no room in the ring */
+	uint64_t lost;		    /* not even seen: the kernel had no room for them */
+};
+
+/* Begins to collect; the capture thread reads. `capture` must not run yet. -EACCES, -EPERM: perf events cannot be
+ * used. */
+int sn_loads__open(struct sn_engine *engine, struct sn_capture *capture, struct sn_loads **out);
+/* After the capture thread has ended. */
+void sn_loads__close(struct sn_loads *loads);
+/* A folder whose files are packages': they are told only when somebody wrote them lately. Before the run. -ENOSPC. */
+int sn_loads__tree(struct sn_loads *loads, const char *path);
+void sn_loads__stats(const struct sn_loads *loads, struct sn_loads_stats *out);
 #endif

@@ -37,6 +37,7 @@ struct sn_view {
 	struct bindings exec;
 	struct bindings connect;
 	struct bindings file;
+	struct bindings load;
 	_Alignas(8) uint8_t own[SN_RECORD_MAX];	   /* the process as the table knows it, for records that do not say */
 	_Alignas(8) uint8_t parent[SN_RECORD_MAX]; /* its creator */
 };
@@ -87,6 +88,7 @@ struct sn_view *sn_view__new(const struct sn_rules *rules)
 	bind_type(&view->exec, rules, SN_EXEC, "process_creation");
 	bind_type(&view->connect, rules, SN_CONNECT, "network_connection");
 	bind_type(&view->file, rules, SN_FILE, "file_event");
+	bind_type(&view->load, rules, SN_LOAD, "image_load");
 	return view;
 }
 
@@ -105,6 +107,8 @@ static const struct bindings *bindings_of(const struct sn_view *view, uint16_t t
 		return &view->connect;
 	case SN_FILE:
 		return &view->file;
+	case SN_LOAD:
+		return &view->load;
 	default:
 		return NULL;
 	}
@@ -321,12 +325,7 @@ static struct sn_value own_user(struct filling *f)
 {
 	uint32_t uid;
 
-	if (f->record->type == SN_EXEC)
-		uid = ((const struct sn_exec *)f->record)->uid;
-	else if (f->record->type == SN_CONNECT)
-		uid = ((const struct sn_connect *)f->record)->uid;
-	else
-		uid = ((const struct sn_file *)f->record)->uid;
+	memcpy(&uid, (const uint8_t *)f->record + sn_types[f->record->type].uid, sizeof(uid));
 	return uid == UINT32_MAX ? lost() : user_value(f, uid);
 }
 
@@ -359,7 +358,7 @@ static int put_special(struct filling *f, const struct binding *binding)
 	const struct sn_proxy *proxy = f->scene->proxy;
 
 	if (is_fact(binding)) {
-		sn_view__put_fact(f->values, binding->number, f->scene, f->own, binding->value);
+		sn_view__put_fact(f->values, binding->number, f->scene, f->record, binding->value);
 		return 1;
 	}
 	if (binding->field || binding->value != SN_VALUE_PROXY_CHAIN || !proxy || !proxy->depth)
@@ -376,7 +375,7 @@ void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct 
 			    .values = values,
 			    .scene = scene,
 			    .record = record,
-			    .own = record->type == SN_EXEC ? (const struct sn_exec *)record : NULL,
+			    .own = record->type == SN_EXEC ? (const struct sn_exec *)record : scene->own,
 			    .parent = scene->parent,
 			    .has_parent = scene->table ? UNLOOKED : scene->has_parent};
 

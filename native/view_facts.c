@@ -121,14 +121,14 @@ static void put_identity(const struct target *to, const struct sn_scene *scene, 
 }
 
 void sn_view__put_fact(struct sn_values *values, uint32_t number, const struct sn_scene *scene,
-		       const struct sn_exec *exec, uint32_t value)
+		       const struct sn_header *record, uint32_t value)
 {
 	const struct target to = {values, number};
 
 	if (value >= SN_VALUE_PROXY_IDENTITY)
-		put_identity(&to, scene, exec, value == SN_VALUE_RENAMED_PROXY);
+		put_identity(&to, scene, (const struct sn_exec *)record, value == SN_VALUE_RENAMED_PROXY);
 	else if (value >= SN_VALUE_FACT_PAYLOAD_TRUST)
-		put_of(&to, scene->payload, (enum sn_fact)(value - SN_VALUE_FACT_PAYLOAD_TRUST), exec->h.time);
+		put_of(&to, scene->payload, (enum sn_fact)(value - SN_VALUE_FACT_PAYLOAD_TRUST), record->time);
 	else
-		put_of(&to, scene->image, (enum sn_fact)(value - SN_VALUE_FACT_IMAGE_TRUST), exec->h.time);
+		put_of(&to, scene->image, (enum sn_fact)(value - SN_VALUE_FACT_IMAGE_TRUST), record->time);
 }

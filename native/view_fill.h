@@ -16,10 +16,11 @@ struct sn_view;
 struct sn_scene {
 	const struct sn_users *users;
 	const struct sn_table *table; /* that has already taken the record in; NULL: its parent is given here */
+	const struct sn_exec *own;    /* of a SN_LOAD: the process; NULL: not known, or the table says */
 	const struct sn_exec *parent; /* NULL: none, or not known */
 	int has_parent;		      /* as sn_table__parent */
 	const struct sn_proxy *proxy; /* NULL: it is no exec, or nothing is unwound */
-	const struct sn_facts *image; /* of an exec's file and its payload's; NULL: as SN_FACTS_NONE */
+	const struct sn_facts *image; /* of the process's file and the payload's, or what it mapped; NULL: none */
 	const struct sn_facts *payload;
 	struct sn_bytes identity;	    /* which program the executed file is; empty: none, or `image` is late */
 	const struct sn_grammars *grammars; /* with `identity` */
@@ -38,7 +39,8 @@ void sn_view__fill(struct sn_view *view, struct sn_values *values, const struct 
 struct sn_value sn_view__proxy(struct sn_values *values, const struct sn_proxy *proxy, uint32_t value);
 /* The chain that is there: its names are values of the field, each on its own. */
 void sn_view__put_chain(struct sn_values *values, uint32_t number, const struct sn_proxy *proxy);
-/* view_facts.c: puts a SN_VALUE_FACT_*, SN_VALUE_PROXY_IDENTITY or SN_VALUE_RENAMED_PROXY of an exec. */
+/* view_facts.c: puts a SN_VALUE_FACT_* of an exec or a load; SN_VALUE_PROXY_IDENTITY or SN_VALUE_RENAMED_PROXY of an
+ * exec. */
 void sn_view__put_fact(struct sn_values *values, uint32_t number, const struct sn_scene *scene,
-		       const struct sn_exec *exec, uint32_t value);
+		       const struct sn_header *record, uint32_t value);
 #endif

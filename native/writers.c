@@ -324,6 +324,13 @@ static int look_up(const struct sn_writers *writers, uint32_t dev, uint64_t inod
 	return unread;
 }
 
+int sn_writers__knows(const struct sn_writers *writers, uint32_t dev, uint64_t inode)
+{
+	struct written w;
+
+	return look_up(writers, dev, inode, &w) != 0;
+}
+
 int sn_writers__find(struct sn_writers *writers, const struct sn_writer_query *query, int timeout_ms,
 		     struct sn_file_writer *out)
 {

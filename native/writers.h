@@ -36,6 +36,8 @@ void sn_writers__see(struct sn_writers *writers, const struct sn_table *table, c
 		     const struct sn_file *file);
 /* A process is about to become another program: before the table hears of it. */
 void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, const struct sn_exec *exec);
+/* Whether somebody is known to have written the file lately. Any thread, at once. */
+int sn_writers__knows(const struct sn_writers *writers, uint32_t dev, uint64_t inode);
 /* Everything that happened before `until` (CLOCK_BOOTTIME, ns) has been taken in. */
 void sn_writers__settle(struct sn_writers *writers, uint64_t until);
 /* How sn_writers__find asks for that: `ask(source)` from any thread; NULL: there is no source. */

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sensor.errors import ConfigError, UsageError, nearest
+from sensor.folders import PLACES, TREES
 from sensor.rule_files import Reading
 from sensor.rule_lists import lists
 from sensor.settings import checked, default_of, size_text, toml_value
@@ -22,11 +23,6 @@ from sensor.settings import checked, default_of, size_text, toml_value
 SYSTEM_FILE = "/etc/linsang/linsang.toml"
 S = TypeVar("S")
 _PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell")  # windows/providers.py
-# Where payloads lie and what makes a host run them again (attack.mitre.org T1105, T1053, T1543, T1546).
-_PLACES = (
-    *("/tmp", "/var/tmp", "/dev/shm", "/run", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/www", "/etc"),
-    *("/var/spool/cron", "/lib/systemd", "/usr/lib/systemd"),
-)
 
 
 def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:
@@ -69,7 +65,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Files:
-    """What happens to files, and who wrote them."""
+    """What happens to files, who wrote them, and which libraries are loaded."""
 
     source: str = _setting(
         "auto",
@@ -78,10 +74,16 @@ class Files:
         choices=("auto", "off"),
     )
     places: tuple[str, ...] = _setting(
-        _PLACES,
+        PLACES,
         "folders whose files all count; elsewhere those that are executable",
         flag="--files-place",
         metavar="DIR",
+    )
+    libraries: str = _setting(
+        "auto", "auto: by perf's records; off: not at all", flag="--libraries", choices=("auto", "off")
+    )
+    trees: tuple[str, ...] = _setting(
+        TREES, "folders that packages fill: a library there counts when somebody wrote it lately", metavar="DIR"
     )
 
 

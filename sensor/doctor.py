@@ -95,7 +95,7 @@ def _live(config: Config) -> list[Check]:
                     live.stop()
                     live.check()
                     account = live.account()
-                    files, probes = _files(source), _probes(source)
+                    files, probes = [*_files(source), *_libraries(source)], _probes(source)
                 facts_counters = facts.counters()
                 recording.flush()
         except LinsangError as error:
@@ -135,6 +135,16 @@ def _files(source: LinuxSource) -> list[Check]:
         Check("files", bool(kinds), f"fanotify on {kinds or 'nothing'}", "" if kinds else "CAP_SYS_ADMIN"),
         *(Check("files", True, f"not watched: {place} ({why})") for place, why in source.files.refused.items()),
         Check("files lost", not lost, f"{lost} times", "fs.fanotify.max_queued_events can be raised" if lost else ""),
+    ]
+
+
+def _libraries(source: LinuxSource) -> list[Check]:
+    if source.libraries is None:
+        return [Check("libraries", True, f"not watched: {source.libraries_refused or 'no probes'}")]
+    stats = source.libraries.stats()
+    lost = stats["lost"] + stats["dropped"]
+    return [
+        Check("libraries lost", not lost, f"{lost} mappings", "they came faster than they were read" if lost else "")
     ]
 
 

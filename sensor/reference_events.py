@@ -37,8 +37,9 @@ _PROXIES: dict[str, Callable[[Proxy], Any]] = {
 _BODIES = {
     **dict.fromkeys((lib.SN_EXEC, lib.SN_PROCESS), "struct sn_exec *"),
     lib.SN_FILE: "struct sn_file *",
+    lib.SN_LOAD: "struct sn_load *",
 }
-_KINDS = {lib.SN_EXEC: "EXEC", lib.SN_CONNECT: "CONNECT", lib.SN_FILE: "FILE"}
+_KINDS = {lib.SN_EXEC: "EXEC", lib.SN_CONNECT: "CONNECT", lib.SN_FILE: "FILE", lib.SN_LOAD: "LOAD"}
 _OWN = {"IMAGE": "image", "ARGV": "argv", "CWD": "cwd"}
 
 

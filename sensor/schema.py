@@ -17,6 +17,7 @@ CATEGORIES = {
     "EXEC": "process_creation",
     "CONNECT": "network_connection",
     "FILE": "file_event",
+    "LOAD": "image_load",
 }
 RECORDS = {
     "EXEC": "exec, process",
@@ -27,6 +28,7 @@ RECORDS = {
     "RESULT": "connect_result",
     "LOSS": "loss",
     "FILE": "file",
+    "LOAD": "load",
 }
 SOURCES = {
     "HEADER": "the record",

@@ -233,7 +233,9 @@ class Enrichment:
         if not path.startswith(b"/"):
             return None
         pid = question.pid if _namespace(question.pid) == question.mnt_ns else 0  # else the pid was given away
-        return self._facts.of_path(path, pid, question.mnt_ns)
+        facts = self._facts.of_path(path, pid, question.mnt_ns)
+        # of a library the inode is known: what lies there now may be another file
+        return None if question.key.inode and facts and facts.key.inode not in (0, question.key.inode) else facts
 
     def _answer_of(self, question: Question, facts: FileFacts) -> Answer:
         key = facts.key if facts.key.inode else None

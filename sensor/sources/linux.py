@@ -1,4 +1,5 @@
-"""Linux as a source: the kernel's probes, or the process connector where they do not work, and events of files.
+"""Linux as a source: the kernel's probes, or the process connector where they do not work, and events of
+files and libraries.
 
     attach ─► snapshot, fed ─► capture thread ─► ring
 
@@ -23,6 +24,7 @@ from sensor.native import Capture, Engine, ffi, lib
 from sensor.source import Task, Trouble
 from sensor.sources.files import FileSource
 from sensor.sources.kernel import KernelSource, open_kernel_source
+from sensor.sources.libraries import LibrarySource
 from sensor.sources.procconn import ProcConnector
 from sensor.sources.snapshot import processes
 from sensor.sources.sockets import OpenSockets
@@ -49,24 +51,25 @@ class LinuxAccount:
     malformed: int
     snapshot: int  # processes and sockets of the start, in none of the others
     files: int  # records of files, in none of the others
+    libraries: int  # and of libraries
     files_lost: int  # times that the kernel had no room for events of files, and records that had none in our ring
-    files_equation: tuple[str, bool] | None  # of FileSource
+    libraries_lost: int  # mappings that the kernel, or our ring, had no room for
+    further: tuple[tuple[str, bool], ...]  # equations of FileSource and LibrarySource
 
     @property
     def lost(self) -> int:
         """Events that no rule judged."""
         in_kernel = self.ring_full + self.oversized + self.busy + self.missed
-        return in_kernel + self.ring_dropped + self.malformed + self.files_lost
+        return in_kernel + self.ring_dropped + self.malformed + self.files_lost + self.libraries_lost
 
     def as_dict(self) -> dict[str, int]:
         """All counts and `lost`."""
         counts = asdict(self)
-        del counts["files_equation"]
+        del counts["further"]
         return {**counts, "lost": self.lost}
 
     def equations(self) -> list[tuple[str, bool]]:
-        """Of probes, and of files where they are watched."""
-        files = [] if self.files_equation is None else [self.files_equation]
+        """Of probes, and of files and libraries where they are watched."""
         causes = self.ring_full + self.oversized + self.busy
         taken = self.received + self.ring_dropped
         return [
@@ -84,13 +87,14 @@ class LinuxAccount:
                 f"received {self.received} = decoded {self.decoded} + malformed {self.malformed}",
                 self.received == self.decoded + self.malformed,
             ),
-            *files,
+            *self.further,
         ]
 
 
 class LinuxSource:
     """Attaches, and tells `engine` what is there already. `kernel`: the probes, or None; `connector`: what stands in
-    for them; `files`: events of files, None for the reason in `files_refused`. `say` hears what takes long or is amiss.
+    for them; `files`, `libraries`: events of those, None for the reason in `files_refused`, `libraries_refused`. `say`
+    hears what takes long or is amiss.
 
     Unsupported where the kernel or the privileges are not there.
     """
@@ -107,6 +111,8 @@ class LinuxSource:
         self._capture: Capture | None = None
         self.files: FileSource | None = None
         self.files_refused = ""
+        self.libraries: LibrarySource | None = None
+        self.libraries_refused = ""
         self._troubles: list[Trouble] = []
         self._close = ExitStack()
         with ExitStack() as stack:
@@ -138,6 +144,7 @@ class LinuxSource:
             Capture(self.kernel.ring_fd, source.ring_bytes, self.kernel.control_fd, self._engine)
         )
         self._attach_files(stack, self._capture)
+        self._attach_libraries(stack, self._capture)
 
     def _attach_files(self, stack: ExitStack, capture: Capture) -> None:
         if self._config.files.source == "off":
@@ -148,6 +155,17 @@ class LinuxSource:
         except Unsupported as error:
             self.files_refused = str(error)
             self._say(f"who wrote a file will not be known: {error}")
+
+    def _attach_libraries(self, stack: ExitStack, capture: Capture) -> None:
+        if self._config.files.libraries == "off":
+            self.libraries_refused = "switched off"
+            return
+        try:
+            trees = self._config.files.trees
+            self.libraries = stack.enter_context(LibrarySource(self._engine, capture, trees, self._say))
+        except Unsupported as error:
+            self.libraries_refused = str(error)
+            self._say(f"which libraries are loaded will not be known: {error}")
 
     def _feed_snapshot(self) -> None:
         sockets = OpenSockets()
@@ -209,18 +227,21 @@ class LinuxSource:
 
     def account(self, stats: Mapping[str, Any]) -> LinuxAccount:
         """The counts now. A sum of a running source can be off by the events under way."""
-        files = stats["by_type"][lib.SN_FILE]
+        files, libraries = (stats["by_type"][kind] for kind in (lib.SN_FILE, lib.SN_LOAD))
         lost = self.files.stats() if self.files is not None else {"overflows": 0, "dropped": 0}
+        missed = self.libraries.stats() if self.libraries is not None else {"lost": 0, "dropped": 0}
         return LinuxAccount(
             **self._source_counts(),
             ring_dropped=stats["ring_dropped"],
-            received=stats["received"] - self.snapshot - files,
-            decoded=stats["decoded"] - self.snapshot - files,
+            received=stats["received"] - self.snapshot - files - libraries,
+            decoded=stats["decoded"] - self.snapshot - files - libraries,
             malformed=stats["malformed"],
             snapshot=self.snapshot,
             files=files,
+            libraries=libraries,
             files_lost=lost["overflows"] + lost["dropped"],
-            files_equation=self.files.equation() if self.files is not None else None,
+            libraries_lost=missed["lost"] + missed["dropped"],
+            further=tuple(source.equation() for source in (self.files, self.libraries) if source is not None),
         )
 
     def _source_counts(self) -> dict[str, int]:
@@ -239,13 +260,14 @@ class LinuxSource:
 
     def status(self, stats: Mapping[str, Any]) -> dict[str, Any]:
         """`probes`; `capture`: counters of its thread; `files`: counters of the file source and of what is made of it,
-        what it watches and what it could not; `off`: why not at all."""
+        what it watches and what it could not; `libraries`: counters of that source; `off`: why not at all."""
         kernel = self.kernel
         return {
             "source": "bpf" if kernel else "procconn",
             "probes": dict.fromkeys(kernel.links, "attached") | kernel.failed if kernel else {},
             "capture": self._capture.stats() if self._capture else {},
             "files": self._files_status(stats),
+            "libraries": self._libraries_status(stats),
         }
 
     def _files_status(self, stats: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,6 +275,11 @@ class LinuxSource:
             return {"off": self.files_refused or "no probes"}
         own = {name: stats[name] for name in ("files_unsure", "writers_forgotten", "writers_nameless")}
         return self.files.stats() | own | {"watched": self.files.watched, "refused": self.files.refused}
+
+    def _libraries_status(self, stats: Mapping[str, Any]) -> dict[str, Any]:
+        if self.libraries is None:
+            return {"off": self.libraries_refused or "no probes"}
+        return self.libraries.stats() | {"own": stats["loads_own"]}
 
     def __str__(self) -> str:
         return f"{len(self.kernel.links)} probes" if self.kernel else "process connector"

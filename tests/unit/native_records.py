@@ -71,3 +71,10 @@ def connect_record(type_: int = lib.SN_CONNECT, **members: Any) -> bytes:
 def loss_record(**members: Any) -> bytes:
     """SN_LOSS."""
     return _finish(ffi.new("struct sn_loss *", {"h": _header(lib.SN_LOSS, members), **members}))
+
+
+def load_record(path: bytes, **members: Any) -> bytes:
+    """SN_LOAD; an empty path: some are lost."""
+    struct = ffi.new("struct sn_load *", {"h": _header(lib.SN_LOAD, members), **members})
+    struct.path = {"off": ffi.sizeof("struct sn_load") if path else 0, "len": len(path)}
+    return _finish(struct, path)

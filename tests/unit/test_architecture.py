@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "escape",
         "errors _native paths interruption mountinfo",
         "rule_lists",
-        "settings rule_files terminal",
+        "settings rule_files terminal folders",
         "native config encode when units event_json rollup health progress runtime",
         "rule_cache recording",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",

@@ -6,7 +6,15 @@ from sensor import schema
 from sensor.native import ffi
 
 ROOT = Path(__file__).resolve().parents[2]
-STRUCTS = {"FILE": "file", "EXEC": "exec", "PROCESS": "exec", "FORK": "fork", "EXIT": "exit", "LOSS": "loss"}
+STRUCTS = {
+    "FILE": "file",
+    "EXEC": "exec",
+    "PROCESS": "exec",
+    "FORK": "fork",
+    "EXIT": "exit",
+    "LOSS": "loss",
+    "LOAD": "load",
+}
 
 
 def test_docs_are_generated() -> None:

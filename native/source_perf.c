@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is mapped executable, from perf's side-band records: one event a CPU that counts nothing and tells of mappings.
+ * Each mapping that some system call or exec makes costs the kernel a record here, 7 of them an exec of a small
+ * program; the capture thread reads them at each of its looks. Linux.
+ *
+ *   page 0 (rw)                       data (ro; head grows in the kernel, tail here)
+ *   +------------------------+        +--------+--------+--------+--------
+ *   | .. data_head data_tail |        | header, body, time | ..
+ *   +------------------------+        +--------+--------+--------+--------
+ *
+ * The layout is the kernel's user interface (include/uapi/linux/perf_event.h). Nobody is woken: when the capture thread
+ * sleeps, what is mapped waits until its next look.
+ */
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "file_events.h"
+#include "sources_linux.h"
+
+enum {
+	DATA_BYTES = 128 << 10, /* of each CPU: 150 ms at 2,000 execs a second on it */
+	CPUS_MAX = 1024,
+	TREES_MAX = 64,
+	TREE_BYTES = 256,
+	BEGUN = 1024, /* processes whose last exec is remembered until what it maps has been read */
+};
+
+struct cpu {
+	int fd;
+	struct perf_event_mmap_page *page;
+	const uint8_t *data;
+};
+
+/* The kernel's records, which have no types of their own in its header. */
+struct mapped {
+	struct perf_event_header h;
+	uint32_t pid, tid;
+	uint64_t address, length, offset;
+	uint32_t major, minor;
+	uint64_t inode, generation;
+	uint32_t protection, flags;
+	char path[];
+};
+
+struct named {
+	struct perf_event_header h;
+	uint32_t pid, tid;
+};
+
+struct missed {
+	struct perf_event_header h;
+	uint64_t id, count;
+};
+
+struct counters {
+	_Atomic uint64_t events, filtered, recorded, dropped, lost;
+};
+
+struct sn_loads {
+	struct sn_file_events *out;
+	struct sn_capture *capture;
+	uint32_t cpus, trees;
+	size_t page;
+	struct counters count;
+	struct {
+		uint64_t time;
+		uint32_t pid;
+	} begun[BEGUN]; /* an exec */
+	char tree[TREES_MAX][TREE_BYTES];
+	struct {
+		struct sn_load load;
+		char path[SN_PATH_MAX + 8];
+	} record;
+	_Alignas(8) uint8_t wrapped[1 << 16]; /* a record that goes on at the data's begin */
+	struct cpu cpu[];
+};
+
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* ---- records ---- */
+
+static void push(struct sn_loads *loads, uint32_t path_len)
+{
+	struct sn_load *load = &loads->record.load;
+	size_t size = (sizeof(*load) + path_len + 7) & ~(size_t)7;
+
+	memset(loads->record.path + path_len, 0, size - sizeof(*load) - path_len);
+	load->path = (struct sn_span){path_len ? sizeof(*load) : 0, path_len};
+	load->h.size = (uint32_t)size;
+	load->h.type = SN_LOAD;
+	load->h.cpu = SN_CPU_NONE;
+	load->uid = UINT32_MAX;
+	if (sn_ring__push(loads->out->loads, load, size) == 0)
+		add(path_len ? &loads->count.recorded : &loads->count.lost, path_len ? 1 : 0);
+	else
+		add(&loads->count.dropped, path_len ? 1 : 0);
+}
+_Static_assert(sizeof(struct sn_load) % 8 == 0, "the path follows at once");
+
+static int in_tree(const struct sn_loads *loads, struct sn_bytes path)
+{
+	for (uint32_t i = 0; i < loads->trees; i++) {
+		size_t n = strlen(loads->tree[i]);
+
+		if (path.len > n && memcmp(path.at, loads->tree[i], n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int ends_in(struct sn_bytes text, const char *end)
+{
+	size_t n = strlen(end);
+
+	return text.len >= n && memcmp(text.at + text.len - n, end, n) == 0;
+}
+
+/* The time stands at the end of every record. */
+static uint64_t time_of(const struct perf_event_header *h)
+{
+	uint64_t time;
+
+	memcpy(&time, (const uint8_t *)h + h->size - sizeof(time), sizeof(time));
+	return time;
+}
+
+static uint64_t exec_of(const struct sn_loads *loads, uint32_t pid)
+{
+	return loads->begun[pid % BEGUN].pid == pid ? loads->begun[pid % BEGUN].time : 0;
+}
+
+static void take_mapped(struct sn_loads *loads, const struct mapped *m)
+{
+	static const char deleted[] = " (deleted)", memory[] = "/memfd:";
+	const char *end = (const char *)m + m->h.size - sizeof(uint64_t);
+	struct sn_bytes path = {(const uint8_t *)m->path, (uint32_t)strnlen(m->path, (size_t)(end - m->path))};
+	uint32_t dev = m->major << 20 | m->minor, flags = 0;
+
+	add(&loads->count.events, 1);
+	/* without inode: memory that is no file's */
+	if (!m->inode || !path.len || *path.at != '/' || path.len > SN_PATH_MAX ||
+	    (in_tree(loads, path) && !sn_writers__knows(loads->out->writers, dev, m->inode))) {
+		add(&loads->count.filtered, 1);
+		return;
+	}
+	if (ends_in(path, deleted)) {
+		flags |= SN_F_DELETED;
+		path.len -= (uint32_t)strlen(deleted);
+	}
+	if (path.len > strlen(memory) && memcmp(path.at, memory, strlen(memory)) == 0) {
+		flags = SN_F_MEMFD;
+		path.at++;
+		path.len--;
+	}
+	loads->record.load = (struct sn_load){.h.time = time_of(&m->h),
+					      .h.pid = m->pid,
+					      .h.flags = flags,
+					      .inode = m->inode,
+					      .execing = exec_of(loads, m->pid),
+					      .dev = dev};
+	memcpy(loads->record.path, path.at, path.len);
+	push(loads, path.len);
+}
+
+static void take(struct sn_loads *loads, const struct perf_event_header *h)
+{
+	switch (h->type) {
+	case PERF_RECORD_MMAP2:
+		take_mapped(loads, (const struct mapped *)(const void *)h);
+		break;
+	case PERF_RECORD_COMM:
+		if (h->misc & PERF_RECORD_MISC_COMM_EXEC) {
+			uint32_t pid = ((const struct named *)(const void *)h)->pid;
+
+			loads->begun[pid % BEGUN].pid = pid;
+			loads->begun[pid % BEGUN].time = time_of(h);
+		}
+		break;
+	case PERF_RECORD_LOST:
+		add(&loads->count.lost, ((const struct missed *)(const void *)h)->count);
+		loads->record.load = (struct sn_load){.h.time = time_of(h)};
+		push(loads, 0);
+		break;
+	default: /* that a process began or ended */
+		break;
+	}
+}
+
+static void take_cpu(struct sn_loads *loads, const struct cpu *cpu)
+{
+	_Atomic uint64_t *tail_at = (_Atomic uint64_t *)(void *)&cpu->page->data_tail;
+	uint64_t tail = atomic_load_explicit(tail_at, memory_order_relaxed);
+	uint64_t head = atomic_load_explicit((_Atomic uint64_t *)(void *)&cpu->page->data_head, memory_order_acquire);
+
+	if (tail == head)
+		return;
+	while (tail < head) {
+		size_t at = tail & (DATA_BYTES - 1), first = DATA_BYTES - at;
+		const struct perf_event_header *h = (const void *)(cpu->data + at);
+		size_t size = h->size; /* records are 8-aligned, so a header is whole */
+
+		if (size > first) {
+			memcpy(loads->wrapped, cpu->data + at, first);
+			memcpy(loads->wrapped + first, cpu->data, size - first);
+			h = (const void *)loads->wrapped;
+		}
+		take(loads, h);
+		tail += size;
+	}
+	atomic_store_explicit(tail_at, tail, memory_order_release);
+}
+
+/* On the capture thread, at each look. */
+static void take_all(void *source)
+{
+	struct sn_loads *loads = source;
+
+	for (uint32_t i = 0; i < loads->cpus; i++)
+		if (loads->cpu[i].page)
+			take_cpu(loads, &loads->cpu[i]);
+	sn_ring__publish(loads->out->loads);
+}
+
+/* ---- open, close ---- */
+
+static int open_cpu(struct sn_loads *loads, uint32_t number)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TIME,
+		.mmap = 1,
+		.mmap2 = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.sample_id_all = 1,
+		.watermark = 1, /* so far behind nobody is: no wake-ups */
+		.wakeup_watermark = DATA_BYTES,
+		.use_clockid = 1,
+		.clockid = CLOCK_BOOTTIME,
+	};
+	struct cpu *cpu = &loads->cpu[number];
+	void *memory;
+
+	cpu->fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)number, -1, PERF_FLAG_FD_CLOEXEC);
+	if (cpu->fd < 0)
+		return errno == ENODEV ? 0 : -errno; /* the CPU is off */
+	memory = mmap(NULL, loads->page + DATA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	cpu->page = memory;
+	cpu->data = (const uint8_t *)memory + loads->page;
+	return 0;
+}
+
+int sn_loads__open(struct sn_engine *engine, struct sn_capture *capture, struct sn_loads **out)
+{
+	int64_t cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct sn_loads *loads;
+	int rc = 0;
+
+	if (cpus < 1 || cpus > CPUS_MAX)
+		return -EINVAL;
+	loads = calloc(1, sizeof(*loads) + (size_t)cpus * sizeof(struct cpu));
+	if (!loads)
+		return -ENOMEM;
+	loads->out = sn_engine__file_events(engine);
+	loads->capture = capture;
+	loads->page = (size_t)sysconf(_SC_PAGESIZE);
+	for (; loads->cpus < (uint32_t)cpus && !rc; loads->cpus++)
+		rc = open_cpu(loads, loads->cpus);
+	if (rc) {
+		sn_loads__close(loads);
+		return rc;
+	}
+	sn_capture__take_too(capture, take_all, loads);
+	*out = loads;
+	return 0;
+}
+
+void sn_loads__close(struct sn_loads *loads)
+{
+	sn_capture__take_too(loads->capture, NULL, NULL);
+	for (uint32_t i = 0; i < loads->cpus; i++) {
+		if (loads->cpu[i].page)
+			munmap(loads->cpu[i].page, loads->page + DATA_BYTES);
+		if (loads->cpu[i].fd >= 0)
+			close(loads->cpu[i].fd);
+	}
+	free(loads);
+}
+
+int sn_loads__tree(struct sn_loads *loads, const char *path)
+{
+	size_t len = strnlen(path, TREE_BYTES);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (loads->trees == TREES_MAX || !len || len >= TREE_BYTES - 1)
+		return -ENOSPC;
+	memcpy(loads->tree[loads->trees], path, len);
+	loads->tree[loads->trees++][len] = '/';
+	return 0;
+}
+
+void sn_loads__stats(const struct sn_loads *loads, struct sn_loads_stats *out)
+{
+	const struct counters *count = &loads->count;
+
+	*out = (struct sn_loads_stats){count->events, count->filtered, count->recorded, count->dropped, count->lost};
+}
