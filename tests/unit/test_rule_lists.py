@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,13 +109,22 @@ def test_the_settings_win() -> None:
     assert "sh" in Rules().reading.expand["Shells"]
 
 
+def placeholders(path: Path) -> Iterator[str]:
+    """Of the lines of a rule that belong to a search with the modifier expand."""
+    expands = False
+    for line in path.read_text().splitlines():
+        if not line.lstrip().startswith("- '"):
+            expands = "|expand" in line
+        if expands:
+            yield from PLACEHOLDER.findall(line)
+
+
 def test_shipped_lists_and_rules_know_one_another() -> None:
     named = {
         name
         for path in SHIPPED_RULES.rglob("*.yml")
         if not path.name.endswith((".cases.yml", ".grammar.yml"))
-        for line in path.read_text().splitlines()
-        for name in PLACEHOLDER.findall(line if "|expand" in line or line.lstrip().startswith("- '") else "")
+        for name in placeholders(path)
     }
     assert named == set(shipped_lists())
     for name, values in shipped_lists().items():
