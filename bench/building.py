@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ gcc -shared -o libbuilt.so *.o"""
 
 def _build() -> tuple[float, float]:
     """Seconds on the clock, and of CPU, that the package takes: the sensor's own C core, from nothing."""
-    script = _BUILD.format(sources=" ".join(str(ROOT / file) for file in sources()), native=ROOT / "native")
+    script = _BUILD.format(sources=" ".join(str(ROOT / file) for file in sources(sys.platform)), native=ROOT / "native")
     with tempfile.TemporaryDirectory(prefix="linsang-bench-", dir=Path.home()) as folder:
         before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         subprocess.run(["bash", "-c", script], cwd=folder, check=True)

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def program(name: str) -> Path:
 def native_program(name: str) -> Path:
     """bench/native/NAME.c with the whole C core, as the extension is compiled."""
     native = ROOT / "native"
-    core = [ROOT / file for file in sources()]
+    core = [ROOT / file for file in sources(sys.platform)]
     source = ROOT / "bench" / "native" / f"{name}.c"
     headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
     return _compile(BUILT / f"native-{name}", [source, *core], headers, f"-I{native}", "-g", "-lpthread")

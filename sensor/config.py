@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 
 from sensor.errors import ConfigError, UsageError, nearest
 from sensor.folders import PLACES, TREES
+from sensor.paths import SITE, own_folder
 from sensor.rule_files import Reading
 from sensor.rule_lists import lists
 from sensor.settings import checked, default_of, size_text, toml_value
 
-SYSTEM_FILE = "/etc/linsang/linsang.toml"
+SYSTEM_FILE = str(SITE / "linsang.toml")
 S = TypeVar("S")
 _PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell")  # windows/providers.py
 
@@ -31,15 +32,6 @@ def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
-
-
-def _place(system: str, variable: str, home: str) -> str:
-    """The system's folder for root; for others the one of the XDG base directory specification (an absolute path in
-    `variable`, else below the home)."""
-    if os.geteuid() == 0:
-        return system
-    base = os.environ.get(variable, "")
-    return str((Path(base) if base.startswith("/") else Path.home() / home) / "linsang")
 
 
 @dataclass(frozen=True)
@@ -187,19 +179,19 @@ class Paths:
     """Folders of the sensor's own."""
 
     runtime: str = _setting(
-        lambda: _place("/run/linsang", "XDG_RUNTIME_DIR", ".local/state"),
+        lambda: own_folder("run", "XDG_RUNTIME_DIR", ".local/state"),
         "runtime files",
         flag="--runtime-dir",
         nonempty=True,
     )
     cache: str = _setting(
-        lambda: _place("/var/cache/linsang", "XDG_CACHE_HOME", ".cache"),
+        lambda: own_folder("cache", "XDG_CACHE_HOME", ".cache"),
         "compiled rules and probes, the index of packages",
         flag="--cache-dir",
         nonempty=True,
     )
     state: str = _setting(
-        lambda: _place("/var/lib/linsang", "XDG_STATE_HOME", ".local/state"),
+        lambda: own_folder("lib", "XDG_STATE_HOME", ".local/state"),
         "which files were seen before",
         flag="--state-dir",
         nonempty=True,

@@ -1,17 +1,39 @@
-"""Where the rules are that need not be named: the shipped ones beside the package, and the host's own."""
+"""Where things lie that need not be named: the shipped rules beside the package, the host's own, the sensor's files."""
 
+import os
 import sys
 from pathlib import Path
 
+from sensor.system import is_administrator
+
 SHIPPED_RULES = Path(__file__).resolve().parents[1] / "rules"
 GRAMMARS = SHIPPED_RULES / "grammars"
-SITE_RULES = Path("/etc/linsang/rules.d")
+SITE = (
+    Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "Linsang")
+    if sys.platform == "win32"
+    else Path("/etc/linsang")
+)
+SITE_RULES = SITE / "rules.d"
 SHIPPED_LISTS = SHIPPED_RULES / "lists"
-SITE_LISTS = Path("/etc/linsang/lists.d")
+SITE_LISTS = SITE / "lists.d"
 _PLATFORMS = {"linux": "linux", "win32": "windows", "darwin": "macos"}
+_SYSTEM = {"run": "/run/linsang", "cache": "/var/cache/linsang", "lib": "/var/lib/linsang"}
 
 
 def default_rules() -> list[Path]:
     """The shipped rules of this platform, and the host's own; folders that are not there are left out."""
     shipped = [SHIPPED_RULES / name for name in (_PLATFORMS.get(sys.platform, sys.platform), "common")]
     return [path for path in (*shipped, SITE_RULES) if path.is_dir()]
+
+
+def own_folder(kind: str, variable: str, home: str) -> str:
+    """The sensor's folder for what is `run`, `cache` or `lib`: the system's for an administrator; for others the one of
+    the XDG base directory specification (an absolute path in `variable`, else below the home), on Windows the one for
+    local data of programs."""
+    if sys.platform == "win32":
+        local = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local", "Linsang")
+        return str((SITE if is_administrator() else local) / kind)
+    if is_administrator():
+        return _SYSTEM[kind]
+    base = os.environ.get(variable, "")
+    return str((Path(base) if base.startswith("/") else Path.home() / home) / "linsang")

@@ -6,7 +6,6 @@ lines of them in blocks: Python touches no single event.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -27,6 +26,7 @@ from sensor.progress import Progress
 from sensor.record_lines import RecordLines, write_all
 from sensor.recording import RecordingReader, RecordingWriter
 from sensor.source import Account
+from sensor.system import OPEN_FLAGS, widen_pipe
 from sensor.terminal import say
 
 FORMATS = ("native", "ndjson")
@@ -41,7 +41,7 @@ class _Lines:
     def __init__(self, out: int) -> None:
         self._out = out
         self._read, self.fd = os.pipe()
-        fcntl.fcntl(self.fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        widen_pipe(self.fd, _PIPE_BYTES)
         self.error = ""
         self._thread = threading.Thread(target=self._run, name="lines")
         self._thread.start()
@@ -76,7 +76,7 @@ def _out(path: str, format: str) -> Iterator[int]:
         yield sys.stdout.fileno()
         return
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | OPEN_FLAGS, 0o600)
     except OSError as error:
         raise LinsangError(f"{path}: {error.strerror}", "give a file that can be written") from None
     try:

@@ -25,6 +25,7 @@ from typing import Any
 
 from sensor.paths import GRAMMARS
 from sensor.rule_files import Found, Reading, found_files
+from sensor.system import OPEN_FLAGS, is_ours
 
 Buffer = bytes | memoryview
 _KEPT = 4  # of each kind
@@ -166,7 +167,7 @@ def _read(file: Path) -> bytes | None:
     try:
         with file.open("rb") as opened:
             for status in (os.fstat(opened.fileno()), os.stat(file.parent)):
-                if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+                if not is_ours(status):
                     return None
             return opened.read()
     except OSError:
@@ -178,7 +179,7 @@ def _write(file: Path, content: bytes) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | OPEN_FLAGS, 0o600), "wb") as opened:
             opened.write(content)
         temporary.replace(file)
         kind = file.name.partition("-")[0]

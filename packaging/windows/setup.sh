@@ -53,6 +53,9 @@ if step libraries "$here/pyconfig.h" "$build/.interpreter"; then
 	sed 's/.*/&=python311.&/' <<<"$names" >>"$build/lib/python3.def"
 	$mingw-gcc -shared -nostdlib -Wl,--entry=0 -o "$home/python3.dll" "$build/lib/python3.def"
 	$mingw-dlltool --input-def "$build/lib/python3.def" --output-lib "$build/lib/libpython3.a"
+	# what wine 8 lacks of Windows 10, and programs made by Rust need
+	printf 'LIBRARY bcryptprimitives.dll\nEXPORTS\nProcessPrng=advapi32.SystemFunction036\n' >"$build/lib/bcryptprimitives.def"
+	$mingw-gcc -shared -nostdlib -Wl,--entry=0 -o "$home/bcryptprimitives.dll" "$build/lib/bcryptprimitives.def"
 	# the C library that Windows' CPython uses: a file descriptor of another one would be another file
 	$mingw-gcc -dumpspecs | sed 's/-lmsvcrt/-lucrt/g' >"$build/lib/ucrt.specs"
 	done_step

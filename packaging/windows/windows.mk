@@ -10,8 +10,10 @@ Q := $(if $(V),,@)
 SOURCES := $(shell $(PY) -c 'from sensor._build import sources; print(*sources("win32"))')
 OBJECTS := $(SOURCES:native/%.c=$(BUILD)/native/%.o) $(BUILD)/native/_native.o
 
+TESTED := $(patsubst tests/windows/%.c,$(BUILD)/tests/%.dll,$(wildcard tests/windows/*.c))
+
 .PHONY: all
-all: $(EXTENSION)
+all: $(EXTENSION) $(TESTED)
 
 $(EXTENSION): $(OBJECTS)
 	@printf '  %-7s %s\n' LINK $@
@@ -21,6 +23,11 @@ $(BUILD)/native/%.o: native/%.c $(BUILD)/.libraries
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# what tests load beside the extension
+$(BUILD)/tests/%.dll: tests/windows/%.c $(BUILD)/.libraries
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -shared -static-libgcc -specs=$(BUILD)/lib/ucrt.specs -MMD -MP -o $@ $<
+
 # cffi's half is not ours to be without warnings
 $(BUILD)/native/_native.o: $(BUILD)/native/_native.c $(BUILD)/.libraries
 	$(Q)$(CC) $(filter-out -W%,$(CFLAGS)) -I$(BUILD)/include -MMD -MP -c -o $@ $<
@@ -29,4 +36,4 @@ $(BUILD)/native/_native.c: sensor/_build.py $(wildcard native/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(PY) -c 'from sensor._build import builder; builder("win32").emit_c_code("$@")'
 
--include $(wildcard $(BUILD)/native/*.d)
+-include $(wildcard $(BUILD)/native/*.d $(BUILD)/tests/*.d)

@@ -5,7 +5,6 @@ off again and written anew when there is room. Rotation: PATH to PATH.1, PATH.1 
 file that somebody else moved away (logrotate) is noticed and begun anew.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from sensor.errors import LinsangError
 from sensor.sinks.base import PIECE_BYTES, Sink, Target, Transport
 from sensor.sinks.formats import encoder
+from sensor.system import OPEN_FLAGS, lock, read_at, sync_data
 
 OPTIONS = ("format", "rotate_bytes", "keep", "fsync", "queue", "queue_bytes")
 FSYNC_INTERVAL_S = 1.0
@@ -42,7 +42,7 @@ class FileTransport(Transport):
         self._reopen_if_moved()
         size = os.fstat(self._fd).st_size
         if self._rotate_bytes and size and size + len(frames[0]) > self._rotate_bytes:
-            size = self._rotate(size)
+            size = self._rotate()
         ends = list(accumulate(map(len, frames), initial=0))
         fitting = len(frames)
         if self._rotate_bytes:
@@ -95,9 +95,9 @@ class FileTransport(Transport):
         return ends.index(whole)
 
     def _open(self) -> None:
-        self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | OPEN_FLAGS, 0o640)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._fd)
             self._mend_end()
         except OSError:
             os.close(self._fd)
@@ -111,7 +111,7 @@ class FileTransport(Transport):
         if not size:
             return
         if self._lines:
-            if os.pread(self._fd, 1, size - 1) != b"\n":
+            if read_at(self._fd, 1, size - 1) != b"\n":
                 os.write(self._fd, b"\n")
             return
         import msgpack  # noqa: PLC0415 - few files are
@@ -140,9 +140,10 @@ class FileTransport(Transport):
             self.close()
         self._open()
 
-    def _rotate(self, size: int) -> int:
+    def _rotate(self) -> int:
         """Moves the full file away and begins a new one; returns the size of the file now open. A rotation that fails
         is counted, and the file grows on: better too large than lost."""
+        self.close()  # Windows moves no file that is open
         try:
             for n in range(self._keep - 1, 0, -1):
                 if os.path.exists(f"{self._path}.{n}"):
@@ -153,11 +154,10 @@ class FileTransport(Transport):
                 os.unlink(self._path)
         except OSError:
             self._rotation_failures += 1
-            return size
-        self.close()
+        else:
+            self._rotations += 1
         self._open()
-        self._rotations += 1
-        return 0
+        return os.fstat(self._fd).st_size
 
     def _sync(self, *, force: bool) -> None:
         if not self._unsynced_since or self._fsync == "never":
@@ -165,7 +165,7 @@ class FileTransport(Transport):
         if force or time.monotonic() - self._unsynced_since >= FSYNC_INTERVAL_S:
             self._unsynced_since = 0.0
             try:
-                os.fdatasync(self._fd)
+                sync_data(self._fd)
             except OSError:
                 # The kernel has dropped the dirty pages' state; writing the alerts again would only double them.
                 self._sync_failures += 1

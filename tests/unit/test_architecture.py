@@ -18,7 +18,7 @@ PACKAGE = ROOT / "sensor"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "escape",
+        "escape system",
         "errors _native paths interruption mountinfo",
         "rule_lists",
         "settings rule_files terminal folders",

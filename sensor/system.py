@@ -1,0 +1,71 @@
+"""What Linux and Windows do by different calls: locks, reading at a place, whose a file is.
+
+Elsewhere a module runs on both, or is one system's alone (sources/, enrich/, windows/).
+"""
+
+import os
+import sys
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # bytes as they are, and not for the programs that we start
+    OPEN_FLAGS = os.O_BINARY | os.O_NOINHERIT
+    _LOCKED = 1 << 30  # a byte that no file of ours comes to: what is locked here nobody may read
+
+    sync_data = os.fsync
+
+    def lock(fd: int) -> None:
+        """Holds the open file until it is closed. BlockingIOError: another process does."""
+        at = os.lseek(fd, _LOCKED, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(error.errno, error.strerror) from None
+        finally:
+            os.lseek(fd, at - _LOCKED, os.SEEK_SET)
+
+    def read_at(fd: int, size: int, at: int) -> bytes:
+        """At most `size` bytes from `at` on. Moves the place of the descriptor."""
+        os.lseek(fd, at, os.SEEK_SET)
+        return os.read(fd, size)
+
+    def widen_pipe(fd: int, size: int) -> None:
+        """Windows' pipes have the size that they were made with."""
+
+    def is_ours(status: os.stat_result) -> bool:
+        """Windows: what may write a file is said by its folder's access list, which an installation makes."""
+        return True
+
+    def is_administrator() -> bool:
+        """Whether this process works for the whole machine: elevated, or a service."""
+        import ctypes  # noqa: PLC0415 - slow
+
+        return bool(ctypes.windll.shell32.IsUserAnAdmin())
+
+else:
+    import fcntl
+
+    OPEN_FLAGS = os.O_CLOEXEC
+
+    sync_data = os.fdatasync
+
+    def lock(fd: int) -> None:
+        """Holds the open file until it is closed. BlockingIOError: another process does."""
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def read_at(fd: int, size: int, at: int) -> bytes:
+        """At most `size` bytes from `at` on."""
+        return os.pread(fd, size, at)
+
+    def widen_pipe(fd: int, size: int) -> None:
+        """Gives a pipe room for `size` bytes. OSError: more than this user may ask for."""
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, size)
+
+    def is_ours(status: os.stat_result) -> bool:
+        """Whether nobody but this user may have written what has this status."""
+        return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+    def is_administrator() -> bool:
+        """Whether this process works for the whole machine: root."""
+        return os.geteuid() == 0
