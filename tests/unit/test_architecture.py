@@ -19,11 +19,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "escape system",
-        "errors _native paths interruption mountinfo",
+        "errors _native paths interruption mountinfo doors",
         "rule_lists",
         "settings rule_files terminal folders",
-        "native config encode when units event_json rollup health progress runtime",
-        "rule_cache recording",
+        "native config encode when units event_json rollup health progress runtime clock",
+        "rule_cache recording source host",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources windows compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",

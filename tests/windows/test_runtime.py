@@ -1,0 +1,57 @@
+"""The folder of a running sensor on Windows: its lock, and its named pipes."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.platform != "win32":
+    pytest.skip("named pipes are Windows': make test-windows", allow_module_level=True)
+
+from sensor.errors import LinsangError
+from sensor.runtime import NotRunning, Runtime, ask, ask_status
+
+BLOCKS = [b"x" * 65536] * 20
+
+
+def test_one_sensor_a_folder(tmp_path: Path) -> None:
+    with Runtime(str(tmp_path)), pytest.raises(LinsangError, match=r"a sensor runs already in .* \(pid \d+\)"):
+        Runtime(str(tmp_path))
+    with Runtime(str(tmp_path)):
+        pass
+
+
+def test_it_answers_one_after_another(tmp_path: Path) -> None:
+    with Runtime(str(tmp_path)) as runtime:
+        runtime.serve("status", lambda: [json.dumps({"up": 1}).encode()])
+        runtime.serve("processes", lambda: BLOCKS)
+        for _ in range(3):
+            assert ask_status(str(tmp_path)) == {"up": 1}
+            assert b"".join(ask(str(tmp_path), "processes")) == b"".join(BLOCKS)
+    with pytest.raises(NotRunning):
+        ask_status(str(tmp_path))
+
+
+def test_only_with_the_key(tmp_path: Path) -> None:
+    """Who cannot read the folder knows no key; and gets no answer, and keeps nobody else from one."""
+    with Runtime(str(tmp_path)) as runtime:
+        runtime.serve("status", lambda: [b"{}"])
+        key = tmp_path / "status.key"
+        right = key.read_bytes()
+        key.write_bytes(bytes(32))
+        with pytest.raises(LinsangError, match="does not answer: it does not take the key"):
+            ask_status(str(tmp_path))
+        key.write_bytes(right)
+        assert ask_status(str(tmp_path)) == {}
+
+
+def test_one_that_does_not_read_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with Runtime(str(tmp_path)) as runtime:
+        runtime.serve("processes", lambda: BLOCKS)
+        answer = ask(str(tmp_path), "processes")
+        assert next(answer) == BLOCKS[0]
+        runtime.end_service()
+        with pytest.raises((LinsangError, StopIteration)):  # noqa: PT012 - whatever is in the pipe still comes
+            while True:
+                next(answer)
