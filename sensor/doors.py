@@ -17,20 +17,8 @@ _PATIENCE_S = 5.0
 _BLOCK = 1 << 16
 
 if sys.platform == "win32":
-    import msvcrt
     from multiprocessing import AuthenticationError
     from multiprocessing.connection import Client, Listener
-
-    # beyond what is written: a locked byte cannot be read by others, and the pid is to be
-    _LOCKED_AT = 1 << 20
-
-    def hold(file: int) -> None:
-        """Keeps the open file for this process, until that ends or closes it. OSError: another has it."""
-        os.lseek(file, _LOCKED_AT, os.SEEK_SET)
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        finally:
-            os.lseek(file, 0, os.SEEK_SET)
 
     class Visitor:
         """One that asks."""
@@ -96,11 +84,6 @@ if sys.platform == "win32":
         return rf"\\.\pipe\linsang-{name}"
 
 else:
-    import fcntl
-
-    def hold(file: int) -> None:
-        """Keeps the open file for this process, until that ends or closes it. OSError: another has it."""
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     class Visitor:
         """One that asks."""

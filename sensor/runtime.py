@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sensor.doors import Door, Visitor, hold, visit
+from sensor.doors import Door, Visitor, visit
 from sensor.errors import LinsangError
+from sensor.system import OPEN_FLAGS, lock
 
 _PATIENCE_S = 5.0
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)  # on Windows descriptors are not inherited
 
 
 class NotRunning(LinsangError):
@@ -36,11 +36,11 @@ class Runtime:
         self._ended = False
         try:
             self._path.mkdir(mode=0o755, parents=True, exist_ok=True)
-            self._lock = os.open(self._path / "lock", _FLAGS, 0o644)
+            self._lock = os.open(self._path / "lock", os.O_RDWR | os.O_CREAT | OPEN_FLAGS, 0o644)
         except OSError as error:
             raise LinsangError(f"{folder}: {error.strerror}", "give another folder: --runtime-dir") from None
         try:
-            hold(self._lock)
+            lock(self._lock)
         except OSError:
             owner = os.read(self._lock, 20).decode(errors="replace").strip()
             os.close(self._lock)
