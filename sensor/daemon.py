@@ -26,15 +26,15 @@ from sensor.clock import boot_to_epoch_ns, now_ns
 from sensor.config import Config
 from sensor.context import Contexts, grave
 from sensor.encode import Lines
-from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
-from sensor.facts_of_files import opened_facts
+from sensor.facts_of_files import Answering, answering, opened_facts
 from sensor.host import memory_bytes
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.live import Live
 from sensor.live_processes import live_processes
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi, lib
+from sensor.orders import Orders, by_signals
 from sensor.paths import default_rules
 from sensor.rollup import Rollup
 from sensor.runtime import Runtime
@@ -125,7 +125,7 @@ class Daemon:
         outputs: Outputs,
         live: Live,
         *,
-        enrichment: Enrichment | None,
+        enrichment: Answering | None,
     ) -> None:
         self._config = config
         self._loaded = loaded
@@ -173,6 +173,10 @@ class Daemon:
     def ask_reload(self, number: int, frame: FrameType | None) -> None:
         """Handler of SIGHUP."""
         self._reload_asked = True
+
+    def end(self) -> None:
+        """To stop, from any thread: within a second."""
+        self._stop_asked = True
 
     # ---- the loop ----
 
@@ -347,8 +351,8 @@ def _summary(live: Live, outputs: Outputs) -> None:
             say(f"output {sink.url} dropped {sum(dropped.values())}: {dropped}")
 
 
-def run(config: Config) -> int:
-    """Runs until SIGTERM or SIGINT; SIGHUP reads the rules again. The exit code; LinsangError when it cannot start."""
+def run(config: Config, orders: Orders = by_signals) -> int:
+    """Runs until it is told to stop. The exit code; LinsangError when it cannot start."""
     lib.sn_heap__keep_small()
     sys.setswitchinterval(_SWITCH_S)
     with ExitStack() as stack:
@@ -362,11 +366,9 @@ def run(config: Config) -> int:
             time_rules(live.engine, _TIMED_EVERY)
             enrichment = None
             if facts is not None:
-                enrichment = service.enter_context(Enrichment(live.engine, facts, provenance=live.source.writers))
+                enrichment = service.enter_context(answering(live.engine, facts, provenance=live.source.writers))
             daemon = Daemon(config, loaded, rules, outputs, live, enrichment=enrichment)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, daemon.ask_stop)
-            signal.signal(signal.SIGHUP, daemon.ask_reload)
+            service.enter_context(orders(daemon))
             service.callback(runtime.end_service)
             runtime.serve("status", lambda: [json.dumps(daemon.status()).encode()])
             runtime.serve("processes", lambda: live_processes(live))

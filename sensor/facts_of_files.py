@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 from sensor.config import Config
-from sensor.enrich.facts import Facts
-from sensor.enrich.programs import grammar_names
 from sensor.errors import LinsangError
+from sensor.native import Engine
 from sensor.terminal import say
 
 _PACKAGES_S = 20.0  # 0.5 s of work at the first start, 15 measured among eight other busy programs
 
 
-@contextmanager
-def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Facts | None]:
-    """`table`: the rules'. None, and said, where what was seen cannot be kept."""
-    try:
-        facts = Facts(Path(config.paths.cache), Path(config.paths.state), grammar_names(table))
-    except LinsangError as error:
-        say(f"facts of files will not be known: {error}")
+class Answering(Protocol):
+    """A running enrich.service.Enrichment. `failure`: why it answers no more."""
+
+    @property
+    def failure(self) -> str: ...
+    def counters(self) -> dict[str, int]: ...
+
+
+if sys.platform == "win32":
+
+    @contextmanager
+    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Any]:
+        """None: packages, owners and proxies of files are Linux'."""
         yield None
-        return
-    with closing(facts):
-        if not facts.await_packages(_PACKAGES_S):
-            say("the lists of packages are still being read: whether a program is packaged is not known yet")
-        yield facts
+
+    def answering(engine: Engine, facts: Any, *, provenance: bool) -> AbstractContextManager[Answering]:
+        """Not without facts."""
+        raise AssertionError(facts)
+
+else:
+    from sensor.enrich.facts import Facts
+    from sensor.enrich.programs import grammar_names
+    from sensor.enrich.service import Enrichment
+
+    @contextmanager
+    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Facts | None]:
+        """`table`: the rules'. None, and said, where what was seen cannot be kept."""
+        try:
+            facts = Facts(Path(config.paths.cache), Path(config.paths.state), grammar_names(table))
+        except LinsangError as error:
+            say(f"facts of files will not be known: {error}")
+            yield None
+            return
+        with closing(facts):
+            if not facts.await_packages(_PACKAGES_S):
+                say("the lists of packages are still being read: whether a program is packaged is not known yet")
+            yield facts
+
+    def answering(engine: Engine, facts: Facts, *, provenance: bool) -> AbstractContextManager[Answering]:
+        """While it is entered, what `engine` asks of files is answered. `provenance`: who wrote them, too."""
+        return Enrichment(engine, facts, provenance=provenance)

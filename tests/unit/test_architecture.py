@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "escape system",
-        "errors _native paths interruption mountinfo doors",
+        "errors _native paths interruption mountinfo doors orders",
         "rule_lists",
         "settings rule_files terminal folders",
         "native config encode when units event_json rollup health progress runtime clock",
