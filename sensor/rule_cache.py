@@ -14,12 +14,14 @@ import importlib.util
 import itertools
 import json
 import os
+import stat
 import sys
 import time
 import zlib
 from _blake2 import blake2b  # hashlib is this and OpenSSL: 3.6 MiB of the sensor's memory
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +96,14 @@ class RuleCache:
     def content_key(self) -> str:
         """Hash of all that decides what the rules are compiled to: names and contents, settings, compiler, pySigma."""
         digest = blake2b(digest_size=16)
-        for path in [*map(str, _MAKERS), *(path for path, _ in self._files)]:
-            try:
-                content = Path(path).read_bytes() if Path(path).is_file() else b""
-            except OSError as error:
-                content = (error.strerror or "").encode()  # the compiler says which file it cannot read
+        for path, status in [*_statuses(list(map(str, _MAKERS))), *self._files]:
+            content = b""
+            if status and stat.S_ISREG(status.st_mode):
+                try:
+                    with open(path, "rb", buffering=0) as file:
+                        content = file.read()
+                except OSError as error:
+                    content = (error.strerror or "").encode()  # the compiler says which file it cannot read
             digest.update(f"\0{path}\0{len(content)}\0".encode(errors="surrogateescape") + content)
         versions = _versions_of_sigma()
         digest.update(f"{sys.version}\0{versions}\0{_shown(self._reading)}".encode(errors="surrogateescape"))
@@ -115,17 +120,21 @@ class RuleCache:
         return unpack(content) if content else None
 
     def keep(self, key: str, content: bytes) -> None:
-        """Writes what was compiled; a cache that cannot be written is none."""
-        _write(self._folder / f"rules-{key}.bin", content)
+        """Writes what was compiled, unless the files are others by now; a cache that cannot be written is none."""
+        if self._at_rest or self.content_key() == key:
+            _write(self._folder / f"rules-{key}.bin", content)
 
     def remember(self, key: str) -> None:
-        """Notes the content that belongs to the files' status, unless they changed lately or meanwhile: their time
-        stamps might not show it."""
-        latest = max((max(s.st_mtime_ns, s.st_ctime_ns) for _, s in self._files if s), default=0)
-        if latest < self._looked - _SETTLED_NS and self._is_current() and not self._by_name():
+        """Notes the content that belongs to the files' status, unless their time stamps might not show a change."""
+        if self._at_rest and not self._by_name():
             _write(self._folder / f"seen-{self._status_key()}", key.encode())
 
-    def _is_current(self) -> bool:
+    @cached_property
+    def _at_rest(self) -> bool:
+        """Whether the files were not changed lately, nor since they were looked at first."""
+        latest = max((max(s.st_mtime_ns, s.st_ctime_ns) for _, s in self._files if s), default=0)
+        if latest >= self._looked - _SETTLED_NS:
+            return False
         return RuleCache(self._folder, self._paths, self._reading)._status_key() == self._status_key()
 
     def _by_name(self) -> bool:

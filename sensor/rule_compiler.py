@@ -46,7 +46,7 @@ def main() -> int:
         key = cache.content_key()
         found = cache.by_content(key)
         content = found.pack() if found else compiled(paths, reading).pack()
-        if found is None and cache.content_key() == key:  # nobody changed the rules meanwhile
+        if found is None:
             cache.keep(key, content)
         cache.remember(key)
     except LinsangError as error:

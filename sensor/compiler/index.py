@@ -225,13 +225,14 @@ def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
     return Scan(place, filter_bits, bucket_bits, literals, tuple(entries))
 
 
-def scans(
-    witnesses: Sequence[tuple[Literal, ...] | None], vetoes: Sequence[tuple[Literal, ...]]
-) -> tuple[list[Scan], list[int]]:
-    """The scans for rules with these witnesses, and the numbers of the rules that have none: the first of these is
-    vetoed, in the scans, by the number that the last rule's number is followed by, and so on."""
-    always = [number for number, witness in enumerate(witnesses) if witness is None]
-    wanted = [witness or () for witness in witnesses] + [vetoes[number] for number in always]
+Index = tuple[list[Scan], list[int]]
+
+
+def scans(found_by: Sequence[tuple[tuple[Literal, ...] | None, tuple[Literal, ...]]]) -> Index:
+    """The scans for rules with these witnesses and vetoes, and the numbers of the rules that have no witness: the first
+    of these is vetoed, in the scans, by the number that the last rule's number is followed by, and so on."""
+    always = [number for number, (witness, _) in enumerate(found_by) if witness is None]
+    wanted = [witness or () for witness, _ in found_by] + [found_by[number][1] for number in always]
     places: dict[Place, dict[Literal, list[int]]] = {}
     for number, literals in enumerate(wanted):
         for literal in literals:

@@ -1,8 +1,5 @@
 """Rule files -> IR, with the filters among them. What is refused is a fault; nothing else is lost."""
 
-import gc
-import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +11,13 @@ from sensor.compiler.filters import Filter
 from sensor.compiler.ir import Rule
 from sensor.compiler.reader import Found, Reader, ReadRule
 from sensor.compiler.refused import Refused
-from sensor.errors import LinsangError, RuleError
+from sensor.compiler.workers import spread
+from sensor.errors import RuleError
 from sensor.progress import Update
 from sensor.rule_files import Reading, rule_files
 
 _MANY = 400  # files that are worth processes of their own
 _AT_ONCE = 16  # files
-_PROCESSES_MAX = 4  # each has some 60 MiB
 
 
 @dataclass(frozen=True)
@@ -97,46 +94,17 @@ class _Loader:
 
 # ---- many files, by several processes ----
 
-_Read = tuple[list[list[Found | RuleError]], Mapping[regex.Key, bytes]]
-_reader: Reader  # of a process that reads
-
 
 def _read(reader: Reader, files: Sequence[Path]) -> Iterator[list[Found | RuleError]]:
     """What is in each file, in their order."""
-    processes = min(_processors(), _PROCESSES_MAX)
-    if processes < 2 or len(files) < _MANY:
-        yield from map(reader.read, files)
-        return
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - slow, and not needed for few files
-    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
-    from multiprocessing import get_context  # noqa: PLC0415
+
+    def read(part: Sequence[Path]) -> tuple[list[list[Found | RuleError]], Mapping[regex.Key, bytes]]:
+        """What is in each, and the regular expressions that were compiled for it."""
+        before = regex.known()
+        found = [reader.read(file) for file in part]
+        return found, {key: blob for key, blob in regex.known().items() if key not in before}
 
     parts = [files[at : at + _AT_ONCE] for at in range(0, len(files), _AT_ONCE)]
-    with ProcessPoolExecutor(processes, get_context("fork"), _begin, (reader,)) as executor:
-        try:
-            for found, regexes in executor.map(_read_part, parts):
-                regex.know(regexes)
-                yield from found
-        except BrokenProcessPool:
-            raise LinsangError("a process that reads rules was killed", "see that it has memory enough") from None
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _processors() -> int:
-    """How many this process may use; 1 where it cannot fork."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-
-
-def _begin(reader: Reader) -> None:
-    global _reader  # noqa: PLW0603 - of this process
-    _reader = reader
-    gc.disable()  # a short life
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is interrupted ends them
-
-
-def _read_part(files: Sequence[Path]) -> _Read:
-    """What is in each, and the regular expressions that were compiled for it."""
-    before = regex.known()
-    found = [_reader.read(file) for file in files]
-    return found, {key: blob for key, blob in regex.known().items() if key not in before}
+    for found, regexes in spread(read, parts, many=len(files) >= _MANY):
+        regex.know(regexes)
+        yield from found

@@ -5,12 +5,14 @@ import struct
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, starmap
+from typing import NamedTuple
 
 from sensor.compiler import regex
-from sensor.compiler.index import Scan, list_scan, scans
+from sensor.compiler.index import Index, Scan, list_scan, scans
 from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
 from sensor.compiler.normal import All, Check, Leaf, Tree, normal
-from sensor.compiler.witness import ordered, veto_of, witness_of
+from sensor.compiler.witness import Literal, ordered, veto_of, witness_of
+from sensor.compiler.workers import spread
 from sensor.progress import Update
 
 MAGIC, VERSION = b"LNSGRULE", 7
@@ -22,6 +24,10 @@ ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I8BIIII"), struct.St
 # enum sn_section_kind
 TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
 ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS, GRAMMARS = range(11, 21)
+
+
+_MANY = 400  # rules that are worth processes of their own
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -176,9 +182,9 @@ class _Table:
             else:
                 self._steps(item, first, on_true, on_false if last else behind)
 
-    def route(self, source: Logsource, numbers: Sequence[int], trees: Sequence[Tree]) -> None:
-        """A logsource, its rules' numbers and their conditions."""
-        found, always = scans([witness_of(tree) for tree in trees], [veto_of(tree) for tree in trees])
+    def route(self, source: Logsource, numbers: Sequence[int], trees: Iterable[Tree], index: Index) -> None:
+        """A logsource, its rules' numbers and their conditions, and what finds these."""
+        found, always = index
         checks = set(chain.from_iterable(map(_checks, trees)))
         fields = {c.field for c in checks} | {c.other for c in checks if c.op is Op.FIELD}
         first_scan = len(self.scans)
@@ -249,6 +255,19 @@ class _Table:
         return HEAD.pack(MAGIC, VERSION, len(parts), at + len(body)) + directory + body
 
 
+class _Plan(NamedTuple):
+    """A rule's condition as it is tested, and the literals by which it is found."""
+
+    tree: Tree
+    witness: tuple[Literal, ...] | None
+    veto: tuple[Literal, ...]
+
+
+def _plan(rule: Rule) -> _Plan:
+    tree = ordered(normal(rule.condition))
+    return _Plan(tree, witness_of(tree), veto_of(tree))
+
+
 def _size(tree: Tree) -> int:
     return 1 if isinstance(tree, Leaf) else sum(map(_size, tree.items))
 
@@ -270,10 +289,13 @@ def check_atoms(node: Node) -> None:
 def build(rules: Sequence[Rule], grammars: bytes = b"", progress: Update | None = None) -> CompiledRules:
     """The table of `rules`, in their order, and what compile_grammars made. `progress` hears (done, of how many)."""
     told, passes = progress or _nobody, 3 * len(rules)
-    trees: list[Tree] = []
-    for rule in rules:
-        told(len(trees), passes)
-        trees.append(ordered(normal(rule.condition)))
+    many = len(rules) >= _MANY
+    plans: list[_Plan] = []
+    parts = [rules[at : at + _AT_ONCE] for at in range(0, len(rules), _AT_ONCE)]
+    for made in spread(lambda part: list(map(_plan, part)), parts, many=many):
+        plans += made
+        told(len(plans), passes)
+    trees = [plan.tree for plan in plans]
     checks = list(chain.from_iterable(map(_checks, trees)))
     fields = [c.field for c in checks] + [c.other for c in checks if c.op is Op.FIELD]
     by_source: dict[Logsource, list[int]] = {}
@@ -284,11 +306,13 @@ def build(rules: Sequence[Rule], grammars: bytes = b"", progress: Update | None 
         told(done, passes)
         table.rule(tree)
     done = 2 * len(rules)
-    for source, numbers in sorted(by_source.items(), key=lambda item: table.source(item[0])):
-        told(done, passes)
-        table.route(source, numbers, [trees[number] for number in numbers])
+    routes = sorted(by_source.items(), key=lambda item: table.source(item[0]))
+    found_by = [[(plans[number].witness, plans[number].veto) for number in numbers] for _, numbers in routes]
+    for (source, numbers), index in zip(routes, spread(scans, found_by, many=many), strict=True):
+        table.route(source, numbers, [trees[number] for number in numbers], index)
         done += len(numbers)
+        told(done, passes)
     table.list_scans()
-    made = CompiledRules(table.assemble(grammars), tuple(rule.info for rule in rules), tuple(table.fields))
+    compiled = CompiledRules(table.assemble(grammars), tuple(rule.info for rule in rules), tuple(table.fields))
     told(passes, passes)
-    return made
+    return compiled
