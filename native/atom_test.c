@@ -207,25 +207,26 @@ static enum sn_truth meets(struct sn_tester *tester, const struct sn_atom *atom,
 	}
 }
 
-/* Whether the atom's scan finds one of its literals. False also where there is no room for the text: `plain` is then
- * all values. */
+/* Whether the atom's scan finds one of its literals; `plain` is how many values it does not look for. False also where
+ * there is no room for the text, or it is cut: these are then all. */
 static bool is_in_list(struct sn_tester *tester, const struct sn_atom *atom, const struct sn_text *text,
 		       uint32_t *plain)
 {
 	struct sn_search search = {.rules = tester->rules};
-	struct sn_text padded = *text;
+	struct sn_text padded;
 
 	*plain = atom->values;
-	if (atom->scan == (uint32_t)SN_ANY || text->cut)
+	if (text->cut)
 		return false;
 	if (atom->cased) {
 		if (text->front_len > PADDED_MAX)
 			return false;
 		memcpy(tester->padded, text->front, text->front_len);
-		padded.front = padded.back = tester->padded;
+		padded = sn_text__whole(tester->padded, text->front_len);
+		text = &padded;
 	}
 	*plain = atom->plain;
-	sn_scan__search(&tester->rules->scans[atom->scan], &padded, &search);
+	sn_scan__search(&tester->rules->scans[atom->scan], text, &search);
 	return search.found;
 }
 
@@ -235,7 +236,7 @@ static enum sn_truth test_place(struct sn_tester *tester, const struct sn_atom *
 	const struct sn_text *text;
 	struct sn_text whole;
 	enum sn_truth result = SN_NO;
-	uint32_t plain;
+	uint32_t plain = atom->values;
 
 	if (place->value->state < SN_PRESENT)
 		return SN_NO;
@@ -249,7 +250,7 @@ static enum sn_truth test_place(struct sn_tester *tester, const struct sn_atom *
 		if (!text)
 			return SN_MAYBE;
 	}
-	if (is_in_list(tester, atom, text, &plain))
+	if (atom->scan != (uint32_t)SN_ANY && is_in_list(tester, atom, text, &plain))
 		return SN_YES;
 	for (uint32_t i = 0; i < plain; i++) {
 		enum sn_truth truth = meets(tester, atom, &value[i], text);

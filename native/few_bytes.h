@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A short run of bytes as a number.
+ * A short run of bytes as a number, and compared without a call.
  */
 #ifndef SN_FEW_BYTES_H
 #define SN_FEW_BYTES_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -22,4 +23,17 @@ static inline uint64_t sn_bytes__few(const uint8_t *text, uint32_t len)
 	return text[0] | (uint64_t)text[len / 2] << 8 * (len / 2) | (uint64_t)text[len - 1] << 8 * (len - 1);
 }
 
+/* Whether `len` bytes are the same. What differs mostly does so at one of the ends. */
+static inline bool sn_bytes__same(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	uint64_t first[2], last[2];
+
+	if (len < 8)
+		return sn_bytes__few(a, len) == sn_bytes__few(b, len);
+	memcpy(&first[0], a, 8);
+	memcpy(&first[1], b, 8);
+	memcpy(&last[0], a + len - 8, 8);
+	memcpy(&last[1], b + len - 8, 8);
+	return first[0] == first[1] && last[0] == last[1] && (len <= 16 || memcmp(a, b, len) == 0);
+}
 #endif

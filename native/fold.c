@@ -16,6 +16,8 @@ static const struct sn_fold_range ranges[] = {
 #include "fold.def"
 };
 
+#define NOT_ASCII 0x8080808080808080u
+
 enum { RANGES = sizeof(ranges) / sizeof(*ranges) };
 
 const struct sn_fold_range *sn_fold__range(uint32_t number)
@@ -69,10 +71,20 @@ static uint8_t *encode(uint8_t *out, uint32_t c)
 	return out;
 }
 
+/* Eight bytes of ASCII: where bit 7 comes out set, a byte is 'A' or more, and not more than 'Z'. */
+static inline uint64_t fold_word(uint64_t word)
+{
+	const uint64_t each = 0x0101010101010101u;
+	const uint64_t upper = (word + (0x80 - 'A') * each) & ~(word + (0x80 - 'Z' - 1) * each) & NOT_ASCII;
+
+	return word + (upper >> 2);
+}
+
 /* Folds the ASCII bytes that the text begins with, several at once and no byte beyond its end: how many. */
 static uint32_t fold_ascii(uint8_t *out, const uint8_t *text, uint32_t len)
 {
 	uint32_t at = 0;
+	uint64_t word;
 
 #ifdef __SSE2__
 	const __m128i before_a = _mm_set1_epi8('A' - 1), past_z = _mm_set1_epi8('Z' + 1), bit = _mm_set1_epi8(0x20);
@@ -87,6 +99,21 @@ static uint32_t fold_ascii(uint8_t *out, const uint8_t *text, uint32_t len)
 		_mm_storeu_si128((__m128i *)(void *)(out + at), bytes);
 	}
 #endif
+	for (; len - at >= 8; at += 8) {
+		memcpy(&word, text + at, 8);
+		if (word & NOT_ASCII)
+			break;
+		word = fold_word(word);
+		memcpy(out + at, &word, 8);
+	}
+	if (len - at < 8) {
+		word = sn_bytes__few(text + at, len - at);
+		if (!(word & NOT_ASCII)) {
+			word = fold_word(word);
+			memcpy(out + at, &word, 8);
+			return len;
+		}
+	}
 	for (; at < len && text[at] < 0x80; at++)
 		out[at] = (uint8_t)(text[at] + ((uint8_t)(text[at] - 'A') < 26) * 0x20);
 	return at;
@@ -109,7 +136,7 @@ bool sn_fold__is_ascii(const uint8_t *text, uint32_t len)
 		memcpy(&word, text, 8);
 		all |= word;
 	}
-	return !((all | sn_bytes__few(text, len)) & 0x8080808080808080u);
+	return !((all | sn_bytes__few(text, len)) & NOT_ASCII);
 }
 
 uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *ascii)

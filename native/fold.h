@@ -10,10 +10,11 @@
 
 /* Room that folded text may need: two bytes can become three. */
 #define SN_FOLD_ROOM(len) ((len) + (len) / 2)
+enum { SN_FOLD_PAD = 8 }; /* bytes behind it that may be written, too */
 
 uint32_t sn_fold__char(uint32_t c);
 bool sn_fold__is_ascii(const uint8_t *text, uint32_t len);
-/* Folds `len` bytes into `out`, which has SN_FOLD_ROOM(len) bytes and does not overlap; bytes that are no UTF-8 stay as
- * they are. Returns the length; clears `*ascii` when the text was not all ASCII. */
+/* Folds `len` bytes into `out`, which has SN_FOLD_ROOM(len) + SN_FOLD_PAD bytes and does not overlap; bytes that are no
+ * UTF-8 stay as they are. Returns the length; clears `*ascii` when the text was not all ASCII. */
 uint32_t sn_fold__text(uint8_t *out, const uint8_t *text, uint32_t len, bool *ascii);
 #endif

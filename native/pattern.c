@@ -6,6 +6,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "few_bytes.h"
 #include "text_index.h"
 #include "utf8.h"
 
@@ -56,7 +57,7 @@ static inline const uint8_t *find_16(const uint8_t *text, __m128i first, __m128i
 	for (; both; both &= both - 1) {
 		const uint8_t *at = text + __builtin_ctz(both);
 
-		if (memcmp(at, needle, size) == 0)
+		if (sn_bytes__same(at, needle, size))
 			return at;
 	}
 	return NULL;
@@ -94,7 +95,7 @@ const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t
 enum sn_truth sn_pattern__equals(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	if (!text->cut)
-		return text->front_len == size && memcmp(text->front, pattern, size) == 0 ? SN_YES : SN_NO;
+		return text->front_len == size && sn_bytes__same(text->front, pattern, size) ? SN_YES : SN_NO;
 	if (size < text->front_len || size - text->front_len < text->back_len ||
 	    memcmp(pattern, text->front, text->front_len) != 0 ||
 	    memcmp(pattern + size - text->back_len, text->back, text->back_len) != 0)
@@ -125,7 +126,7 @@ enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pa
 enum sn_truth sn_pattern__startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	if (size <= text->front_len)
-		return memcmp(text->front, pattern, size) == 0 ? SN_YES : SN_NO;
+		return sn_bytes__same(text->front, pattern, size) ? SN_YES : SN_NO;
 	return text->cut && memcmp(text->front, pattern, text->front_len) == 0 ? SN_MAYBE : SN_NO;
 }
 
@@ -134,7 +135,7 @@ enum sn_truth sn_pattern__endswith(const struct sn_text *text, const uint8_t *pa
 	const uint8_t *end = text->back + text->back_len;
 
 	if (size <= text->back_len)
-		return memcmp(end - size, pattern, size) == 0 ? SN_YES : SN_NO;
+		return sn_bytes__same(end - size, pattern, size) ? SN_YES : SN_NO;
 	pattern += size - text->back_len;
 	return text->cut && memcmp(text->back, pattern, text->back_len) == 0 ? SN_MAYBE : SN_NO;
 }

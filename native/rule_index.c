@@ -160,7 +160,8 @@ static bool recall_text(const struct finding *f, const struct sn_place *place)
 	struct sn_known_text *known = known_text(f->index, value->text);
 
 	memo->last = value->text;
-	*known = (struct sn_known_text){value->text, memo, f->tester->number, value->len, 0};
+	if (f->index->sweep.groups)
+		*known = (struct sn_known_text){value->text, memo, f->tester->number, value->len, 0};
 	if (!sn_memo__is(memo, number, value->text, value->len)) {
 		sn_memo__begin(memo, number, value->text, value->len);
 		if (scan_text(f, place, memo))

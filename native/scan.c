@@ -63,7 +63,7 @@ static bool stands(const struct scanning *s, const struct sn_entry *entry, uint3
 	uint32_t len = entry->literal.len;
 
 	if (start > s->len || len > s->len - start ||
-	    memcmp(s->text + start, s->rules->text + entry->literal.off, len) != 0)
+	    !sn_bytes__same(s->text + start, s->rules->text + entry->literal.off, len))
 		return false;
 	return (entry->op == SN_OP_CONTAINS || entry->op == SN_OP_ENDSWITH || start == 0) &&
 	       (entry->op == SN_OP_CONTAINS || entry->op == SN_OP_STARTSWITH || start + len == s->len);

@@ -45,21 +45,37 @@ static inline uint8_t *sn_memo__new(void)
 	return calloc(SN_MEMO_SLOTS * SN_MEMO_SLOT + SN_MEMO_LONG_SLOTS * SN_MEMO_LONG_SLOT, 1);
 }
 
+/* Of sixteen bytes; a half that is 0 hides the other, but only by its key. */
+static inline uint64_t sn_memo__mixed(uint64_t a, uint64_t b, uint64_t place)
+{
+	__extension__ const unsigned __int128 product =
+		(unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ (0xc2b2ae3d27d4eb4fu + place));
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t sn_memo__word(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /* The slot of a text of 1 to SN_MEMO_LONG_TEXT bytes. All words count: the same calls come with other offsets. No word
  * waits for the product of the one before. */
 static inline struct sn_memo *sn_memo__slot(uint8_t *slots, uint32_t group, const uint8_t *text, uint32_t len)
 {
-	uint64_t hash = (uint64_t)group << 32 | len, word;
+	uint64_t hash = (uint64_t)group << 32 | len;
 
-	for (uint32_t at = 0; at + 8 <= len; at += 8) {
-		memcpy(&word, text + at, 8);
-		hash += (word ^ word >> 29) * (0x9e3779b97f4a7c15u + 2 * at);
-	}
-	if (len >= 8)
-		memcpy(&word, text + len - 8, 8);
+	for (uint32_t at = 0; at + 16 < len; at += 16)
+		hash += sn_memo__mixed(sn_memo__word(text + at), sn_memo__word(text + at + 8), at);
+	if (len >= 16)
+		hash = sn_memo__mixed(sn_memo__word(text + len - 16), sn_memo__word(text + len - 8), hash);
+	else if (len >= 8)
+		hash = sn_memo__mixed(sn_memo__word(text), sn_memo__word(text + len - 8), hash);
 	else
-		word = sn_bytes__few(text, len);
-	hash = (hash + (word ^ word >> 29)) * 0xc2b2ae3d27d4eb4fu >> 32;
+		hash = sn_memo__mixed(sn_bytes__few(text, len), 0, hash);
 	if (len <= SN_MEMO_TEXT)
 		return (void *)(slots + (hash & (SN_MEMO_SLOTS - 1)) * SN_MEMO_SLOT);
 	slots += SN_MEMO_SLOTS * SN_MEMO_SLOT;
