@@ -64,7 +64,7 @@ enum sn_flag {
 	SN_F_MOVED = 1 << 17,	       /* it was renamed to this name */
 	SN_F_CHANGED = 1 << 18,	       /* its mode, owner or other attributes changed */
 	SN_F_UNSURE = 1 << 19,	       /* which program the process ran at that moment cannot be told */
-	SN_F_WROTE_NOTHING = 1 << 20,  /* SN_EXEC only: before this exec, the process had not written to anything */
+	SN_F_WROTE_NOTHING = 1 << 20,  /* SN_EXEC, SN_EXIT: before this, the process had not written to anything */
 };
 
 /* A stretch of bytes inside the record, `off` from the record's first byte. len 0 = not there. */

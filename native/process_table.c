@@ -207,7 +207,8 @@ const struct sn_process *sn_table__find(const struct sn_table *table, uint32_t p
 
 void sn_table__who(const struct sn_process *process, struct sn_who *out)
 {
-	*out = (struct sn_who){process->start, process->time, process->pid, process->uid, process->wrote_nothing};
+	*out = (struct sn_who){process->start, process->time,	       process->pid,
+			       process->uid,   process->wrote_nothing, process->execed};
 }
 
 /* A pid is given away only after its last tenant is gone, so those of a stretch of time are the latest that began

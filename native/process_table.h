@@ -72,6 +72,7 @@ struct sn_who {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t wrote_nothing; /* 1: nothing to any file before its last exec */
+	uint32_t execed;	/* 1: it has become a program of its own */
 };
 
 void sn_table__who(const struct sn_process *process, struct sn_who *out);

@@ -246,6 +246,8 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	record(engine, bytes, size);
 	if (h->type == SN_EXEC)
 		sn_writers__exec(engine->files.writers, engine->table, (const struct sn_exec *)h);
+	if (h->type == SN_EXIT)
+		sn_writers__exit(engine->files.writers, engine->table, (const struct sn_exit *)h);
 	sn_table__apply(engine->table, h);
 	remember(engine, h);
 	if (h->type == SN_FORK)

@@ -13,6 +13,7 @@
 #include "key_hash.h"
 #include "published.h"
 #include "wait.h"
+#include "writer_past.h"
 #include "writer_programs.h"
 
 enum {
@@ -20,7 +21,6 @@ enum {
 	SETS = 1 << SET_BITS,
 	WAYS = 4,
 	ALIASES = 64,
-	PREVIOUS_BITS = 8,
 	ALL = SN_F_WRITTEN | SN_F_CREATED | SN_F_LINKED | SN_F_MOVED | SN_F_CHANGED,
 };
 
@@ -32,6 +32,8 @@ struct written {
 	uint64_t start;
 	uint64_t program; /* number; 0: not known */
 	uint64_t fetcher; /* the program whose connection it is */
+	uint64_t created; /* not before this, by the process below; 0: somebody else did, or it was there */
+	uint64_t creator;
 	uint32_t dev;
 	uint32_t pid;
 	uint32_t uid;
@@ -42,21 +44,13 @@ struct written {
 	uint64_t unknown; /* 1: events were lost that may name another writer */
 };
 
-/* What a process ran before its last exec; a newer one of the same place takes it over. */
-struct previous {
-	uint64_t start;
-	uint64_t program;
-	uint64_t from, until;
-	uint32_t pid;
-};
-
 SN_PUBLISHED(written_cell, struct written);
 
 struct sn_writers {
 	struct written written[SETS][WAYS]; /* the match thread's own */
 	struct written_cell shown[SETS][WAYS];
 	struct sn_programs *programs;
-	struct previous previous[1 << PREVIOUS_BITS];
+	struct sn_past past;
 	uint64_t clock; /* events */
 	_Atomic uint64_t settled;
 	_Atomic uint32_t settlings; /* counts sn_writers__settle: what sn_writers__find sleeps on */
@@ -145,62 +139,40 @@ static int may_be_lost(const struct sn_writers *writers, uint64_t changed)
 
 void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, const struct sn_exec *exec)
 {
-	const struct sn_process *process;
-	struct sn_who who;
-
-	if (exec->h.flags & SN_F_WROTE_NOTHING)
-		return;
-	process = sn_table__find(table, exec->h.pid, exec->h.start);
-	if (!process)
-		return;
-	sn_table__who(process, &who);
-	writers->previous[sn_pair_hash(who.start, who.pid, PREVIOUS_BITS)] =
-		(struct previous){.start = who.start,
-				  .program = sn_programs__of(writers->programs, table, process),
-				  .from = who.time,
-				  .until = exec->h.time,
-				  .pid = who.pid};
+	sn_past__exec(&writers->past, writers->programs, table, exec);
 }
 
-/* The program that did it: that which the process runs now, unless that is not sure; then the one before, if all of the
- * time in question was its. */
-static uint64_t program_of(struct sn_writers *writers, const struct sn_table *table, const struct sn_file *file)
+void sn_writers__exit(struct sn_writers *writers, const struct sn_table *table, const struct sn_exit *exit)
 {
-	const struct previous *previous = &writers->previous[sn_pair_hash(file->h.start, file->h.pid, PREVIOUS_BITS)];
-	const struct sn_process *process;
-
-	if (!file->h.start)
-		return 0;
-	if (file->h.flags & SN_F_UNSURE)
-		return previous->pid == file->h.pid && previous->start == file->h.start &&
-				       previous->from <= file->since && file->h.time < previous->until
-			       ? previous->program
-			       : 0;
-	process = sn_table__find(table, file->h.pid, file->h.start);
-	return process ? sn_programs__of(writers->programs, table, process) : 0;
+	sn_past__exit(&writers->past, table, exit);
 }
 
 static void name_writer(struct sn_writers *writers, const struct sn_table *table,
 			const struct sn_connections *connections, const struct sn_file *file, struct written *w)
 {
-	const struct sn_process *process;
+	const struct sn_process *process, *child = NULL;
+	struct sn_who who = {.start = file->h.start, .pid = file->h.pid, .uid = file->uid};
 	struct sn_connection connection;
 
-	w->program = program_of(writers, table, file);
+	if (file->h.flags & SN_F_WRITTEN && w->created && w->creator == file->h.start)
+		child = sn_past__child(&writers->past, table, file, w->created);
+	if (child)
+		sn_table__who(child, &who);
+	w->program = child ? sn_programs__of(writers->programs, table, child)
+			   : sn_past__program(&writers->past, writers->programs, table, file);
 	w->time = file->h.time;
 	w->since = file->since;
 	w->ctime[0] = file->ctime;
-	w->start = file->h.start;
-	w->pid = file->h.pid;
-	w->uid = file->uid;
+	w->start = who.start;
+	w->pid = who.pid;
+	w->uid = who.uid;
 	w->fetcher = w->program;
 	w->family = 0;
 	if (!w->program)
 		add(&writers->nameless, 1);
-	if (!file->h.start ||
-	    !sn_connections__source(connections, table, file->h.pid, file->h.start, file->h.time, &connection))
+	if (!who.start || !sn_connections__source(connections, table, who.pid, who.start, file->h.time, &connection))
 		return;
-	if (connection.pid != file->h.pid || connection.start != file->h.start) {
+	if (connection.pid != who.pid || connection.start != who.start) {
 		process = sn_table__find(table, connection.pid, connection.start);
 		w->fetcher = process ? sn_programs__of(writers->programs, table, process) : 0;
 	}
@@ -227,10 +199,16 @@ void sn_writers__see(struct sn_writers *writers, const struct sn_table *table, c
 		w->unknown = 0;
 	else if (may_be_lost(writers, file->mtime) && (!again || w->ctime[1] < file->mtime))
 		w->unknown = 1; /* the content is newer than what is known of it */
-	if (wrote)		/* what others did to content that is gone says nothing of this one */
+	if (file->h.flags & SN_F_CREATED) {
+		w->created = file->since;
+		w->creator = file->h.start;
+	}
+	if (wrote) /* what others did to content that is gone says nothing of this one */
 		w->how = w->pid == file->h.pid && w->start == file->h.start ? w->how & SN_F_CREATED : 0;
 	if (wrote || !(w->how & SN_F_WRITTEN))
 		name_writer(writers, table, connections, file, w);
+	if (wrote)
+		w->created = 0; /* who writes to it again has not made it */
 	w->how |= file->h.flags & ALL;
 	w->ctime[1] = file->ctime;
 	w->used = ++writers->clock;

@@ -7,6 +7,9 @@
  * A program is one process between two execs (writer_programs.h). Both tables have a fixed size; the file that was
  * touched longest ago in its set gives way, and so does the oldest program.
  *
+ * A shell that opens the file for a command that it then runs (`curl x > f`) is who creates and closes it: the writer is
+ * the program that it started, wrote something and ended between the two.
+ *
  * Content counts: who moved the file, linked it or changed its attributes is kept only when nobody is known to have
  * written it. The ctime that the file had after the last event says whether anything happened since that was not seen,
  * or whether the inode is another file's by now: then the answer is *unknown*, never an older writer.
@@ -38,6 +41,8 @@ void sn_writers__see(struct sn_writers *writers, const struct sn_table *table, c
 void sn_writers__exec(struct sn_writers *writers, const struct sn_table *table, const struct sn_exec *exec);
 /* Whether somebody is known to have written the file lately. Any thread, at once. */
 int sn_writers__knows(const struct sn_writers *writers, uint32_t dev, uint64_t inode);
+/* A process is about to end: before the table hears of it. */
+void sn_writers__exit(struct sn_writers *writers, const struct sn_table *table, const struct sn_exit *exit);
 /* Everything that happened before `until` (CLOCK_BOOTTIME, ns) has been taken in. */
 void sn_writers__settle(struct sn_writers *writers, uint64_t until);
 /* How sn_writers__find asks for that: `ask(source)` from any thread; NULL: there is no source. */

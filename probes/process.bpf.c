@@ -55,6 +55,8 @@ inline_fn int on_exit(u64 *ctx)
 	exit.signal = status & 0x7f;
 	if (status & 0x80)
 		exit.h.flags |= SN_F_CORE_DUMPED;
+	if (!task->ioac.syscw && !task->signal->ioac.syscw)
+		exit.h.flags |= SN_F_WROTE_NOTHING;
 	submit(&exit.h, sizeof(exit));
 	return 0;
 }

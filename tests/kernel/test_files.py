@@ -106,6 +106,7 @@ def test_a_change_that_was_not_seen_leaves_it_unknown(live: Live, tmp_path: Path
 def test_what_was_written_after_the_exec_does_not_count(live: Live, tmp_path: Path) -> None:
     then = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     subprocess.run(["cp", "/bin/true", "x"], cwd=tmp_path, check=True)
+    assert text(find(live, tmp_path / "x"), "image").endswith("/cp")  # by then it is known that there was a write
     assert find(live, tmp_path / "x", before=then) == -61
 
 

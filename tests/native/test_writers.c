@@ -1,4 +1,4 @@
-// sources: writers.c writer_programs.c connections.c wait.c bytes.c
+// sources: writers.c writer_programs.c writer_past.c connections.c wait.c bytes.c
 // sources: process_table.c process_slots.c blob_store.c exec_blob.c clock.c
 /* struct sn_writers against a twin that remembers every event: what it says is right, and what it has lost is unknown.
  */
@@ -213,6 +213,49 @@ static void test_twin(uint64_t seed)
 }
 
 /* More files than there is room for: none is named wrongly, the latest is always there. */
+/* A process makes a file at 12000, starts a child that runs a program from `exec` (0: none) to `exit`, and closes the
+ * file at 14000: who wrote it. */
+static const struct {
+	const char *what;
+	uint32_t creator, exit_flags;
+	uint64_t exec, exit;
+	int is_child;
+} children[] = {
+	{"wrote in between", 1, 0, 12500, 13500, 1},	 {"wrote nothing", 1, SN_F_WROTE_NOTHING, 12500, 13500, 0},
+	{"ran a program before", 1, 0, 11000, 13500, 0}, {"ended later", 1, 0, 12500, 14500, 0},
+	{"ran no program", 1, 0, 0, 13500, 0},		 {"of another process", 2, 0, 12500, 13500, 0},
+};
+
+static void test_children(void)
+{
+	for (uint32_t i = 0; i < sizeof(children) / sizeof(*children); i++) {
+		const struct identity child = {500 + i, 11000 + i};
+		struct sn_writers *writers = sn_writers__new();
+		struct sn_fork fork = make_fork(child, process(children[i].creator), 11000);
+		struct sn_exit exit = {.h = make_header(SN_EXIT, sizeof(exit), child, children[i].exit)};
+		struct sn_file_writer out;
+
+		exit.h.flags = children[i].exit_flags;
+		sn_table__apply(table, &fork.h);
+		if (children[i].exec) {
+			start_exec(&buffer.exec, SN_EXEC, child, children[i].exec);
+			finish_exec(&buffer.exec);
+			sn_table__apply(table, &buffer.exec.h);
+		}
+		sn_writers__see(writers, table, connections, make_file(1, 1, SN_F_CREATED, 12000, 50));
+		sn_writers__exit(writers, table, &exit);
+		sn_table__apply(table, &exit.h);
+		sn_writers__see(writers, table, connections, make_file(1, 1, SN_F_WRITTEN, 14000, 60));
+		CHECK(find(writers, 1, 60, 20000, &out) == 1);
+		if ((out.pid == child.pid) != children[i].is_child)
+			printf("%s: pid %u\n", children[i].what, out.pid);
+		CHECK(out.pid == (children[i].is_child ? child.pid : process(1).pid));
+		sn_writers__see(writers, table, connections, make_file(1, 1, SN_F_WRITTEN, 15000, 70));
+		CHECK(find(writers, 1, 70, 20000, &out) == 1 && out.pid == process(1).pid); /* it was there already */
+		sn_writers__free(writers);
+	}
+}
+
 static void test_room(void)
 {
 	struct sn_writers *writers = sn_writers__new();
@@ -300,6 +343,7 @@ int main(void)
 	test_programs();
 	for (uint64_t seed = 1; seed <= 3; seed++)
 		test_twin(seed);
+	test_children();
 	test_room();
 	test_late();
 	sn_connections__free(connections);

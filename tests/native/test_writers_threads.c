@@ -1,4 +1,4 @@
-// sources: writers.c writer_programs.c connections.c wait.c bytes.c
+// sources: writers.c writer_programs.c writer_past.c connections.c wait.c bytes.c
 // sources: process_table.c process_slots.c blob_store.c exec_blob.c clock.c
 // sanitize: thread
 /* The match thread writes, others ask: what they get is whole, and they are woken when the table has come far enough.
