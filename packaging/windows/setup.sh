@@ -1,7 +1,7 @@
 #!/bin/bash
 # Sets up build/windows: a Windows CPython under wine with all that Linsang's tests need, from Debian's and Python's
 # packages alone. What is there is kept; a step is done again when this folder's files that it uses have changed.
-#   build/windows/python ARGS...     the interpreter
+#   build/windows/python ARGS...     the interpreter; run PROGRAM ARGS...: any program
 #   build/windows/include, lib       for extensions that x86_64-w64-mingw32-gcc builds for it
 # It is for tests, no product: its standard library is Debian's 3.11.2, its core 3.11.9, its Windows is wine.
 set -euo pipefail
@@ -64,15 +64,17 @@ fi
 if step packages "$here/requirements.txt" "$build/.interpreter"; then
 	rm -rf "$home/Lib/site-packages"
 	"${pip[@]}" install --no-deps "${platform[@]}" --target "$home/Lib/site-packages" --requirement "$here/requirements.txt"
+	printf 'Z:%s\n' "${root//\//\\}" >"$home/Lib/site-packages/linsang.pth" # as pip install --editable
 	done_step
 fi
 
-if step wine "$here/python.sh"; then
+if step wine "$here/run.sh"; then
 	rm -rf "$build/.prefix"
-	install -m 755 "$here/python.sh" "$build/python"
-	export WINEPREFIX=$build/.prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='
-	wine wineboot --init >/dev/null 2>&1
-	wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1
-	wineserver --wait
+	install -m 755 "$here/run.sh" "$build/run"
+	printf '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/run" "$here/home/python.exe" "$@"\n' >"$build/python"
+	chmod 755 "$build/python"
+	"$build/run" wineboot --init >/dev/null 2>&1 </dev/null
+	"$build/run" reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1 </dev/null
+	WINEPREFIX=$build/.prefix wineserver --wait
 	done_step
 fi

@@ -16,10 +16,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from sensor import _build
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 NATIVE = ROOT / "native"
 CACHE = ROOT / "build" / "native-tests"
+WINDOWS_COMPILER = "x86_64-w64-mingw32-gcc"
 FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-Werror")
 # The sanitizers of gcc 12 and clang 14 cannot place their shadow memory where 6.x kernels randomise with 32 bits.
 RUNNER = ("setarch", "-R")
@@ -54,9 +57,27 @@ def compiler_version(compiler: str) -> str | None:
 
 def build(source: Path, compiler: str, sanitize: str) -> Path:
     """The program made from `source`, from the cache if nothing changed. RuntimeError with the compiler's words."""
-    parts = [source, *(NATIVE / name for name in directive(source, "sources", "").split())]
+    parts = [NATIVE / name for name in directive(source, "sources", "").split()]
+    return _made(source, parts, [compiler, f"-fsanitize={sanitize}", "-fno-sanitize-recover=all"], ["-lpthread"])
+
+
+def build_for_windows(source: Path) -> Path | None:
+    """The same as a program of Windows, without sanitizers; None: it tests what only Linux has. RuntimeError as there."""
+    parts = []
+    for name in directive(source, "sources", "").split():
+        own = name if _build.ONLY.get(name, "win32") == "win32" else name.replace(".c", "_windows.c")
+        if own not in _build.ONLY and own != name:
+            return None
+        parts.append(NATIVE / own)
+    libraries = ["-static", "-lpthread", "-lsynchronization"]
+    return _made(source, parts, [WINDOWS_COMPILER], libraries)
+
+
+def _made(source: Path, parts: list[Path], compile: list[str], libraries: list[str]) -> Path:
+    compiler = compile[0]
+    parts = [source, *parts]
     headers = [*NATIVE.glob("*.h"), *NATIVE.glob("*.def"), *HERE.glob("*.h")]
-    command = [compiler, *FLAGS, f"-fsanitize={sanitize}", "-fno-sanitize-recover=all", f"-I{NATIVE}", f"-I{HERE}"]
+    command = [*compile, *FLAGS, f"-I{NATIVE}", f"-I{HERE}"]
     digest = hashlib.sha256(repr((compiler_version(compiler), command)).encode())
     for part in [*parts, *sorted(headers)]:
         digest.update(b"\0" + part.name.encode() + b"\0" + part.read_bytes())
@@ -67,9 +88,9 @@ def build(source: Path, compiler: str, sanitize: str) -> Path:
     for old in CACHE.glob(f"{source.stem}-{compiler}-*"):
         old.unlink()
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        made = Path(folder) / "program"
+        made = Path(folder) / "program.exe"  # mingw would add it
         result = subprocess.run(
-            [*command, *map(str, parts), "-o", str(made), "-lpthread"], capture_output=True, text=True, check=False
+            [*command, *map(str, parts), "-o", str(made), *libraries], capture_output=True, text=True, check=False
         )
         if result.returncode:
             raise RuntimeError(result.stderr)

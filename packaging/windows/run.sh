@@ -1,6 +1,6 @@
 #!/bin/bash
-# python ARGS...: the Windows interpreter of this folder. wine does not know a file or terminal that it is handed as a
-# standard stream, so those become pipes.
+# run PROGRAM ARGS...: a Windows program in this folder's Windows. wine does not know a file or terminal that it is
+# handed as a standard stream, so those become pipes.
 here=$(dirname "$(readlink -f "$0")")
 export WINEPREFIX=$here/.prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='
 
@@ -9,9 +9,9 @@ pipes=()
 if strange 0; then exec < <(exec cat) && input=$!; fi
 if strange 1; then exec > >(exec cat) && pipes+=($!); fi
 if strange 2; then exec 2> >(exec cat >&2) && pipes+=($!); fi
-[[ ${#pipes[@]} -gt 0 || -n ${input:-} ]] || exec wine "$here/home/python.exe" "$@"
+[[ ${#pipes[@]} -gt 0 || -n ${input:-} ]] || exec wine "$@"
 
-wine "$here/home/python.exe" "$@"
+wine "$@"
 status=$?
 exec >&- 2>&-
 [[ -z ${input:-} ]] || kill "$input" 2>/dev/null # it may wait for a terminal
