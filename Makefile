@@ -67,13 +67,13 @@ $(VENV)/.made: | packages.BUILD
 
 $(VENV)/.built: $(VENV)/.made $(NATIVE) $(HEADERS) setup.py sensor/_build.py pyproject.toml
 	$(call say,CC,native/*.c -> sensor/_native)
-	$(Q)$(PIP) --editable '.[rules,linux,evtx]'
+	$(Q)$(PIP) --editable '.[rules,linux,evtx,pe]'
 	$(Q)$(PY) -m compileall -q sensor  # PYTHONDONTWRITEBYTECODE would have each start do it
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.built
 	$(call say,PIP,test tools)
-	$(Q)$(PIP) --editable '.[rules,linux,evtx,dev]'
+	$(Q)$(PIP) --editable '.[rules,linux,evtx,pe,dev]'
 	@touch $@
 
 # ---- make check: every C file under both compilers, with warnings as errors ----
@@ -88,7 +88,7 @@ check: packages.TEST $(VENV)/.tested $(OBJECTS) ## format, lint, types, warnings
 	$(Q)$(PY) -m ruff check --quiet .
 	$(call say,TYPES,mypy --strict)
 	$(Q)$(PY) -m mypy --no-error-summary
-	$(Q)$(PY) -m mypy --no-error-summary --platform win32 --follow-imports silent sensor/windows/*.py
+	$(Q)$(PY) -m mypy --no-error-summary --platform win32 --follow-imports silent sensor/windows/*.py sensor/enrich/wintrust.py
 
 build/check/gcc/%.o: %.c $(HEADERS)
 	$(call say,CC,gcc $<)

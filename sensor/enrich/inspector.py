@@ -1,0 +1,143 @@
+"""What is known of Windows programs: asked of a child that looks into them, each at most for some seconds, and kept
+while the file is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any, Self
+
+_KEPT = 1024
+_SECONDS = 10.0
+_END_S = 2.0
+_MAGIC = b"MZ"
+# What an image has under Sysmon's names: of itself, of its signature.
+NAMES = ("FileVersion", "Description", "Product", "Company", "OriginalFileName", "Hashes")
+SIGNED_NAMES = ("Signed", "Signature", "SignatureStatus")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Of one content of one file. `fields` under Sysmon's names; a name that is neither there nor in `unknown` is one
+    that the file does not have. `why`: what is unknown, or what speaks against the signature."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+    why: str = ""
+
+
+@dataclass(slots=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    answers: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+
+
+class Inspector:
+    """Use as a context. `seconds` a file; `kept` files are remembered. One thread at a time."""
+
+    def __init__(self, seconds: float = _SECONDS, kept: int = _KEPT) -> None:
+        self._seconds = seconds
+        self._kept_max = kept
+        self._known: OrderedDict[tuple[int, ...], ImageFacts] = OrderedDict()
+        self._child: _Child | None = None
+        self._counts = dict.fromkeys(("inspected", "kept", "late", "failed"), 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def counters(self) -> dict[str, int]:
+        """Since the start: `late` took too long, `failed` ended the child."""
+        return dict(self._counts)
+
+    def of(self, path: str) -> ImageFacts | None:
+        """None: it cannot be read, or is no Windows program or library by its first bytes."""
+        try:
+            with open(path, "rb") as file:
+                status = os.fstat(file.fileno())
+                if file.read(len(_MAGIC)) != _MAGIC:
+                    return None
+        except (OSError, ValueError):
+            return None
+        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = self._known.get(key)
+        if known is not None:
+            self._counts["kept"] += 1
+            self._known.move_to_end(key)
+            return known
+        found = self._ask(os.path.abspath(path))
+        self._known[key] = found
+        if len(self._known) > self._kept_max:
+            self._known.popitem(last=False)
+        return found
+
+    def _ask(self, path: str) -> ImageFacts:
+        """What takes too long or ends the child is late, for as long as the file is the same."""
+        try:
+            child = self._running()
+            assert child.process.stdin is not None
+            child.process.stdin.write(json.dumps(path).encode() + b"\n")
+            child.process.stdin.flush()
+            answer = child.answers.get(timeout=self._seconds)
+        except queue.Empty:
+            self._end()
+            self._counts["late"] += 1
+            return _unknown(f"looking into it took longer than {self._seconds:g} s")
+        except OSError as error:
+            self._end()
+            self._counts["failed"] += 1
+            return _unknown(str(error))
+        if not answer:
+            self._end()
+            self._counts["failed"] += 1
+            return _unknown("looking into it ended the process that did")
+        self._counts["inspected"] += 1
+        return _facts(json.loads(answer))
+
+    def _running(self) -> _Child:
+        if self._child is None:
+            command = [sys.executable, "-P", "-m", "sensor.enrich.inspection"]
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            self._child = _Child(process)
+            assert process.stdout is not None
+            threading.Thread(target=_listen, args=(process.stdout, self._child.answers), daemon=True).start()
+        return self._child
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(_END_S)
+        assert child.process.stdin is not None
+        with suppress(OSError):
+            child.process.stdin.close()
+
+
+def _listen(lines: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:
+    """Until the child ends, which is an empty answer. Pipes cannot be waited for with a limit on Windows."""
+    with lines:
+        for line in lines:
+            answers.put(line)
+    answers.put(b"")
+
+
+def _unknown(why: str) -> ImageFacts:
+    return ImageFacts(unknown=frozenset((*NAMES, *SIGNED_NAMES)), why=why)
+
+
+def _facts(answer: dict[str, Any]) -> ImageFacts:
+    return ImageFacts(answer["fields"], frozenset(answer["unknown"]), answer["why"])
