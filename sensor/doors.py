@@ -4,7 +4,6 @@ whoever can read the key that lies in its folder.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import sys
@@ -17,6 +16,7 @@ _PATIENCE_S = 5.0
 _BLOCK = 1 << 16
 
 if sys.platform == "win32":
+    import hashlib
     from multiprocessing import AuthenticationError
     from multiprocessing.connection import Client, Listener
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import platform
 import socket
 import sys
@@ -31,6 +30,7 @@ def recording_header() -> dict[str, Any]:
 
 
 if sys.platform == "win32":
+    import ctypes
 
     class _Memory(ctypes.Structure):
         """PROCESS_MEMORY_COUNTERS."""

@@ -23,7 +23,9 @@ ROWS = (
     Row("tee", "echo 'exit 0' | tee x && bash ./x", "x", "tee", "tee x"),
     Row("redirected builtin", "echo 'exit 0' > x; bash ./x", "x", "bash", "bash -ec"),
     Row("redirected program", "printf 'exit 0' | base64 > x", "x", "base64", "base64"),
-    Row("opened by the shell", "dash -c 'curl -s file:///etc/passwd > x; :'", "x", "curl", "curl -s file:///etc/passwd"),
+    Row(
+        "opened by the shell", "dash -c 'curl -s file:///etc/passwd > x; :'", "x", "curl", "curl -s file:///etc/passwd"
+    ),
     Row("opened by the shell, after a program", "dash -c 'date; echo exit 0 > x; :'", "x", "dash", "dash -c date"),
     Row("here document", "cat > x <<< 'exit 0'", "x", "cat", "cat", True),
     Row("cp", "cp /bin/true x && ./x", "x", "cp", "cp /bin/true x"),
