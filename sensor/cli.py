@@ -111,6 +111,16 @@ def _report_arguments(parser: Parser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
+def _service(namespace: argparse.Namespace) -> int:
+    from sensor.service_command import service  # noqa: PLC0415
+
+    return service(namespace.action)
+
+
+def _service_arguments(parser: Parser) -> None:
+    parser.add_argument("action", choices=("install", "start", "stop", "reload", "status", "remove"))
+
+
 def _unwind(namespace: argparse.Namespace) -> int:
     from sensor.unwind import show  # noqa: PLC0415
 
@@ -153,6 +163,9 @@ linsang doctor --format json"""
 _STATUS = """\
 linsang status                                  of the sensor that runs now
 linsang status --format json | jq .account"""
+_SERVICE = """\
+linsang service install                         started with Windows from then on; then: linsang service start
+linsang service reload                          read the rules again"""
 _TRUST = """\
 linsang trust /tmp/update.sh                    whose it is, who may change it, which program it is
 linsang trust --format json /usr/bin/* | jq 'select(.trust != "packaged")'"""
@@ -190,6 +203,7 @@ _COMMANDS = (
         (*_SEES, "files", "rules", "paths.state"),
     ),
     Command("status", "ask the running sensor how it is", _STATUS, _status, _report_arguments, ("paths.runtime",)),
+    Command("service", "run as a service of Windows", _SERVICE, _service, _service_arguments),
     Command(
         "unwind",
         "show what a command line is made to run, and which grammars say so; runs nothing",

@@ -63,6 +63,8 @@ ROWS = [
     (["run", "--config", "linsang.toml"], 1, "linsang.toml:2: unknown key `kindd` in [source]; did you mean `kind`?"),
     (["run", "--config", "nowhere.toml"], 1, "nowhere.toml: No such file or directory"),
     (["status", "--runtime-dir", "nothing"], 1, "no sensor runs in nothing; start it: linsang run"),
+    (["service", "install"], 1, "a service of Windows is not supported here; systemctl enable --now linsang"),
+    (["service"], 2, "action"),
     (["status", "--format", "xml"], 2, "unknown --format value `xml`"),
     (["status", "--rules", "rules"], 2, "unknown argument `--rules`"),
     (["dump"], 2, "the following arguments are required: FILE; see `linsang dump --help`"),

@@ -1,0 +1,202 @@
+"""The service control manager: Linsang as a service of Windows, installed, started, stopped, removed.
+
+By ctypes: pywin32 would be 10 MB and a host process of its own for eight calls. Imports on Windows only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import wintypes
+from pathlib import Path
+from typing import Any
+
+from sensor.errors import LinsangError
+
+assert sys.platform == "win32"
+
+NAME = "Linsang"
+_TITLE = "Linsang endpoint sensor"
+_DESCRIPTION = "Tells what trusted programs were really made to run, by Sigma rules over event tracing."
+_ALL_ACCESS = 0xF003F  # SC_MANAGER_ALL_ACCESS
+_SERVICE_ALL = 0xF01FF
+_SERVICE_LOOK = 0x4  # SERVICE_QUERY_STATUS
+_MANAGER_LOOK = 0x1  # SC_MANAGER_CONNECT
+_OWN_PROCESS, _AUTO_START, _ERROR_NORMAL = 0x10, 2, 1
+_DESCRIPTION_LEVEL, _ACTIONS_LEVEL, _ACTIONS_FLAG_LEVEL = 1, 2, 4
+_RESTART = 1  # SC_ACTION_RESTART
+_RESTART_AFTER_MS = (5_000, 30_000, 60_000)  # the last one again and again
+_FORGET_S = 86_400
+_STOP, _PARAMETERS = 1, 6  # SERVICE_CONTROL_STOP, SERVICE_CONTROL_PARAMCHANGE
+STATES = {1: "stopped", 2: "starting", 3: "stopping", 4: "running", 5: "resuming", 6: "pausing", 7: "paused"}
+_PATIENCE_S = 60.0
+_LOOK_S = 0.1
+_REMEDIES = {
+    5: "run it elevated (Run as administrator)",
+    1056: "it runs already",
+    1060: "install it first: linsang service install",
+    1062: "it does not run",
+    1072: "close what has it open (services.msc), then try again",
+    1073: "remove it first: linsang service remove",
+}
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from sensor.windows.service_host import main; main()"
+
+
+class Status(ctypes.Structure):
+    """SERVICE_STATUS."""
+
+    _fields_ = tuple(
+        (name, wintypes.DWORD)
+        for name in ("kind", "state", "accepted", "exit_code", "specific_code", "checkpoint", "wait_ms")
+    )
+
+
+class _Action(ctypes.Structure):
+    """SC_ACTION."""
+
+    _fields_ = (("kind", wintypes.DWORD), ("after_ms", wintypes.DWORD))
+
+
+class _Actions(ctypes.Structure):
+    """SERVICE_FAILURE_ACTIONSW."""
+
+    _fields_ = (
+        ("forget_s", wintypes.DWORD),
+        ("reboot_text", wintypes.LPWSTR),
+        ("command", wintypes.LPWSTR),
+        ("count", wintypes.DWORD),
+        ("actions", ctypes.POINTER(_Action)),
+    )
+
+
+api = ctypes.WinDLL("advapi32", use_last_error=True)
+for _name in ("OpenSCManagerW", "OpenServiceW", "CreateServiceW"):
+    getattr(api, _name).restype = wintypes.HANDLE
+api.OpenSCManagerW.argtypes = (wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.DWORD)
+api.OpenServiceW.argtypes = (wintypes.HANDLE, wintypes.LPCWSTR, wintypes.DWORD)
+api.CreateServiceW.argtypes = (
+    *(wintypes.HANDLE, wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, wintypes.DWORD),
+    *(wintypes.DWORD, wintypes.LPCWSTR, wintypes.LPCWSTR, ctypes.c_void_p, wintypes.LPCWSTR, wintypes.LPCWSTR),
+    wintypes.LPCWSTR,
+)
+api.ChangeServiceConfig2W.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.c_void_p)
+api.StartServiceW.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.c_void_p)
+api.ControlService.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.POINTER(Status))
+api.QueryServiceStatus.argtypes = (wintypes.HANDLE, ctypes.POINTER(Status))
+api.DeleteService.argtypes = (wintypes.HANDLE,)
+api.CloseServiceHandle.argtypes = (wintypes.HANDLE,)
+
+
+def _check(answer: Any, what: str) -> Any:
+    """LinsangError where Windows says no."""
+    if answer:
+        return answer
+    code = ctypes.get_last_error()
+    raise LinsangError(
+        f"{what}: {ctypes.FormatError(code).strip().rstrip('.')} (error {code})", _REMEDIES.get(code, "")
+    )
+
+
+@contextmanager
+def _handle(handle: Any, what: str) -> Iterator[Any]:
+    _check(handle, what)
+    try:
+        yield handle
+    finally:
+        api.CloseServiceHandle(handle)
+
+
+@contextmanager
+def _manager(access: int) -> Iterator[Any]:
+    with _handle(api.OpenSCManagerW(None, None, access), "open the service control manager") as manager:
+        yield manager
+
+
+@contextmanager
+def _service(access: int = _SERVICE_ALL) -> Iterator[Any]:
+    with (
+        _manager(_MANAGER_LOOK) as manager,
+        _handle(api.OpenServiceW(manager, NAME, access), f"open the service {NAME}") as service,
+    ):
+        yield service
+
+
+def command_line() -> str:
+    """What Windows starts: this interpreter, isolated, with the folder of this package."""
+    return subprocess.list2cmdline([sys.executable, "-I", "-c", _BOOT, str(Path(__file__).resolve().parents[2])])
+
+
+def install(command: str) -> None:
+    """Installs it: Windows starts `command` with itself, as LocalSystem, and again whenever it ends by itself.
+    LinsangError."""
+    with (
+        _manager(_ALL_ACCESS) as manager,
+        _handle(
+            api.CreateServiceW(
+                *(manager, NAME, _TITLE, _SERVICE_ALL, _OWN_PROCESS, _AUTO_START, _ERROR_NORMAL, command),
+                *(None, None, None, None, None),
+            ),
+            f"install the service {NAME}",
+        ) as service,
+    ):
+        actions = (_Action * len(_RESTART_AFTER_MS))(*[_Action(_RESTART, after) for after in _RESTART_AFTER_MS])
+        failures = _Actions(_FORGET_S, None, None, len(actions), actions)
+        # a stop with an error is a failure, too
+        levels = {_ACTIONS_LEVEL: failures, _ACTIONS_FLAG_LEVEL: wintypes.BOOL(True)}
+        levels[_DESCRIPTION_LEVEL] = wintypes.LPWSTR(_DESCRIPTION)
+        try:
+            for level, content in levels.items():
+                _check(api.ChangeServiceConfig2W(service, level, ctypes.byref(content)), "say what to do when it fails")
+        except LinsangError:
+            api.DeleteService(service)
+            raise
+
+
+def remove() -> None:
+    """Removes it; one that runs goes when it has ended. LinsangError."""
+    with _service() as service:
+        _check(api.DeleteService(service), f"remove the service {NAME}")
+
+
+def state() -> str:
+    """One of STATES. LinsangError: it is not installed."""
+    with _service(_SERVICE_LOOK) as service:
+        return _state(service)
+
+
+def _state(service: Any) -> str:
+    status = Status()
+    _check(api.QueryServiceStatus(service, ctypes.byref(status)), f"ask for the service {NAME}")
+    return STATES.get(status.state, str(status.state))
+
+
+def start() -> None:
+    """Starts it and waits until it runs. LinsangError: it does not."""
+    with _service() as service:
+        _check(api.StartServiceW(service, 0, None), f"start the service {NAME}")
+        _await(service, "running", {"starting"})
+
+
+def stop() -> None:
+    """Stops it and waits for its end. LinsangError: it did not run, or does not end."""
+    with _service() as service:
+        _check(api.ControlService(service, _STOP, ctypes.byref(Status())), f"stop the service {NAME}")
+        _await(service, "stopped", {"stopping", "running"})
+
+
+def reload() -> None:
+    """Has it read its rules again. LinsangError: it does not run."""
+    with _service() as service:
+        _check(api.ControlService(service, _PARAMETERS, ctypes.byref(Status())), f"tell the service {NAME}")
+
+
+def _await(service: Any, wanted: str, meanwhile: set[str]) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while (now := _state(service)) != wanted:
+        if now not in meanwhile or time.monotonic() > end:
+            raise LinsangError(f"the service {NAME} is {now}", "the Application log says why, under Linsang")
+        time.sleep(_LOOK_S)

@@ -1,0 +1,129 @@
+"""The process that Windows starts for the service: `linsang run` with the settings under ProgramData, told to stop by
+the service control manager. Imports on Windows only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import wintypes
+from typing import Any
+
+from sensor.errors import LinsangError
+from sensor.orders import Ordered, Orders
+from sensor.windows.event_source import EventLogStream
+from sensor.windows.scm import NAME, Status, api
+
+assert sys.platform == "win32"
+
+Run = Callable[[Orders], int]
+_STOPPED, _STARTING, _STOPPING, _RUNNING = 1, 2, 3, 4
+_STOP, _INTERROGATE, _SHUTDOWN, _PARAMETERS = 1, 4, 5, 6  # SERVICE_CONTROL_*
+_ACCEPTS = 0x1 | 0x4 | 0x8  # stop, shutdown, parameters
+_OWN_PROCESS = 0x10
+_SPECIFIC = 1066  # ERROR_SERVICE_SPECIFIC_ERROR
+_NOT_IMPLEMENTED = 120  # ERROR_CALL_NOT_IMPLEMENTED
+_WAIT_MS = 60_000  # rules may be compiled first; at the end, outputs have 5 s
+
+_MAIN = ctypes.WINFUNCTYPE(None, wintypes.DWORD, ctypes.POINTER(wintypes.LPWSTR))
+_HANDLER = ctypes.WINFUNCTYPE(wintypes.DWORD, wintypes.DWORD, wintypes.DWORD, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class _Entry(ctypes.Structure):
+    """SERVICE_TABLE_ENTRYW."""
+
+    _fields_ = (("name", wintypes.LPWSTR), ("main", _MAIN))
+
+
+api.RegisterServiceCtrlHandlerExW.restype = wintypes.HANDLE
+api.RegisterServiceCtrlHandlerExW.argtypes = (wintypes.LPCWSTR, _HANDLER, ctypes.c_void_p)
+api.SetServiceStatus.argtypes = (wintypes.HANDLE, ctypes.POINTER(Status))
+api.StartServiceCtrlDispatcherW.argtypes = (ctypes.POINTER(_Entry),)
+
+
+class Host:
+    """`run` does the work, with the orders that it is handed; it runs on a thread of Windows."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._ordered: Ordered | None = None
+        self._ended = False  # before there was somebody to tell
+        self._handle: Any = None
+        # Windows calls them: they must live as long as this
+        self._main, self._handler = _MAIN(self._serve), _HANDLER(self._hear)
+
+    def dispatch(self) -> None:
+        """Returns when the service has ended. LinsangError: Windows did not start this process as a service."""
+        table = (_Entry * 2)(_Entry(NAME, self._main), _Entry(None, _MAIN()))
+        if not api.StartServiceCtrlDispatcherW(table):
+            code = ctypes.get_last_error()
+            raise LinsangError(f"this is no service (error {code})", "linsang service start, or linsang run")
+
+    def _tell(self, state: int, code: int = 0) -> None:
+        pending = state in {_STARTING, _STOPPING}
+        status = Status(
+            kind=_OWN_PROCESS,
+            state=state,
+            accepted=_ACCEPTS if state == _RUNNING else 0,
+            exit_code=_SPECIFIC if code else 0,
+            specific_code=code,
+            checkpoint=int(pending),
+            wait_ms=_WAIT_MS if pending else 0,
+        )
+        api.SetServiceStatus(self._handle, ctypes.byref(status))
+
+    def _serve(self, count: int, arguments: Any) -> None:
+        self._handle = api.RegisterServiceCtrlHandlerExW(NAME, self._handler, None)
+        self._tell(_STARTING)
+        code = 1
+        try:
+            code = self._run(self.orders)
+        except LinsangError as error:
+            print(f"error: {error}", file=sys.stderr)
+        except Exception as error:  # a defect: still told
+            print(f"error: {type(error).__name__}: {error}; this is a defect", file=sys.stderr)
+        finally:
+            self._tell(_STOPPED, code)
+
+    @contextmanager
+    def orders(self, ordered: Ordered) -> Iterator[None]:
+        """The sensor sees: the service runs."""
+        self._ordered = ordered
+        self._tell(_RUNNING)
+        if self._ended:
+            ordered.end()
+        try:
+            yield
+        finally:
+            self._ordered = None
+            self._tell(_STOPPING)
+
+    def _hear(self, control: int, kind: int, data: int, context: int) -> int:
+        if control in {_STOP, _SHUTDOWN}:
+            self._tell(_STOPPING)
+            self._ended = True
+            if self._ordered is not None:
+                self._ordered.end()
+        elif control == _PARAMETERS and self._ordered is not None:
+            self._ordered.ask_reload(0, None)
+        elif control != _INTERROGATE:
+            return _NOT_IMPLEMENTED
+        return 0
+
+
+def main() -> None:
+    """What scm.command_line starts."""
+    sys.stdout = sys.stderr = EventLogStream()
+    os.chdir(os.environ.get("SYSTEMROOT", "C:\\"))
+    from sensor import config  # noqa: PLC0415 - it may fail: there is somebody now who is told
+    from sensor.daemon import run  # noqa: PLC0415
+
+    try:
+        Host(lambda orders: run(config.load(), orders)).dispatch()
+    except LinsangError as error:
+        print(f"error: {error}", file=sys.stderr)
+    finally:
+        sys.stderr.close()
