@@ -62,7 +62,7 @@ def build(source: Path, compiler: str, sanitize: str) -> Path:
 
 
 def build_for_windows(source: Path) -> Path | None:
-    """The same as a program of Windows, without sanitizers; None: it tests what only Linux has. RuntimeError as there."""
+    """The same as a program of Windows, without sanitizers; None: Linux alone has what it tests. RuntimeError, too."""
     parts = []
     for name in directive(source, "sources", "").split():
         own = name if _build.ONLY.get(name, "win32") == "win32" else name.replace(".c", "_windows.c")

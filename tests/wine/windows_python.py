@@ -1,0 +1,27 @@
+"""The Windows interpreter of build/windows."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = ROOT / "build" / "windows" / "python"
+TIMEOUT = 240.0  # s; hanging, not slowness, is what it is to catch
+
+
+def build_extension() -> None:
+    """As the sources are now. RuntimeError with the compiler's words."""
+    command = ["make", "--silent", "--file", "packaging/windows/windows.mk"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(made.stdout + made.stderr)
+
+
+class Python:
+    """Made once the extension is built."""
+
+    def __call__(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        """Runs the interpreter to its end, output captured. subprocess.TimeoutExpired."""
+        command = [str(LAUNCHER), *arguments]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT, check=False)
