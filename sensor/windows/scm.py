@@ -43,7 +43,7 @@ _REMEDIES = {
     1072: "close what has it open (services.msc), then try again",
     1073: "remove it first: linsang service remove",
 }
-_BOOT = "import sys; sys.path.append(sys.argv[1]); from sensor.windows.service_host import main; main()"
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from sensor.service_main import main; main()"
 
 
 class Status(ctypes.Structure):

@@ -1,11 +1,10 @@
-"""The process that Windows starts for the service: `linsang run` with the settings under ProgramData, told to stop by
-the service control manager. Imports on Windows only.
+"""A process that Windows starts for the service: reports to the service control manager, and is told by it to stop.
+Imports on Windows only.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from typing import Any
 
 from sensor.errors import LinsangError
 from sensor.orders import Ordered, Orders
-from sensor.windows.event_source import EventLogStream
 from sensor.windows.scm import NAME, Status, api
 
 assert sys.platform == "win32"
@@ -112,18 +110,3 @@ class Host:
         elif control != _INTERROGATE:
             return _NOT_IMPLEMENTED
         return 0
-
-
-def main() -> None:
-    """What scm.command_line starts."""
-    sys.stdout = sys.stderr = EventLogStream()
-    os.chdir(os.environ.get("SYSTEMROOT", "C:\\"))
-    from sensor import config  # noqa: PLC0415 - it may fail: there is somebody now who is told
-    from sensor.daemon import run  # noqa: PLC0415
-
-    try:
-        Host(lambda orders: run(config.load(), orders)).dispatch()
-    except LinsangError as error:
-        print(f"error: {error}", file=sys.stderr)
-    finally:
-        sys.stderr.close()

@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "reference rule_compiler live coverage",
         "reference_events live_processes context facts_of_files",
         "daemon alerts tree replay record dump doctor status trust unwind rules_cli arguments service_command",
-        "alert_commands rules_command",
+        "alert_commands rules_command service_main",
         "cli",
         "__main__",
     )
