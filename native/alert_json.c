@@ -347,6 +347,11 @@ static void put_rule(struct sn_writer *w, const struct sn_alerts *alerts, const 
 		sn_write__time(w, time >= EPOCH_TIMES ? time : time + (uint64_t)alerts->boot_to_epoch_ns);
 		sn_write__literal(w, ",");
 	}
+	if (frame->alert.payload == SN_PAYLOAD_JSON && frame->alert.time) {
+		sn_write__literal(w, "\"time\":");
+		sn_write__time(w, frame->alert.time);
+		sn_write__literal(w, ",");
+	}
 	if (undecidable)
 		put_undecidable(w, alerts, frame);
 	else

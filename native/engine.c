@@ -60,6 +60,8 @@ static int make_parts(struct sn_engine *engine)
 	if (rc)
 		return rc;
 	rc = sn_file_events__new(&engine->files);
+	if (!rc)
+		rc = sn_etw_feed__new(&engine->etw);
 	if (rc)
 		return rc;
 	engine->evidence = sn_evidence__new();
@@ -109,6 +111,7 @@ void sn_engine__free(struct sn_engine *engine)
 	sn_evidence__free(engine->evidence);
 	sn_users__free(engine->users);
 	sn_proxies__free(engine->proxies);
+	sn_etw_feed__free(&engine->etw);
 	sn_enrichment__free(engine->enrichment);
 	free(engine->match_fine);
 	free(engine->frame);

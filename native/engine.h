@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "enrichment.h"
+#include "etw_feed.h"
 #include "evidence.h"
 #include "file_events.h"
 #include "matcher.h"
@@ -55,6 +56,7 @@ struct sn_engine {
 	struct sn_users *users;
 	struct sn_proxies *proxies;
 	struct sn_file_events files;
+	struct sn_etw_feed etw;		  /* Windows' events */
 	struct sn_enrichment *enrichment; /* NULL: facts of files are absent */
 	struct sn_recording *recording;	  /* the caller's; NULL when nothing is recorded */
 
@@ -85,6 +87,7 @@ struct sn_origin {
 	const struct sn_header *record; /* NULL for JSON */
 	uint32_t file;
 	uint64_t index;
+	uint64_t time; /* of JSON, where it is known: ns since 1970, else 0 */
 };
 
 /* One writer, readers that want no more than a whole number. */
@@ -95,8 +98,19 @@ static inline void sn_count(uint64_t *counter, uint64_t n)
 
 /* pump.c */
 int sn_pump__record(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);
+/* The parts of it that pump_lines.c shares. The time, where rules are timed; judges the filled event under each of its
+ * routes: how many hits there are, in current->hits; their alerts. */
+uint64_t sn_pump__clock_if(const struct sn_engine *engine);
+uint32_t sn_pump__judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin);
+void sn_pump__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene,
+		    uint32_t hits);
+/* pump_lines.c: as sn_pump__record and sn_engine__feed_json. */
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 		  uint64_t index);
+int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, uint32_t file, uint64_t index);
+/* A line that was made of a record, whose event was at `time`. */
+void sn_pump__line(struct sn_engine *engine, const char *line, size_t size, uint64_t time, uint32_t file,
+		   uint64_t index);
 /* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */
 void sn_engine__answer(struct sn_engine *engine);
 /* Judges an event again, with what is known now: how many hits there are, in current->hits. */

@@ -129,6 +129,7 @@ static int read_column(struct left *left, struct sn_etw_column *column)
 	case SN_ETW_USER:
 		return user(left, column);
 	case SN_ETW_WTEXT:
+	case SN_ETW_WPATH:
 		return text(left, 2, column);
 	case SN_ETW_ATEXT:
 		return text(left, 1, column);
@@ -148,16 +149,39 @@ static int read_column(struct left *left, struct sn_etw_column *column)
 
 /* ---- the event ---- */
 
+/* By the GUID's first number, as a switch that the compiler makes of the table. */
+int sn_etw__provider_of(const struct sn_guid *guid)
+{
+	int provider;
+
+#undef SN_GUID
+#define SN_GUID(a, ...) a
+	switch (guid->a) {
+#define SN_ETW_PROVIDER(key, name, a)                                                                                  \
+	case a:                                                                                                        \
+		provider = SN_ETW_##key;                                                                               \
+		break;
+#include "etw_layout.def"
+	default:
+		return -1;
+	}
+	return memcmp(&providers[provider].guid, guid, sizeof(*guid)) == 0 ? provider : -1;
+}
+
+int sn_etw__reads(enum sn_etw_provider provider, uint16_t id)
+{
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+		if (events[i].provider == provider && events[i].id == id)
+			return 1;
+	return 0;
+}
+
 static const struct event *find(const struct sn_etw_event *event, int *rc)
 {
-	uint32_t provider = 0;
+	int provider = sn_etw__provider_of(&event->provider);
 
 	*rc = -ENOENT;
-	while (memcmp(&providers[provider].guid, &event->provider, sizeof(event->provider)) != 0) {
-		if (++provider == SN_ETW_PROVIDERS)
-			return NULL;
-	}
-	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
+	for (size_t i = 0; provider >= 0 && i < sizeof(events) / sizeof(*events); i++) {
 		const struct event *known = &events[i];
 
 		if (known->provider != provider || known->id != event->id)
@@ -192,6 +216,14 @@ int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
 	}
 	out->rest = (uint32_t)(left.end - left.at);
 	return 0;
+}
+
+int sn_etw__is_loss(const struct sn_etw_event *event)
+{
+	enum { LOST_EVENT = 32, LOST_BUFFER, LOST_FILE };
+
+	return memcmp(&event->provider, &providers[SN_ETW_LOST_EVENT].guid, sizeof(event->provider)) == 0 &&
+	       event->id >= LOST_EVENT && event->id <= LOST_FILE;
 }
 
 const char *sn_etw__column_name(const struct sn_etw_layout *layout, uint32_t column)

@@ -26,6 +26,7 @@ enum sn_etw_type {
 	SN_ETW_SID,
 	SN_ETW_USER,
 	SN_ETW_WTEXT,
+	SN_ETW_WPATH,
 	SN_ETW_ATEXT,
 	SN_ETW_IP4,
 	SN_ETW_IP6,
@@ -60,6 +61,12 @@ struct sn_etw_decoded {
 /* 0; -ENOENT: an event that is not decoded; -ENOSYS: one that is, in a version that is not known; -EBADMSG: its data
  * end within a column. */
 int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out);
+/* Which one it is, -1: none that is known. */
+int sn_etw__provider_of(const struct sn_guid *guid);
+/* Whether events of that number, or opcode, are decoded in any version. */
+int sn_etw__reads(enum sn_etw_provider provider, uint16_t id);
+/* Whether the session says that it has lost events. */
+int sn_etw__is_loss(const struct sn_etw_event *event);
 /* The name of a column, or of the event's provider. */
 const char *sn_etw__column_name(const struct sn_etw_layout *layout, uint32_t column);
 const char *sn_etw__provider_name(enum sn_etw_provider provider);

@@ -30,6 +30,7 @@ struct sn_etw_event {
 	uint32_t pid;	 /* of the thread that wrote it; UINT32_MAX: not said */
 	uint32_t tid;
 	uint64_t time;	     /* ns since 1970-01-01 UTC */
+	uint64_t index;	     /* whatever number whoever gave it has for it */
 	const uint8_t *data; /* of whoever gave the event */
 	uint32_t size;
 };

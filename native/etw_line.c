@@ -69,20 +69,30 @@ static void write_integrity(struct sn_writer *w, const struct sn_etw_column *lab
 	}
 }
 
+static void write_actor(struct sn_writer *w, const struct sn_etw_known *known, const struct sn_actor *actor,
+			enum sn_actor_text which, const char *name)
+{
+	if (actor)
+		sn_actors__write(known->actors, actor, which, w, name);
+}
+
 static void write_start(struct sn_writer *w, const struct sn_etw_decoded *decoded, const struct sn_etw_known *known)
 {
 	if (known->classic) {
 		sn_etw__write_column(w, known->classic, SN_ETW_CLASSIC_PROCESS_CommandLine);
 		sn_etw__write_column(w, known->classic, SN_ETW_CLASSIC_PROCESS_UserSID);
+	} else if (known->line_from) {
+		write_actor(w, known, known->process, SN_ACTOR_LINE, "CommandLine");
+		sn_write__literal(w, "\"CommandLineFrom\":\"");
+		sn_write__bytes(w, known->line_from, strlen(known->line_from));
+		sn_write__literal(w, "\",");
 	}
 	if (decoded->provider == SN_ETW_KERNEL_PROCESS)
 		write_integrity(w, &decoded->column[SN_ETW_PROCESS_START_MandatoryLabel]);
-	else if (known->process)
-		write_wide(w, "Image", known->process->image);
-	if (known->parent) {
-		write_wide(w, "ParentImage", known->parent->image);
-		write_wide(w, "ParentCommandLine", known->parent->line);
-	}
+	else
+		write_actor(w, known, known->process, SN_ACTOR_IMAGE, "Image");
+	write_actor(w, known, known->parent, SN_ACTOR_IMAGE, "ParentImage");
+	write_actor(w, known, known->parent, SN_ACTOR_LINE, "ParentCommandLine");
 }
 
 static void write_end(struct sn_writer *w, const struct sn_etw_decoded *decoded, const char *ip, uint32_t address,
@@ -153,21 +163,37 @@ static void write_registry(struct sn_writer *w, const struct sn_etw_event *event
 		sn_write__literal(w, "\"Value\":\"(Default)\",");
 }
 
+/* A column, unless Sysmon writes it otherwise. */
+static void write_column(struct sn_writer *w, const struct sn_etw_event *event, const struct sn_etw_decoded *decoded,
+			 uint32_t number, const struct sn_etw_names *names)
+{
+	const struct sn_etw_column *column = &decoded->column[number];
+	const char *name = sn_etw__column_name(decoded->layout, number);
+
+	if (decoded->provider == SN_ETW_DNS_CLIENT && event->id == DNS_ANSWER &&
+	    number == SN_ETW_DNS_ANSWER_QueryResults && !column->bytes.len) {
+		sn_write__literal(w, "\"QueryResults\":\"-\","); /* as Sysmon has none */
+	} else if (column->type == SN_ETW_WPATH && column->there) {
+		sn_write__key(w, name, strlen(name));
+		sn_etw_names__write_path(names, w, column->bytes);
+		sn_write__literal(w, ",");
+	} else {
+		sn_etw__write_column(w, decoded, number);
+	}
+}
+
 void sn_etw__write_line(struct sn_writer *w, const struct sn_etw_event *event, const struct sn_etw_decoded *decoded,
 			const struct sn_etw_known *known)
 {
 	write_head(w, event, decoded->provider);
-	for (uint32_t i = 0; i < decoded->count; i++) {
-		if (decoded->provider == SN_ETW_DNS_CLIENT && event->id == DNS_ANSWER &&
-		    i == SN_ETW_DNS_ANSWER_QueryResults && !decoded->column[i].bytes.len)
-			sn_write__literal(w, "\"QueryResults\":\"-\","); /* as Sysmon has none */
-		else
-			sn_etw__write_column(w, decoded, i);
-	}
+	for (uint32_t i = 0; i < decoded->count; i++)
+		write_column(w, event, decoded, i, known->names);
 	if (is_start(event, decoded))
 		write_start(w, decoded, known);
-	else if (known->process)
-		write_wide(w, "Image", known->process->image);
+	else
+		write_actor(w, known, known->process, SN_ACTOR_IMAGE, "Image");
+	if (decoded->provider != SN_ETW_WMI_ACTIVITY) /* it has another User */
+		write_actor(w, known, known->process, SN_ACTOR_USER, "User");
 	if (is_network(decoded->provider))
 		write_connection(w, event, decoded);
 	else if (decoded->provider == SN_ETW_KERNEL_REGISTRY)

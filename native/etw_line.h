@@ -5,16 +5,19 @@
  */
 #ifndef SN_ETW_LINE_H
 #define SN_ETW_LINE_H
+#include "actors.h"
 #include "etw.h"
-#include "etw_processes.h"
-#include "json_write.h"
+#include "etw_names.h"
 
 /* What the trace said elsewhere; NULL or empty where it did not. */
 struct sn_etw_known {
 	const struct sn_etw_decoded *classic; /* of a Kernel-Process start: the kernel logger's event of the same */
-	const struct sn_etw_process *process; /* whose event it is */
-	const struct sn_etw_process *parent;  /* of a process start */
-	struct sn_bytes key;		      /* UTF-16: of a registry event */
+	const struct sn_actors *actors;	      /* that process and parent are of */
+	struct sn_etw_names *names;
+	const struct sn_actor *process; /* whose event it is */
+	const struct sn_actor *parent;	/* of a process start */
+	const char *line_from;		/* of a process start: who said its command line, if no event did */
+	struct sn_bytes key;		/* UTF-16: of a registry event */
 };
 
 /* The line, with its newline. */

@@ -20,12 +20,11 @@ static void write_hex(struct sn_writer *w, uint64_t value, uint32_t digits)
 	sn_write__bytes(w, text, digits);
 }
 
-void sn_etw__write_wide(struct sn_writer *w, struct sn_bytes text)
+void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text)
 {
 	uint8_t run[64];
 	uint32_t used = 0;
 
-	sn_write__literal(w, "\"");
 	for (uint32_t at = 0; text.len - at >= 2; at += 2) {
 		uint32_t code = unit(text, at), low = text.len - at >= 4 ? unit(text, at + 2) : 0;
 
@@ -45,6 +44,12 @@ void sn_etw__write_wide(struct sn_writer *w, struct sn_bytes text)
 		}
 	}
 	sn_write__inner(w, run, used);
+}
+
+void sn_etw__write_wide(struct sn_writer *w, struct sn_bytes text)
+{
+	sn_write__literal(w, "\"");
+	sn_etw__write_wide_inner(w, text);
 	sn_write__literal(w, "\"");
 }
 
@@ -55,7 +60,7 @@ static void write_sid(struct sn_writer *w, struct sn_bytes sid)
 
 	for (uint32_t i = 2; i < 8; i++)
 		authority = authority << 8 | sid.at[i];
-	sn_write__literal(w, "\"S-");
+	sn_write__literal(w, "S-");
 	sn_write__number(w, sid.at[0]);
 	sn_write__literal(w, "-");
 	sn_write__number(w, authority);
@@ -63,7 +68,15 @@ static void write_sid(struct sn_writer *w, struct sn_bytes sid)
 		sn_write__literal(w, "-");
 		sn_write__number(w, unit(sid, at) | (uint64_t)unit(sid, at + 2) << 16);
 	}
-	sn_write__literal(w, "\"");
+}
+
+uint32_t sn_etw__sid_text(char *out, struct sn_bytes sid)
+{
+	struct sn_writer w = {.at = out, .end = out + SN_ETW_SID_MAX - 1};
+
+	write_sid(&w, sid);
+	*w.at = 0;
+	return (uint32_t)(w.at - out);
 }
 
 static void write_address(struct sn_writer *w, uint16_t family, struct sn_bytes address)
@@ -88,13 +101,21 @@ static void write_pointer(struct sn_writer *w, uint64_t value)
 	sn_write__literal(w, "\"");
 }
 
+uint64_t sn_etw__filetime_ns(uint64_t filetime)
+{
+	static const uint64_t epoch = 116444736000000000u; /* 1970-01-01 */
+
+	return filetime < epoch || filetime - epoch > UINT64_MAX / 100 ? 0 : (filetime - epoch) * 100;
+}
+
 /* 0: it is none that can be written. */
 static int write_filetime(struct sn_writer *w, uint64_t filetime)
 {
-	if (filetime < SN_FILETIME_EPOCH || filetime - SN_FILETIME_EPOCH > UINT64_MAX / 100)
-		return 0;
-	sn_write__time(w, (filetime - SN_FILETIME_EPOCH) * 100);
-	return 1;
+	uint64_t ns = sn_etw__filetime_ns(filetime);
+
+	if (ns)
+		sn_write__time(w, ns);
+	return ns != 0;
 }
 
 static int write_value(struct sn_writer *w, const struct sn_etw_column *column)
@@ -112,10 +133,14 @@ static int write_value(struct sn_writer *w, const struct sn_etw_column *column)
 		return write_filetime(w, column->number);
 	case SN_ETW_SID:
 	case SN_ETW_USER:
-		if (column->bytes.len)
-			write_sid(w, column->bytes);
-		return column->bytes.len != 0;
+		if (!column->bytes.len)
+			return 0;
+		sn_write__literal(w, "\"");
+		write_sid(w, column->bytes);
+		sn_write__literal(w, "\"");
+		return 1;
 	case SN_ETW_WTEXT:
+	case SN_ETW_WPATH:
 		sn_etw__write_wide(w, column->bytes);
 		return 1;
 	case SN_ETW_ATEXT:

@@ -39,7 +39,9 @@ enum sn_type {
 	SN_FILE = 9, /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
 	SN_LOAD =
 		10, /* struct sn_load: a process mapped a file executable, as a library; without path: some are lost */
-	SN_TYPES = 11, /* one above the last */
+	SN_ETW = 11,   /* struct sn_etw: an event of Windows as it was written */
+	SN_LINE = 12,  /* struct sn_line: an event of another maker */
+	SN_TYPES = 13, /* one above the last */
 };
 
 /* sn_header.flags */
@@ -179,6 +181,26 @@ struct sn_load {
 	uint32_t dev;	     /* as in sn_exec */
 	uint32_t uid;	     /* real user id of the process; 4294967295 = not known */
 	struct sn_span path; /* absolute, as the process sees it, no NUL */
+};
+
+/* Schema 3. No probe wrote it: `h` has no sequence number and no start, its time is ns since 1970, its pid the process
+ * of the thread that wrote the event. What the data mean is in etw_layout.def. */
+struct sn_etw {
+	struct sn_header h;
+	uint8_t provider[16]; /* GUID as Windows has it in memory */
+	uint32_t tid;
+	uint16_t id; /* of a classic event its opcode */
+	uint16_t version;
+	uint16_t classic; /* 1: from before manifests */
+	uint16_t pointer; /* bytes of a pointer in the data: 8 or 4 */
+	struct sn_span data;
+	uint32_t pad;
+};
+
+/* Schema 3. No probe wrote it; its time is when it came, ns since 1970. */
+struct sn_line {
+	struct sn_header h;
+	struct sn_span text; /* one object, of any of the shapes of ndjson.c */
 };
 
 struct sn_loss {

@@ -47,6 +47,7 @@ size_t sn_frame__build(struct sn_engine *engine, const struct sn_origin *origin,
 	*alert = (struct sn_alert){.file = origin->file,
 				   .payload = origin->payload_type,
 				   .index = origin->index,
+				   .time = origin->time,
 				   .event_size = origin->payload_size,
 				   .lost_any = sn_evidence__total(engine->evidence)};
 	memcpy(alert + 1, origin->payload, origin->payload_size);

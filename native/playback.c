@@ -29,8 +29,10 @@ int sn_engine__play(struct sn_engine *engine, struct sn_recording *recording, st
 		uint64_t before = engine->stats.alerts;
 		int rc = sn_recording__next(recording, &record, &playback->offset);
 
-		if (rc != 1)
+		if (rc != 1) {
+			sn_etw_feed__flush(engine);
 			return rc;
+		}
 		h = record;
 		playback->time = h->time;
 		if (n == playback->limit || h->time > playback->until) {
@@ -61,6 +63,8 @@ int sn_engine__forget(struct sn_engine *engine)
 		if (rc)
 			return rc;
 	}
+	if (sn_etw_feed__forget(&engine->etw))
+		return -ENOMEM;
 	evidence = sn_evidence__new();
 	users = sn_users__new();
 	if (!evidence || !users) {

@@ -16,7 +16,7 @@ enum {
 	IDLE_MS = 1000, /* the longest sleep: nothing depends on it */
 };
 
-static uint64_t clock_if(const struct sn_engine *engine)
+uint64_t sn_pump__clock_if(const struct sn_engine *engine)
 {
 	return engine->match_fine ? sn_clock__now() : 0;
 }
@@ -37,7 +37,7 @@ static uint32_t bucket_of(uint64_t ns)
 	       (uint32_t)(ns >> (power - SN_FINE_BITS) & ((1 << SN_FINE_BITS) - 1));
 }
 
-/* `begin` decode `middle` match `end`, all from clock_if. */
+/* `begin` decode `middle` match `end`, all from sn_pump__clock_if. */
 static void count_time(struct sn_engine *engine, uint64_t begin, uint64_t middle, uint64_t end)
 {
 	struct sn_stats *stats = &engine->stats;
@@ -95,11 +95,10 @@ static void explain(struct sn_engine *engine, const uint32_t *route, uint32_t ro
 	}
 }
 
-/* Judges the filled event under each of its routes: how many hits there are, in current->hits. */
-static uint32_t judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin)
+uint32_t sn_pump__judge(struct sn_engine *engine, const uint32_t *route, uint32_t routes, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
-	uint64_t middle = clock_if(engine);
+	uint64_t middle = sn_pump__clock_if(engine);
 	uint32_t hits = 0;
 
 	for (uint32_t i = 0; i < routes; i++) {
@@ -116,7 +115,7 @@ static uint32_t judge(struct sn_engine *engine, const uint32_t *route, uint32_t 
 			sn_count(&engine->stats.regex_bounds, effort.regex_bounds);
 		hits = drop_known(loaded->hits, hits, found);
 	}
-	count_time(engine, begin, middle, clock_if(engine));
+	count_time(engine, begin, middle, sn_pump__clock_if(engine));
 	if (engine->explanation)
 		explain(engine, route, routes);
 	return hits;
@@ -129,7 +128,8 @@ void sn_pump__conclude(struct sn_engine *engine, uint32_t hits)
 		sn_count(&engine->stats.matched_events, 1);
 }
 
-static void alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene, uint32_t hits)
+void sn_pump__alert(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene,
+		    uint32_t hits)
 {
 	sn_pump__conclude(engine, hits);
 	if (hits)
@@ -169,12 +169,12 @@ uint32_t sn_pump__again(struct sn_engine *engine, const struct sn_header *record
 {
 	struct sn_loaded *loaded = engine->current;
 	uint32_t route = sn_view__route(loaded->view, record->type);
-	uint64_t begin = clock_if(engine);
+	uint64_t begin = sn_pump__clock_if(engine);
 
 	if (route == (uint32_t)SN_NO_FIELD)
 		return 0;
 	sn_view__fill(loaded->view, loaded->values, scene, record);
-	return judge(engine, &route, 1, begin);
+	return sn_pump__judge(engine, &route, 1, begin);
 }
 
 /* The loss account; -EINVAL for a CPU that cannot be. */
@@ -231,7 +231,7 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 {
 	const struct sn_header *h = bytes;
 	struct sn_loaded *loaded = engine->current;
-	struct sn_origin origin = {bytes, (uint32_t)size, SN_PAYLOAD_RECORD, h, file, index};
+	struct sn_origin origin = {bytes, (uint32_t)size, SN_PAYLOAD_RECORD, h, file, index, 0};
 	struct sn_scene scene = {.users = engine->users, .table = engine->table};
 	uint64_t begin;
 	uint32_t route, hits;
@@ -241,9 +241,15 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 		sn_count(&engine->stats.malformed, 1);
 		return -EBADMSG;
 	}
-	sn_count(&engine->stats.decoded, 1);
 	sn_count(&engine->stats.by_type[h->type], 1);
 	record(engine, bytes, size);
+	if (h->type == SN_LINE)
+		return sn_pump__line_record(engine, bytes, file, index);
+	sn_count(&engine->stats.decoded, 1);
+	if (h->type == SN_ETW) {
+		sn_etw_feed__take(engine, bytes, file, index);
+		return 0;
+	}
 	if (h->type == SN_EXEC)
 		sn_writers__exec(engine->files.writers, engine->table, (const struct sn_exec *)h);
 	if (h->type == SN_EXIT)
@@ -259,40 +265,12 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	route = loaded ? sn_view__route(loaded->view, h->type) : (uint32_t)SN_NO_FIELD;
 	if (route == (uint32_t)SN_NO_FIELD)
 		return 0;
-	begin = clock_if(engine);
+	begin = sn_pump__clock_if(engine);
 	sn_view__fill(loaded->view, loaded->values, &scene, h);
-	hits = judge(engine, &route, 1, begin);
+	hits = sn_pump__judge(engine, &route, 1, begin);
 	if (engine->enrichment && sn_enrichment__holds(engine, &origin, &scene, hits))
 		return 0;
-	alert(engine, &origin, &scene, hits);
-	return 0;
-}
-
-int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
-		  uint64_t index)
-{
-	struct sn_loaded *loaded = engine->current;
-	struct sn_origin origin = {line, (uint32_t)size, SN_PAYLOAD_JSON, NULL, file, index};
-	struct sn_scene scene = {0};
-	struct sn_routes routes;
-	uint64_t begin = clock_if(engine);
-	int64_t own;
-
-	if (!loaded)
-		return -ENOENT;
-	if (route & SN_ROUTE_OTHERWISE) {
-		own = sn_record__parse(line, size, engine->record, sizeof(engine->record));
-		if (own > 0)
-			return sn_pump__record(engine, engine->record, (size_t)own, file, index);
-	}
-	sn_count(&engine->stats.received, 1);
-	if (sn_ndjson__decode(loaded->ndjson, line, size, route, loaded->values, &routes)) {
-		sn_count(&engine->stats.malformed, 1);
-		return -EBADMSG;
-	}
-	sn_count(&engine->stats.decoded, 1);
-	if (routes.count)
-		alert(engine, &origin, &scene, judge(engine, routes.route, routes.count, begin));
+	sn_pump__alert(engine, &origin, &scene, hits);
 	return 0;
 }
 
@@ -341,6 +319,7 @@ int sn_engine__run(struct sn_engine *engine)
 
 		sn_engine__answer(engine);
 		n = pump_batch(engine);
+		n += sn_etw_feed__pump(engine, stopping != 0);
 		sn_enrichment__settle(engine, false);
 		if (n)
 			continue;
@@ -354,9 +333,10 @@ int sn_engine__run(struct sn_engine *engine)
 			break;
 		if (engine->recording)
 			sn_recording__flush(engine->recording);
-		sn_ring__wait(engine->ring, sn_enrichment__patience(engine, IDLE_MS));
+		sn_ring__wait(engine->ring, sn_etw_feed__patience(engine, sn_enrichment__patience(engine, IDLE_MS)));
 	}
 	sn_enrichment__settle(engine, true);
+	sn_etw_feed__flush(engine);
 	if (engine->recording)
 		sn_recording__flush(engine->recording);
 	atomic_store(&engine->stopping, 0);

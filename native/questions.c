@@ -59,5 +59,7 @@ int sn_engine__settle(struct sn_engine *engine, int all)
 		return -EBUSY;
 	if (engine->current)
 		sn_enrichment__settle(engine, all);
+	if (all)
+		sn_etw_feed__flush(engine);
 	return 0;
 }

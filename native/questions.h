@@ -101,6 +101,7 @@ void sn_engine__end_questions(struct sn_engine *engine);
  * thread is behind, try again; -ENOTSUP. */
 int sn_engine__tell(struct sn_engine *engine, const void *told, size_t size);
 /* On the caller's thread, while the engine does not run (else -EBUSY): takes in what was told and judges the events
- * that waited for it, with `all` the others too, as if their time was up. */
+ * that waited for it, with `all` the others too, as if their time was up: also starts of processes that wait for what
+ * other events of Windows say of them. */
 int sn_engine__settle(struct sn_engine *engine, int all);
 #endif

@@ -23,6 +23,8 @@ static const uint16_t body_size[] = {
 	[SN_LOSS] = sizeof(struct sn_loss),
 	[SN_FILE] = sizeof(struct sn_file),
 	[SN_LOAD] = sizeof(struct sn_load),
+	[SN_ETW] = sizeof(struct sn_etw),
+	[SN_LINE] = sizeof(struct sn_line),
 };
 
 static int span_fits_behind(const struct sn_span *span, size_t fixed, uint32_t size)
@@ -63,6 +65,22 @@ static int load_is_sound(const void *record, uint32_t size)
 	return span_fits_behind(&load.path, sizeof(load), size) && load.path.len <= SN_PATH_MAX;
 }
 
+static int etw_is_sound(const void *record, uint32_t size)
+{
+	struct sn_etw etw;
+
+	memcpy(&etw, record, sizeof(etw));
+	return span_fits_behind(&etw.data, sizeof(etw), size) && (etw.pointer == 8 || etw.pointer == 4);
+}
+
+static int line_is_sound(const void *record, uint32_t size)
+{
+	struct sn_line line;
+
+	memcpy(&line, record, sizeof(line));
+	return span_fits_behind(&line.text, sizeof(line), size);
+}
+
 static int family_is_known(const void *record)
 {
 	uint16_t family;
@@ -94,6 +112,10 @@ int sn_record__check(const void *record, size_t size)
 		return file_is_sound(record, header.size) ? 0 : -EBADMSG;
 	case SN_LOAD:
 		return load_is_sound(record, header.size) ? 0 : -EBADMSG;
+	case SN_ETW:
+		return etw_is_sound(record, header.size) ? 0 : -EBADMSG;
+	case SN_LINE:
+		return line_is_sound(record, header.size) ? 0 : -EBADMSG;
 	default:
 		return 0;
 	}

@@ -13,15 +13,17 @@ static void put_header(struct sn_writer *w, const struct sn_header *h, int64_t b
 	sn_write__literal(w, "{\"type\":\"");
 	sn_write__bytes(w, sn_types[h->type].name, strlen(sn_types[h->type].name));
 	sn_write__literal(w, "\",\"time\":");
-	if (boot_to_epoch_ns)
+	if (h->type == SN_ETW || h->type == SN_LINE)
+		sn_write__time(w, h->time);
+	else if (boot_to_epoch_ns)
 		sn_write__time(w, h->time + (uint64_t)boot_to_epoch_ns);
 	else
 		sn_write__number(w, h->time);
 	sn_write__literal(w, ",");
-	if (h->type != SN_LOSS) {
+	if (h->type != SN_LOSS && h->type != SN_LINE)
 		sn_write__member(w, "pid", h->pid);
+	if (h->type != SN_LOSS && h->type != SN_ETW && h->type != SN_LINE)
 		sn_write__member(w, "start", h->start);
-	}
 	if (h->cpu != SN_CPU_NONE) {
 		sn_write__member(w, "cpu", h->cpu);
 		sn_write__member(w, "seq", h->seq);

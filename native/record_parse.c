@@ -180,6 +180,60 @@ static int read_name(struct record_builder *b, struct sn_json *json, uint8_t *ou
 	return 1;
 }
 
+static uint32_t hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : UINT32_MAX;
+}
+
+/* Two digits a byte, dashes between them anywhere: how many bytes, UINT32_MAX: it is not that. */
+static uint32_t read_hex(const struct sn_json_string *text, uint8_t *out, size_t room)
+{
+	uint32_t count = 0, i = 0;
+
+	for (; i < text->len; i++) {
+		uint32_t high, low;
+
+		if (text->text[i] == '-')
+			continue;
+		high = hex_digit(text->text[i]);
+		low = i + 1 < text->len ? hex_digit(text->text[++i]) : UINT32_MAX;
+		if (count == room || (high | low) > 15)
+			return UINT32_MAX;
+		out[count++] = (uint8_t)(high << 4 | low);
+	}
+	return count;
+}
+
+static int read_guid(struct sn_json *json, uint8_t *out)
+{
+	static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+	struct sn_json_string text;
+	uint8_t bytes[16];
+
+	if (!sn_json__string(json, &text) || read_hex(&text, bytes, sizeof(bytes)) != sizeof(bytes))
+		return 0;
+	for (uint32_t i = 0; i < sizeof(bytes); i++)
+		out[order[i]] = bytes[i];
+	return 1;
+}
+
+static int read_data(struct record_builder *b, struct sn_json *json, struct sn_span *span)
+{
+	struct sn_json_string text;
+	uint32_t count;
+
+	if (!sn_json__string(json, &text))
+		return 0;
+	count = read_hex(&text, b->record + b->used, b->room - b->used);
+	if (count == UINT32_MAX)
+		return 0;
+	*span = (struct sn_span){(uint32_t)b->used, count};
+	b->used += count;
+	return 1;
+}
+
 static int read_field(struct record_builder *b, struct sn_json *json, const struct sn_field *field)
 {
 	uint8_t *at = b->record + field->offset;
@@ -198,6 +252,10 @@ static int read_field(struct record_builder *b, struct sn_json *json, const stru
 		return read_protocol(json, (uint16_t *)at);
 	case SN_KIND_FLAG:
 		return read_flag(b, json, field->flag);
+	case SN_KIND_GUID:
+		return read_guid(json, at);
+	case SN_KIND_HEX:
+		return read_data(b, json, (struct sn_span *)at);
 	case SN_KIND_DEV:
 		return read_device(json, (uint32_t *)at);
 	case SN_KIND_U16:
@@ -246,7 +304,7 @@ static int begin(struct record_builder *b, struct sn_json *json)
 	    !sn_json__take(json, ':') || !sn_json__string(json, &value))
 		return 0;
 	for (uint16_t type = SN_EXEC; type < SN_TYPES; type++)
-		if (is(&value, sn_types[type].name))
+		if (sn_types[type].name && is(&value, sn_types[type].name))
 			b->h.type = type;
 	return b->h.type != 0;
 }

@@ -150,6 +150,29 @@ static int put_value(struct sn_writer *w, const struct sn_field *field, const ui
 	}
 }
 
+static void put_hex(struct sn_writer *w, const uint8_t *bytes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char pair[2] = {"0123456789abcdef"[bytes[i] >> 4], "0123456789abcdef"[bytes[i] & 15]};
+
+		sn_write__bytes(w, pair, 2);
+	}
+}
+
+/* As it is written everywhere: a number of 4 bytes and two of 2, which lie lowest byte first, then 2 and 6 bytes. */
+static void put_guid(struct sn_writer *w, const uint8_t *at)
+{
+	static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+	sn_write__literal(w, "\"");
+	for (uint32_t i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			sn_write__literal(w, "-");
+		put_hex(w, at + order[i], 1);
+	}
+	sn_write__literal(w, "\"");
+}
+
 int sn_record__write(struct sn_writer *w, const struct sn_field *field, const void *record)
 {
 	const uint8_t *at = (const uint8_t *)record + field->offset;
@@ -170,6 +193,15 @@ int sn_record__write(struct sn_writer *w, const struct sn_field *field, const vo
 		return *at != 0;
 	case SN_KIND_ADDR:
 		return put_address(w, field, record);
+	case SN_KIND_GUID:
+		put_guid(w, at);
+		return 1;
+	case SN_KIND_HEX:
+		memcpy(&span, at, sizeof(span));
+		sn_write__literal(w, "\"");
+		put_hex(w, (const uint8_t *)record + span.off, span.len);
+		sn_write__literal(w, "\"");
+		return 1;
 	default:
 		return put_value(w, field, at);
 	}

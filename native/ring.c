@@ -163,6 +163,13 @@ void sn_ring__publish(struct sn_ring *ring)
 		sn_wait__wake(&ring->asleep);
 }
 
+void sn_ring__nudge(struct sn_ring *ring)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&ring->asleep, memory_order_relaxed))
+		sn_ring__interrupt(ring);
+}
+
 /* ---- consumer ---- */
 
 static int is_empty(struct sn_ring *ring)

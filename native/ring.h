@@ -59,6 +59,10 @@ int sn_ring__push(struct sn_ring *ring, const void *record, size_t size);
 /* Shows all staged records to the consumer and wakes it if it sleeps. Once a batch. */
 void sn_ring__publish(struct sn_ring *ring);
 
+/* Wakes the consumer if it sleeps. For a thread that has put something elsewhere that the consumer looks at: one that
+ * was about to sleep is missed. */
+void sn_ring__nudge(struct sn_ring *ring);
+
 /* ---- consumer ---- */
 /* The next record and its exact size, or NULL when there is none. Stays valid until sn_ring__release. */
 const void *sn_ring__peek(struct sn_ring *ring, size_t *size);

@@ -16,6 +16,8 @@ typedef struct sn_connect result_record;
 typedef struct sn_loss loss_record;
 typedef struct sn_file file_record;
 typedef struct sn_load load_record;
+typedef struct sn_etw etw_record;
+typedef struct sn_line line_record;
 
 #define RECORD_EXEC    exec_record
 #define RECORD_PROCESS process_record
@@ -26,6 +28,8 @@ typedef struct sn_load load_record;
 #define RECORD_LOSS    loss_record
 #define RECORD_FILE    file_record
 #define RECORD_LOAD    load_record
+#define RECORD_ETW     etw_record
+#define RECORD_LINE    line_record
 
 #define TYPES_EXEC    (1 << SN_EXEC | 1 << SN_PROCESS)
 #define TYPES_PROCESS (1 << SN_PROCESS)
@@ -36,6 +40,8 @@ typedef struct sn_load load_record;
 #define TYPES_LOSS    (1 << SN_LOSS)
 #define TYPES_FILE    (1 << SN_FILE)
 #define TYPES_LOAD    (1 << SN_LOAD)
+#define TYPES_ETW     (1 << SN_ETW)
+#define TYPES_LINE    (1 << SN_LINE)
 
 #define MEMBER_OFFSET(type, member) offsetof(RECORD_##type, member)
 #define MEMBER_SIZE(type, member)   sizeof(((RECORD_##type *)0)->member)
@@ -47,7 +53,8 @@ enum {
 	CUT_image = SN_F_IMAGE_TRUNCATED,
 	CUT_script = SN_F_SCRIPT_TRUNCATED,
 	CUT_cwd = SN_F_CWD_TRUNCATED,
-	CUT_path = 0
+	CUT_path = 0,
+	CUT_text = 0
 };
 
 /* kind -> where the value is, how long, and its flag */
@@ -65,6 +72,8 @@ enum {
 #define OFFSET_ADDR    MEMBER_OFFSET
 #define OFFSET_PROTO   MEMBER_OFFSET
 #define OFFSET_DEV     MEMBER_OFFSET
+#define OFFSET_GUID    MEMBER_OFFSET
+#define OFFSET_HEX     MEMBER_OFFSET
 #define OFFSET_FLAG    FLAG_OFFSET
 
 #define SIZE_U16     MEMBER_SIZE
@@ -81,6 +90,8 @@ enum {
 #define SIZE_ADDR    MEMBER_SIZE
 #define SIZE_PROTO   MEMBER_SIZE
 #define SIZE_DEV     MEMBER_SIZE
+#define SIZE_GUID    MEMBER_SIZE
+#define SIZE_HEX     MEMBER_SIZE
 #define SIZE_FLAG    FLAG_SIZE
 
 #define NO_FLAG(member)	    0
@@ -100,6 +111,8 @@ enum {
 #define FLAG_OF_ADDR	    NO_FLAG
 #define FLAG_OF_PROTO	    NO_FLAG
 #define FLAG_OF_DEV	    NO_FLAG
+#define FLAG_OF_GUID	    NO_FLAG
+#define FLAG_OF_HEX	    NO_FLAG
 #define FLAG_OF_FLAG	    HEADER_FLAG
 
 const struct sn_field sn_fields[] = {
@@ -133,6 +146,8 @@ const struct sn_type_info sn_types[SN_TYPES] = {
 	[SN_LOSS] = {"loss", sizeof(struct sn_loss), 0},
 	[SN_FILE] = {"file", sizeof(struct sn_file), offsetof(struct sn_file, uid)},
 	[SN_LOAD] = {"load", sizeof(struct sn_load), offsetof(struct sn_load, uid)},
+	[SN_ETW] = {"etw", sizeof(struct sn_etw), 0},
+	[SN_LINE] = {"line", sizeof(struct sn_line), 0},
 };
 
 static const struct sn_field_info infos[] = {

@@ -24,6 +24,8 @@ enum sn_kind {
 	SN_KIND_PROTO,
 	SN_KIND_FLAG,
 	SN_KIND_DEV,
+	SN_KIND_GUID,
+	SN_KIND_HEX,
 };
 
 enum sn_derived_value {

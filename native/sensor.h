@@ -11,6 +11,7 @@
 #define SN_SENSOR_H
 #include <stddef.h>
 #include <stdint.h>
+#include "etw_source.h"
 #include "event.h"
 #include "provenance.h"
 #include "questions.h"
@@ -199,6 +200,7 @@ struct sn_alert {
 	uint32_t image_facts;	   /* sizes, may be 0 */
 	uint32_t payload_facts;
 	uint32_t renamed; /* enum sn_renamed */
+	uint64_t time;	  /* of an event of Windows that a session or its recording gave: ns since 1970, else 0 */
 };
 
 /* ---- alert frames as JSON lines (alert_json.c) ---- */
@@ -328,6 +330,10 @@ struct sn_trace_stats {
 	uint64_t forgotten;	  /* processes that there was no room for */
 	/* as in struct sn_etl_stats */
 	uint64_t unknown, damaged, compressed, cut_off, events_lost, buffers_lost;
+	uint64_t process_unknown; /* lines of processes that nothing was said of */
+	uint64_t parent_unknown;  /* starts by such */
+	uint64_t key_unknown;	  /* changes of a registry key whose path was not said */
+	uint64_t lost;		  /* times that the session said among its events that it lost some */
 };
 
 enum { SN_TRACE_ROOM = 1 << 22 }; /* bytes that two lines need at most */

@@ -28,7 +28,7 @@ def sources(platform: str) -> list[str]:
 
 def headers(platform: str) -> tuple[str, ...]:
     """Those of what Python may call, in the order of what they need of one another."""
-    common = ("event.h", "provenance.h", "questions.h", "sensor.h")
+    common = ("event.h", "provenance.h", "questions.h", "etw_source.h", "sensor.h")
     return (*common, "sources_linux.h") if platform == "linux" else common
 
 

@@ -29,6 +29,8 @@ RECORDS = {
     "LOSS": "loss",
     "FILE": "file",
     "LOAD": "load",
+    "ETW": "etw",
+    "LINE": "line",
 }
 SOURCES = {
     "HEADER": "the record",

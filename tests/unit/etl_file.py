@@ -16,7 +16,15 @@ PROVIDERS = {
     "powershell": uuid.UUID("a0c1853b-5c40-4b15-8766-3cf1c58f985a"),
     "wmi": uuid.UUID("1418ef04-b0b4-4623-bf7e-d74ab47bbdaa"),
 }
-GROUPS = {"classic process": 0x03, "classic image": 0x14, "classic tcp": 0x06, "classic udp": 0x08}
+# The kernel logger's classes: its groups in a file, their GUIDs in a session.
+_CLASSES = {
+    "classic process": "3d6fa8d0-fe05-11d0-9dda-00c04fd7ba7c",
+    "classic image": "2cb15d1d-5fc1-11d2-abe1-00a0c911f518",
+    "classic tcp": "9a280ac0-c8e0-11d1-84e2-00c04fb998a2",
+    "classic udp": "bf3a50c5-a9c9-4988-a005-2df0b7c80f80",
+    "lost": "6a399ae0-4bc6-4de9-870b-3657f8947e7e",
+}
+GROUPS = {"classic process": 0x03, "classic image": 0x14, "classic tcp": 0x06, "classic udp": 0x08, "lost": 0xFF}
 BEGIN = 132_000_000_000_000_000  # FILETIME: 2019-04-17
 _SYSTEM64, _EVENT64, _FLAGS = 0x02, 0x13, 0xC0
 
@@ -47,6 +55,11 @@ class Event:
     @property
     def _group(self) -> int:
         return GROUPS[self.provider]
+
+
+def classic_guid(provider: str) -> uuid.UUID:
+    """Of one of GROUPS."""
+    return uuid.UUID(_CLASSES[provider])
 
 
 def buffer(content: bytes, size: int, flags: int = 0) -> bytes:

@@ -7,6 +7,8 @@ from sensor.native import ffi
 
 ROOT = Path(__file__).resolve().parents[2]
 STRUCTS = {
+    "ETW": "etw",
+    "LINE": "line",
     "FILE": "file",
     "EXEC": "exec",
     "PROCESS": "exec",

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_actors: who has had a process id on a Windows host, and who made whom, from whatever source said so.
+ *
+ *   set of a pid (8 of them)             blobs
+ *   | 420 since 3, until 9, line *-------+---> "C:\\Windows\\..."
+ *   | 420 since 9                |
+ *   | 4516 since 2               |
+ *
+ * An identity is the pid with the start, the sequence number (ETW) or the GUID (Sysmon), whichever a source says. Texts
+ * are kept as the inside of a JSON string: they come from one and go into another. Of fixed size, on one thread.
+ */
+#ifndef SN_ACTORS_H
+#define SN_ACTORS_H
+#include "etw_event.h"
+#include "json_write.h"
+
+enum sn_actor_text { SN_ACTOR_IMAGE, SN_ACTOR_LINE, SN_ACTOR_USER, SN_ACTOR_CWD, SN_ACTOR_TEXTS };
+
+enum { SN_ACTOR_NAME = 15 /* bytes of an image's short name that are kept: EPROCESS.ImageFileName has no more */ };
+
+/* Whom an event means. What is 0 is not said. */
+struct sn_actor_id {
+	uint32_t pid;
+	uint64_t time; /* of the event, ns since 1970; UINT64_MAX: the last one */
+	uint64_t sequence;
+	struct sn_guid guid;
+};
+
+struct sn_actor {
+	struct sn_actor_id id;	   /* its time is when it was heard of first */
+	struct sn_actor_id parent; /* pid 0: not said; its time is when the child began */
+	uint64_t start;		   /* ns since 1970; 0: before anything was seen */
+	uint64_t end;		   /* 0: none was seen */
+	uint32_t text[SN_ACTOR_TEXTS];
+	uint8_t used;
+	uint8_t name_len;
+	uint8_t name[SN_ACTOR_NAME];
+};
+
+struct sn_actors_stats {
+	uint64_t actors;
+	uint64_t forgotten; /* that had not ended, for want of room */
+	uint64_t too_long;  /* texts that were not kept */
+};
+
+struct sn_actors;
+
+/* NULL: no memory. */
+struct sn_actors *sn_actors__new(void);
+void sn_actors__free(struct sn_actors *actors);
+void sn_actors__forget(struct sn_actors *actors);
+/* A process that is new. Whoever had the pid has ended. Valid, as all of them, until the next one begins or is given a
+ * text. */
+struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_actor_id *id, uint64_t start);
+/* NULL: not known. One that ended is known for another two seconds, since a processor's last events can come late; by
+ * its GUID or sequence number as long as there is room. */
+struct sn_actor *sn_actors__find(struct sn_actors *actors, const struct sn_actor_id *id);
+struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_actor *actor);
+/* The inside of a JSON string, in place of what is there. What is as long as a quarter of all texts is not kept. */
+void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_text which, const void *text,
+		    size_t size);
+size_t sn_actors__size(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which);
+/* Copies it out: `out` has room for sn_actors__size. */
+void sn_actors__read(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which, void *out);
+/* "name":"text", and nothing where it is not known. */
+void sn_actors__write(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which,
+		      struct sn_writer *w, const char *name);
+void sn_actors__stats(const struct sn_actors *actors, struct sn_actors_stats *out);
+#endif

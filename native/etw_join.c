@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "etw_join.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "etw_keys.h"
+#include "etw_learn.h"
+#include "etw_line.h"
+#include "etw_starts.h"
+
+static const uint64_t twin_ns = 1000000;     /* between the two events of one start */
+static const uint64_t image_ns = 1000000000; /* for the kernel logger's start to map its image */
+
+struct sn_etw_join {
+	struct sn_etw_join_options options;
+	struct sn_etw_learner learner;
+	struct sn_etw_keys *keys;
+	struct sn_etw_starts *starts;
+	/* by `classic`: events of starts that came; starts that waited in vain for the first of them */
+	uint8_t there_are[2];
+	uint8_t in_vain[2];
+	struct sn_etw_join_stats stats;
+};
+
+enum { IN_VAIN_MAX = 3 }; /* then nobody is expected to send such events */
+
+static uint32_t number(const struct sn_etw_decoded *decoded, uint32_t column)
+{
+	return (uint32_t)decoded->column[column].number;
+}
+
+static void put(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event,
+		const struct sn_etw_decoded *decoded, const struct sn_etw_known *known)
+{
+	sn_etw__write_line(w, event, decoded, known);
+	join->stats.lines++;
+}
+
+static struct sn_etw_known known_of(const struct sn_etw_join *join, struct sn_actor *process)
+{
+	return (struct sn_etw_known){.actors = join->options.actors, .names = join->options.names, .process = process};
+}
+
+/* ---- starts ---- */
+
+static int is_image_there(const struct sn_etw_join *join, const struct sn_etw_start *start)
+{
+	const struct sn_actor_id id = {.pid = start->pid, .time = start->time};
+	const struct sn_actor *process = sn_actors__find(join->options.actors, &id);
+
+	return start->there[0] || !process || process->text[SN_ACTOR_IMAGE];
+}
+
+int sn_etw_join__is_waiting(const struct sn_etw_join *join)
+{
+	return sn_etw_starts__first(join->starts) != NULL;
+}
+
+/* Whether its other event may still come. */
+static int is_alone(const struct sn_etw_join *join, const struct sn_etw_start *start)
+{
+	int other = start->there[0];
+
+	return !start->there[other] && (join->there_are[other] || join->in_vain[other] < IN_VAIN_MAX);
+}
+
+int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t bytes)
+{
+	const struct sn_etw_start *start = sn_etw_starts__first(join->starts);
+	uint64_t age;
+
+	if (!start)
+		return 0;
+	if (!sn_etw_starts__has_room(join->starts, bytes))
+		return 1;
+	age = now > start->time ? now - start->time : 0;
+	if (is_alone(join, start) && age <= join->options.wait_ns)
+		return 0;
+	return age > image_ns || is_image_there(join, start);
+}
+
+struct sn_etw_told sn_etw_join__release(struct sn_etw_join *join, struct sn_writer *w)
+{
+	const struct sn_etw_start *start = sn_etw_starts__first(join->starts);
+	const struct sn_etw_event *event = &start->event[!start->there[0]];
+	const struct sn_actor_id id = {.pid = start->pid, .time = start->time};
+	struct sn_actor *process = sn_actors__find(join->options.actors, &id);
+	struct sn_etw_known known = known_of(join, process);
+	struct sn_etw_told told = {start->time, start->index};
+	struct sn_etw_decoded main, classic;
+
+	if (is_alone(join, start) && !join->there_are[start->there[0]])
+		join->in_vain[start->there[0]]++;
+	/* both were decoded when they came */
+	sn_etw__decode(event, &main);
+	if (start->there[0] && start->there[1] && sn_etw__decode(&start->event[1], &classic) == 0)
+		known.classic = &classic;
+	if (process && join->options.command_line)
+		known.line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
+	known.parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
+	join->stats.parent_unknown += !known.parent;
+	put(join, w, event, &main, &known);
+	sn_etw_starts__drop_first(join->starts);
+	return told;
+}
+
+static void take_start(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
+{
+	int classic = decoded->provider == SN_ETW_CLASSIC_PROCESS;
+	struct sn_etw_start *twin, made = {.time = event->time, .index = event->index};
+
+	made.pid =
+		number(decoded, classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ProcessId : SN_ETW_PROCESS_START_ProcessID);
+	made.parent = number(decoded, classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ParentId
+					      : SN_ETW_PROCESS_START_ParentProcessID);
+	twin = sn_etw_starts__twin(join->starts, &made, classic, twin_ns);
+	sn_etw_learner__start(&join->learner, event, decoded, twin != NULL);
+	if (twin) {
+		join->stats.joined++;
+		sn_etw_starts__pair(join->starts, twin, classic, event);
+	} else {
+		sn_etw_starts__add(join->starts, &made, classic, event);
+	}
+}
+
+/* ---- other events ---- */
+
+/* An event of Kernel-File that says what names are, or that what was there has been opened. */
+static int is_no_change(const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
+{
+	enum { NAME_CREATE = 10, NAME_DELETE, CREATE, DISPOSITION_AT = 24, OPEN = 1 };
+
+	_Static_assert((int)SN_ETW_FILE_CREATE_CreateOptions == (int)SN_ETW_FILE_CREATE_0_CreateOptions,
+		       "the column is taken by FILE_CREATE's number");
+	return event->id == NAME_CREATE || event->id == NAME_DELETE ||
+	       (event->id == CREATE && number(decoded, SN_ETW_FILE_CREATE_CreateOptions) >> DISPOSITION_AT == OPEN);
+}
+
+/* Whether it is only to be remembered. */
+static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_decoded *decoded,
+		     struct sn_etw_known *known)
+{
+	if (decoded->provider == SN_ETW_KERNEL_FILE)
+		return is_no_change(event, decoded);
+	if (decoded->provider != SN_ETW_KERNEL_REGISTRY)
+		return 0;
+	if (!sn_etw_keys__changed(join->keys, event, decoded, &known->key))
+		return 1;
+	join->stats.key_unknown += !known->key.len;
+	return 0;
+}
+
+static void take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event,
+		 const struct sn_etw_decoded *decoded)
+{
+	struct sn_etw_known known = known_of(join, NULL);
+	uint32_t pid = sn_etw_learn__pid(event, decoded);
+	struct sn_actor_id id = {.pid = pid, .time = event->time};
+
+	if (sn_etw_learn__is_start(event, decoded)) {
+		join->there_are[decoded->provider == SN_ETW_CLASSIC_PROCESS] = 1;
+		take_start(join, event, decoded);
+		return;
+	}
+	sn_etw_learner__event(&join->learner, event, decoded);
+	if (is_silent(join, event, decoded, &known)) {
+		join->stats.joined++;
+		return;
+	}
+	known.process = pid == UINT32_MAX ? NULL : sn_actors__find(join->options.actors, &id);
+	join->stats.process_unknown += !known.process;
+	put(join, w, event, decoded, &known);
+}
+
+void sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event)
+{
+	struct sn_etw_decoded decoded;
+	int rc = sn_etw__decode(event, &decoded);
+
+	if (rc == 0) {
+		take(join, w, event, &decoded);
+	} else if (rc == -ENOENT) {
+		join->stats.not_decoded++;
+		join->stats.lost += sn_etw__is_loss(event);
+	} else if (rc == -ENOSYS) {
+		join->stats.unknown_version++;
+	} else {
+		join->stats.broken++;
+		sn_etw__write_left_out(w, event, "its data end within a column");
+	}
+}
+
+void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event)
+{
+	struct sn_etw_decoded decoded;
+
+	if (sn_etw__decode(event, &decoded) == 0)
+		sn_etw_learner__look(&join->learner, event, &decoded);
+}
+
+/* ---- life ---- */
+
+struct sn_etw_join *sn_etw_join__new(const struct sn_etw_join_options *options)
+{
+	struct sn_etw_join *join = calloc(1, sizeof(*join));
+
+	if (!join)
+		return NULL;
+	join->options = *options;
+	join->learner.actors = options->actors;
+	join->learner.names = options->names;
+	join->there_are[0] = join->there_are[1] = options->wait_ns <= twin_ns;
+	join->keys = sn_etw_keys__new();
+	join->starts = sn_etw_starts__new();
+	if (join->keys && join->starts)
+		return join;
+	sn_etw_join__free(join);
+	return NULL;
+}
+
+void sn_etw_join__free(struct sn_etw_join *join)
+{
+	if (!join)
+		return;
+	sn_etw_keys__free(join->keys);
+	sn_etw_starts__free(join->starts);
+	free(join);
+}
+
+void sn_etw_join__stats(const struct sn_etw_join *join, struct sn_etw_join_stats *out)
+{
+	*out = join->stats;
+}

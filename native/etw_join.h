@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_etw_join: events of Windows in, one after another; JSON lines out, joined with what other events say.
+ *
+ *   event ──► decode ──► start of a process? ──► waits for its other event, and its image ──► line
+ *                └─────► key opened, closed, file named, process listed ──► remembered, no line
+ *                └─────► anything else ──► line, with its process, its key's path
+ *
+ * A process that starts is told of twice: by Kernel-Process (the image's whole path, integrity) and by the kernel
+ * logger (command line, user; the image's path is that of the first file that it maps), or by one of them. So a start
+ * waits for the other one and for the image; starts come out in their order. Nothing is allocated after
+ * sn_etw_join__new.
+ */
+#ifndef SN_ETW_JOIN_H
+#define SN_ETW_JOIN_H
+#include "actors.h"
+#include "etw_names.h"
+
+/* All uint64_t, only grow. */
+struct sn_etw_join_stats {
+	uint64_t lines;
+	uint64_t joined;
+	uint64_t not_decoded;
+	uint64_t unknown_version;
+	uint64_t broken;
+	uint64_t lost;		  /* times that the session said it had lost something */
+	uint64_t process_unknown; /* lines of processes that nobody told of */
+	uint64_t parent_unknown;  /* starts by such */
+	uint64_t key_unknown;	  /* changes of a registry key without its path */
+};
+
+struct sn_etw_join;
+
+/* Writes the command line of a process that lives, as the inside of a JSON string: 1, with where it is from; 0: it
+ * cannot be had. `start`: when that process began, ns since 1970. */
+typedef int sn_etw_command_line(uint32_t pid, uint64_t start, struct sn_writer *w, const char **from);
+
+struct sn_etw_join_options {
+	struct sn_actors *actors; /* the caller's, as long as the join */
+	struct sn_etw_names *names;
+	uint64_t wait_ns;		   /* how long a start waits for its other event, if such come at all */
+	sn_etw_command_line *command_line; /* asked where no event says it; NULL: nobody */
+};
+
+/* Asks the system: class 60, then the PEB (etw_windows.c); elsewhere nobody can be asked. */
+#ifdef _WIN32
+sn_etw_command_line sn_etw_command_lines;
+#else
+#define sn_etw_command_lines NULL
+#endif
+
+/* NULL: no memory. */
+struct sn_etw_join *sn_etw_join__new(const struct sn_etw_join_options *options);
+void sn_etw_join__free(struct sn_etw_join *join);
+/* Whether the first start that waits is to be written before an event with so many bytes of data is taken: it has
+ * waited long enough at `now` (ns since 1970), or there is no room otherwise. */
+int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t bytes);
+/* What its line is about: time and index of the first of its events. */
+struct sn_etw_told {
+	uint64_t time, index;
+};
+
+/* Writes it; at most SN_TRACE_ROOM / 2 bytes. */
+struct sn_etw_told sn_etw_join__release(struct sn_etw_join *join, struct sn_writer *w);
+/* Whether any waits. */
+int sn_etw_join__is_waiting(const struct sn_etw_join *join);
+/* Takes an event, its data borrowed until this returns. Writes one line or none; no start may be due. */
+void sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event);
+/* Looks at an event of a trace that is to be read from its begin afterwards: those that live when a trace begins are
+ * listed while it already runs. */
+void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event);
+void sn_etw_join__stats(const struct sn_etw_join *join, struct sn_etw_join_stats *out);
+#endif

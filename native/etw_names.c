@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "etw_names.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct path {
+	uint32_t from_len, to_len;
+	char from[64];
+	char to[SN_ETW_NAME_MAX];
+};
+
+struct account {
+	uint32_t sid_len, name_len;
+	char sid[SN_ETW_SID_MAX];
+	char name[SN_ETW_NAME_MAX];
+};
+
+struct sn_etw_names {
+	_Atomic uint32_t paths, accounts; /* how many are whole */
+	struct path path[SN_ETW_PATHS_MAX];
+	struct account account[SN_ETW_ACCOUNTS_MAX];
+	/* asked for: the reader of events writes, the other thread takes */
+	_Atomic uint32_t asked, taken;
+	char unknown[SN_ETW_UNKNOWN_MAX][SN_ETW_SID_MAX];
+};
+
+/* Accounts that every Windows has, as an English one names them. */
+static const char *const known[][2] = {
+	{"S-1-5-18", "NT AUTHORITY\\SYSTEM"},
+	{"S-1-5-19", "NT AUTHORITY\\LOCAL SERVICE"},
+	{"S-1-5-20", "NT AUTHORITY\\NETWORK SERVICE"},
+};
+
+struct sn_etw_names *sn_etw_names__new(void)
+{
+	struct sn_etw_names *names = calloc(1, sizeof(*names));
+
+	for (size_t i = 0; names && i < sizeof(known) / sizeof(*known); i++)
+		sn_etw_names__set_account(names, known[i][0], known[i][1]);
+	return names;
+}
+
+void sn_etw_names__free(struct sn_etw_names *names)
+{
+	free(names);
+}
+
+/* As the inside of a JSON string: its bytes, 0: too long or empty. */
+static uint32_t put_name(char *to, const char *name)
+{
+	struct sn_writer w = {.at = to, .end = to + SN_ETW_NAME_MAX};
+
+	sn_write__inner(&w, (const uint8_t *)name, strlen(name));
+	return w.full ? 0 : (uint32_t)(w.at - to);
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const char *to)
+{
+	uint32_t count = atomic_load_explicit(&names->paths, memory_order_relaxed);
+	size_t len = strlen(from);
+	struct path *path;
+
+	if (count == SN_ETW_PATHS_MAX)
+		return -ENOSPC;
+	path = &names->path[count];
+	path->to_len = put_name(path->to, to);
+	if (!len || len > sizeof(path->from) || !path->to_len)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++)
+		path->from[i] = lower(from[i]);
+	path->from_len = (uint32_t)len;
+	atomic_store_explicit(&names->paths, count + 1, memory_order_release);
+	return 0;
+}
+
+int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const char *name)
+{
+	uint32_t count = atomic_load_explicit(&names->accounts, memory_order_relaxed);
+	size_t len = strlen(sid);
+	struct account *account;
+
+	if (count == SN_ETW_ACCOUNTS_MAX)
+		return -ENOSPC;
+	account = &names->account[count];
+	account->name_len = put_name(account->name, name);
+	if (!len || len >= sizeof(account->sid) || !account->name_len)
+		return -EINVAL;
+	memcpy(account->sid, sid, len);
+	account->sid_len = (uint32_t)len;
+	atomic_store_explicit(&names->accounts, count + 1, memory_order_release);
+	return 0;
+}
+
+/* ---- paths ---- */
+
+/* Whether a UTF-16 path begins with `head` (lower case) as a whole component. */
+static int begins(struct sn_bytes path, const char *head, uint32_t len)
+{
+	if (path.len / 2 < len)
+		return 0;
+	for (uint32_t i = 0; i < len; i++)
+		if (path.at[2 * i + 1] || lower((char)path.at[2 * i]) != head[i])
+			return 0;
+	return path.len / 2 == len || (path.at[2 * len] == '\\' && !path.at[2 * len + 1]);
+}
+
+static void write(struct sn_writer *w, const char *head, uint32_t len, struct sn_bytes rest)
+{
+	sn_write__literal(w, "\"");
+	sn_write__bytes(w, head, len);
+	sn_etw__write_wide_inner(w, rest);
+	sn_write__literal(w, "\"");
+}
+
+void sn_etw_names__write_path(const struct sn_etw_names *names, struct sn_writer *w, struct sn_bytes path)
+{
+	static const char dos[] = "\\??", unc[] = "\\??\\unc", mup[] = "\\device\\mup", backslash[] = "\\\\";
+	enum { DOS = sizeof(dos) - 1, UNC = sizeof(unc) - 1, MUP = sizeof(mup) - 1, COLON_AT = 5 };
+	uint32_t count = atomic_load_explicit(&names->paths, memory_order_acquire);
+
+	for (uint32_t i = count; i > 0; i--) {
+		const struct path *known_path = &names->path[i - 1];
+
+		if (!begins(path, known_path->from, known_path->from_len))
+			continue;
+		write(w, known_path->to, known_path->to_len, sn_bytes__behind(path, 2 * known_path->from_len));
+		return;
+	}
+	if (begins(path, unc, UNC))
+		write(w, backslash, 2, sn_bytes__behind(path, 2 * UNC));
+	else if (begins(path, mup, MUP))
+		write(w, backslash, 2, sn_bytes__behind(path, 2 * MUP));
+	else if (begins(path, dos, DOS) && path.len / 2 > COLON_AT && path.at[2 * COLON_AT] == ':' &&
+		 !path.at[2 * COLON_AT + 1])
+		write(w, "", 0, sn_bytes__behind(path, 2 * (DOS + 1)));
+	else
+		write(w, "", 0, path);
+}
+
+/* ---- accounts ---- */
+
+/* Asked for once as long as it is among the last that were. */
+static void ask(struct sn_etw_names *names, const char *sid)
+{
+	uint32_t asked = atomic_load_explicit(&names->asked, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < SN_ETW_UNKNOWN_MAX; i++)
+		if (strcmp(names->unknown[i], sid) == 0)
+			return;
+	if (asked - atomic_load_explicit(&names->taken, memory_order_acquire) == SN_ETW_UNKNOWN_MAX)
+		return;
+	memcpy(names->unknown[asked % SN_ETW_UNKNOWN_MAX], sid, strlen(sid) + 1);
+	atomic_store_explicit(&names->asked, asked + 1, memory_order_release);
+}
+
+int sn_etw_names__write_account(struct sn_etw_names *names, struct sn_writer *w, struct sn_bytes sid)
+{
+	char text[SN_ETW_SID_MAX];
+	uint32_t len = sn_etw__sid_text(text, sid), count;
+
+	count = atomic_load_explicit(&names->accounts, memory_order_acquire);
+	for (uint32_t i = count; i > 0; i--) {
+		const struct account *account = &names->account[i - 1];
+
+		if (account->sid_len != len || memcmp(account->sid, text, len) != 0)
+			continue;
+		write(w, account->name, account->name_len, (struct sn_bytes){0});
+		return 1;
+	}
+	ask(names, text);
+	return 0;
+}
+
+int64_t sn_etw_names__unknown(struct sn_etw_names *names, char *buf, size_t size)
+{
+	uint32_t taken = atomic_load_explicit(&names->taken, memory_order_relaxed);
+	const char *sid = names->unknown[taken % SN_ETW_UNKNOWN_MAX];
+
+	if (taken == atomic_load_explicit(&names->asked, memory_order_acquire))
+		return 0;
+	if (strlen(sid) + 1 > size)
+		return -ENOSPC;
+	memcpy(buf, sid, strlen(sid) + 1);
+	atomic_store_explicit(&names->taken, taken + 1, memory_order_release);
+	return (int64_t)strlen(buf) + 1;
+}
