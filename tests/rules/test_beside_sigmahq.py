@@ -38,6 +38,8 @@ MIXED = {
     (41065, "registry_set_win_signed_loader_setting"),  # cmstp: its setting, then its object of higher rights
     (41067, "proc_access_win_elevation_object"),
     (48454, "proc_creation_win_hh_child"),
+    # PowerShell puts the stager into notepad, a thread a line
+    *((line, "create_remote_thread_win_into_loader") for line in range(16677, 16701) if line != 16694),
 }
 
 
