@@ -31,7 +31,7 @@ LEANS = (
     ("script", r"ScriptBlockText"),
     ("file", r"TargetFilename"),
     ("rights", r"(Effective)?UserId|Image(Setuid|Memfd)"),
-    ("program", r"Image|Script|CurrentDirectory"),
+    ("program", r"(Source|Target)?Image|Script|CurrentDirectory"),
     ("arguments", r"CommandLine"),
 )
 # What facts/attack.md's analytics ask for: on which product, and the words above that answer it.
