@@ -17,6 +17,9 @@ RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
 TEST_PACKAGES := $(RUN_PACKAGES) bpftool clang libclang-rt-14-dev clang-format rsyslog rpm
 BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-dev
 
+# Two processes: those that watch the kernel are one's, and mostly wait. In the order in which they stand: the long first.
+TEST_PROCESSES := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 NATIVE := $(wildcard native/*.c)
 HEADERS := $(wildcard native/*.h native/*.def)
 C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/load/*.c bench/native/*.c)
@@ -39,7 +42,7 @@ demo: build ## alerts from a shipped recording of real events; needs neither roo
 	$(Q)$(LINSANG) replay $(DEMO) --rules rules/linux --output 'stdout:?format=pretty' $(ARGS)
 
 test: packages.TEST $(VENV)/.tested ## set-up and every test
-	$(Q)$(PY) -m pytest $(ARGS)
+	$(Q)$(PY) -m pytest $(TEST_PROCESSES) $(ARGS)
 
 fuzz: packages.TEST $(VENV)/.tested ## the fuzzers of the C core, and random rules by both engines, FUZZ_SECONDS (60) each
 	$(Q)$(PY) tests/native/fuzz.py --seconds $(or $(FUZZ_SECONDS),60) $(ARGS)
