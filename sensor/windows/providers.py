@@ -47,7 +47,8 @@ class Provider:
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """A session: fixed name, buffers (KiB each, how many), how often what is in them is to be handed over, who writes.
+    """A session: fixed name, buffers (KiB each, how many), how often what is in them is to be handed over, how long
+    its events wait for earlier ones of other sessions, who writes.
 
     With `flags` it is a private system logger instead: these are its EnableFlags, and there are no providers.
     """
@@ -56,6 +57,7 @@ class SessionPlan:
     buffer_kib: int
     buffers: tuple[int, int]
     flush_ms: int
+    patience_ms: int
     providers: tuple[Provider, ...] = ()
     flags: int = 0
 
@@ -93,9 +95,9 @@ OPTIONAL |= {"powershell": _POWERSHELL}
 # Small buffers are full soon, so that the process that started still lives when its start is read; how many there may
 # be is what bridges a storm. A handover takes all that is in them: of 2,000 short processes 99.9 % were still there at
 # 10 ms, 62 % at 20 ms; one session for everything lost half of 4,000 starts (Rustinel's measurements).
-PROCESSES = SessionPlan("linsang-process", 32, (64, 512), 10, (_PROCESS,))
-_SYSTEM = SessionPlan("linsang-system", 32, (64, 512), 10, flags=FLAG_PROCESS)
-_BULK = SessionPlan("linsang-bulk", 256, (64, 128), 50)
+PROCESSES = SessionPlan("linsang-process", 32, (64, 512), 10, 0, (_PROCESS,))
+_SYSTEM = SessionPlan("linsang-system", 32, (64, 512), 10, 0, flags=FLAG_PROCESS)
+_BULK = SessionPlan("linsang-bulk", 256, (64, 128), 50, 100)
 
 
 def plans(wanted: Iterable[str]) -> tuple[SessionPlan, ...]:

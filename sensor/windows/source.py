@@ -16,7 +16,8 @@ from sensor.native import Engine, check, ffi, lib
 from sensor.source import Task, Trouble
 from sensor.windows.account import WindowsAccount
 from sensor.windows.channels import Channels
-from sensor.windows.providers import PROCESSES, plans
+from sensor.windows.naming import Naming
+from sensor.windows.providers import PROCESSES, SessionPlan, plans
 from sensor.windows.session import Session
 from sensor.windows.watch import Watch
 
@@ -34,11 +35,19 @@ class WindowsSource:
         out = ffi.new("struct sn_etw_source **")
         check(lib.sn_etw_source__new(engine.pointer, out), "make the callback's context")
         self._core = out[0]
-        callback, context = int(lib.sn_etw_source__callback()), int(ffi.cast("uintptr_t", self._core))
-        sessions = [Session(plan, callback, context) for plan in plans(config.windows.providers)]
+        callback = int(lib.sn_etw_source__callback())
+        sessions = [Session(plan, callback, self._lane(plan)) for plan in plans(config.windows.providers)]
         self._watch = Watch(sessions, [PROCESSES.name])
         self._channels = Channels(config.windows.channels, self._line)
+        self._naming = Naming(engine)
+        self._naming.look()
         self._stuck = False
+
+    def _lane(self, plan: SessionPlan) -> int:
+        """The core's own for that session: each has a thread."""
+        lane = lib.sn_etw_source__lane(self._core, plan.patience_ms)
+        assert lane, "more sessions than SN_ETW_LANES_MAX"
+        return int(ffi.cast("uintptr_t", lane))
 
     def _line(self, line: bytes) -> None:
         lib.sn_etw_source__line(self._core, line, len(line))  # what has no room is counted
@@ -53,6 +62,7 @@ class WindowsSource:
         """The sessions' own threads are Windows' matter."""
         return [
             Task("channels", self._channels.run, self._channels.stop),
+            Task("names", self._naming.run, self._naming.stop),
             Task("watch", self._watch.run, self.detach),
         ]
 
@@ -68,7 +78,7 @@ class WindowsSource:
             self._say(problem)
 
     def refresh(self) -> None:
-        """Nothing: events name their users."""
+        """Nothing: names have a task of their own."""
 
     def troubles(self) -> list[Trouble]:
         """Of sessions and channels."""

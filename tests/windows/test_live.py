@@ -1,0 +1,192 @@
+"""`linsang run` on Windows as a whole: sessions over scripted calls, records through the core's callback, alerts out at
+the sink."""
+
+import ctypes
+import itertools
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform != "win32":
+    pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
+
+from event_records import connect, process_start
+from fake_trace import FakeWindows
+
+from sensor.config import Config, Output, Paths, Rules, Windows
+from sensor.daemon import run
+from sensor.native import lib
+from sensor.orders import Ordered
+
+DELIVER = Path(__file__).resolve().parents[2] / "build" / "windows" / "tests" / "deliver.dll"
+if not DELIVER.exists():
+    pytest.skip("deliver.c is not built: make test-windows", allow_module_level=True)
+PATIENCE_S = 60
+MANY = 1_000_000
+RULE = """\
+title: Started
+id: 6f7e5a1c-3a0f-4a37-8e39-9a1f1c0b2d3e
+status: test
+level: high
+logsource:
+    product: windows
+    category: process_creation
+detection:
+    started:
+        Image|endswith: '\\evil.exe'
+    condition: started
+"""
+
+
+def until(said: Callable[[], Any]) -> Any:
+    end = time.monotonic() + PATIENCE_S
+    while not (found := said()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return found
+
+
+class Sensor:
+    """A sensor that runs on a thread."""
+
+    def __init__(self, folder: Path, compiled: Path, windows: FakeWindows) -> None:
+        self._windows = windows
+        self._deliver = ctypes.CDLL(str(DELIVER)).deliver
+        self._deliver.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64)
+        self._alerts = folder / "alerts.json"
+        self._config = Config(
+            windows=Windows(channels=()),
+            rules=Rules(paths=(str(compiled / "rules"),)),
+            output=(Output(f"file:{self._alerts}?format=json"),),
+            paths=Paths(str(folder / "run"), str(compiled / "cache"), str(folder / "lib")),
+        )
+        self._ready = threading.Event()
+        self.daemon: Any = None
+        self.code: int | BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    @contextmanager
+    def _orders(self, ordered: Ordered) -> Iterator[None]:
+        self.daemon = ordered
+        self._ready.set()
+        yield
+
+    def _run(self) -> None:
+        try:
+            self.code = run(self._config, self._orders)
+        except BaseException as error:
+            self.code = error
+        self._ready.set()
+
+    def __enter__(self) -> "Sensor":
+        self._thread.start()
+        assert self._ready.wait(PATIENCE_S)
+        assert self.code is None, self.code
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.daemon.end()
+        self._thread.join()
+
+    def deliver(self, name: str, record: Any, count: int = 1) -> None:
+        """As ProcessTrace would, outside the interpreter."""
+        callback, context = self._windows.callbacks[name]
+        self._deliver(callback, ctypes.addressof(record), context, count)
+
+    def alerts(self, title: str) -> list[dict[str, Any]]:
+        lines = self._alerts.read_bytes().splitlines() if self._alerts.exists() else []
+        return [alert for alert in map(json.loads, lines) if alert["rule"]["title"] == title]
+
+    def account(self) -> dict[str, Any]:
+        return dict(self.daemon.status()["account"])
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rules, and the cache in which the first sensor leaves them compiled."""
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "rules").mkdir()
+    (folder / "rules" / "started.yml").write_text(RULE)
+    return folder
+
+
+@pytest.fixture
+def sensor(tmp_path: Path, compiled: Path, windows: FakeWindows) -> Iterator[Sensor]:
+    with Sensor(tmp_path, compiled, windows) as sensor:
+        yield sensor
+    assert sensor.code == 0
+    assert not windows.sessions
+
+
+def test_windows_calls_the_core_itself(sensor: Sensor, windows: FakeWindows) -> None:
+    """Not a Python function that ctypes wrapped."""
+    addresses = {address for address, _ in windows.callbacks.values()}
+    assert addresses == {int(lib.sn_etw_source__callback())}
+    assert len(windows.callbacks) == 3
+
+
+def test_a_process_that_starts_is_an_alert(sensor: Sensor) -> None:
+    sensor.deliver("linsang-process", process_start(4242, 4, "\\Device\\HarddiskVolume9\\Windows\\evil.exe"))
+    (alert,) = until(lambda: sensor.alerts("Started"))
+    assert alert["fields"]["Image"].endswith("\\Windows\\evil.exe")
+    assert alert["fields"]["ProcessId"] == 4242
+    assert sensor.daemon.status()["probes"] == dict.fromkeys(
+        ("linsang-process", "linsang-system", "linsang-bulk"), "attached"
+    )
+
+
+def test_a_million_records_beside_a_busy_interpreter(sensor: Sensor) -> None:
+    """All are accounted for, Python goes on meanwhile, and what matters among them is found."""
+    over = threading.Event()
+    turns = itertools.count()
+
+    def busy() -> None:
+        while not over.is_set():
+            next(turns)
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        sensor.deliver("linsang-bulk", connect(1234), MANY)
+        until(lambda: sensor.account()["match_received"] == sensor.account()["recorded"])
+        sensor.deliver("linsang-process", process_start(4243, 4, "\\Device\\HarddiskVolume9\\evil.exe"))
+        assert until(lambda: sensor.alerts("Started"))
+    finally:
+        over.set()
+        thread.join()
+    assert next(turns) > 10_000
+    account = sensor.account()
+    assert account["received"] == MANY + 1
+    assert account["received"] == sum(account[name] for name in ("filtered", "recorded", "dropped", "oversized"))
+    assert account["lost"] == account["dropped"]
+
+
+def test_a_session_that_somebody_stops_is_an_alert_and_comes_back(sensor: Sensor, windows: FakeWindows) -> None:
+    windows.stop_behind_its_back("linsang-process")
+    (stopped,) = until(lambda: sensor.alerts("Sensor tampering: its trace session was stopped"))
+    assert stopped["rule"]["level"] == "critical"
+    assert stopped["fields"]["session"] == "linsang-process"
+    until(lambda: sensor.alerts("Sensor's trace session is back"))
+    sensor.deliver("linsang-process", process_start(4244, 4, "\\Device\\HarddiskVolume9\\evil.exe"))
+    assert until(lambda: sensor.alerts("Started"))
+
+
+def test_losses_are_told_by_session_and_cause(sensor: Sensor, windows: FakeWindows) -> None:
+    windows.sessions["linsang-bulk"].lost = (7, 2, 0)
+    (lost,) = until(lambda: sensor.alerts("Sensor lost events"))
+    assert lost["fields"]["lost"] == lost["fields"]["total"] == 9
+    assert lost["fields"]["sessions"]["linsang-bulk"] == {"events": 7, "real_time_buffers": 2, "log_buffers": 0}
+
+
+def test_without_the_process_session_it_does_not_start(tmp_path: Path, compiled: Path, windows: FakeWindows) -> None:
+    windows.fail("StartTraceW", 5)
+    sensor = Sensor(tmp_path, compiled, windows)
+    with pytest.raises(AssertionError, match="trace session linsang-process: start: access is denied"):
+        sensor.__enter__()
