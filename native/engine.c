@@ -59,6 +59,7 @@ static int make_parts(struct sn_engine *engine)
 		rc = sn_table__new(&table, &engine->table);
 	if (rc)
 		return rc;
+	sn_ring__touch(engine->ring);
 	rc = sn_file_events__new(&engine->files);
 	if (!rc)
 		rc = sn_etw_feed__new(&engine->etw);

@@ -12,7 +12,7 @@
 
 #include "wait.h"
 
-enum { CAPACITY_MIN = 256, CACHE_LINE = 64 };
+enum { CAPACITY_MIN = 256, CACHE_LINE = 64, PAGE = 4096 };
 
 enum kind { RECORD = 0, PAD = 1 };
 
@@ -63,17 +63,22 @@ int sn_ring__new(uint64_t capacity, struct sn_ring **out)
 	ring = calloc(1, sizeof(*ring));
 	if (!ring)
 		return -ENOMEM;
-	ring->bytes = malloc((size_t)capacity);
+	ring->bytes = calloc(1, (size_t)capacity);
 	if (!ring->bytes) {
 		free(ring);
 		return -ENOMEM;
 	}
-	/* Touched once, so that the process has its size from the start and not after the first lap. Not with 0:
-	 * compilers make a calloc of that, which touches nothing. */
-	memset(ring->bytes, 0xff, (size_t)capacity);
 	ring->capacity = capacity;
 	*out = ring;
 	return 0;
+}
+
+void sn_ring__touch(struct sn_ring *ring)
+{
+	volatile uint8_t *byte = ring->bytes;
+
+	for (uint64_t at = 0; at < ring->capacity; at += PAGE)
+		byte[at] = 0;
 }
 
 void sn_ring__free(struct sn_ring *ring)

@@ -44,6 +44,9 @@ struct sn_ring_stats {
 
 /* `capacity` in bytes, a power of two from 256 up; -EINVAL, -ENOMEM. Memory is touched as it is first used. */
 int sn_ring__new(uint64_t capacity, struct sn_ring **out);
+/* Has its memory mapped now, before anybody uses it: the process then has its size from the start, and not after the
+ * first lap. */
+void sn_ring__touch(struct sn_ring *ring);
 void sn_ring__free(struct sn_ring *ring);
 
 /* ---- producer ---- */

@@ -33,13 +33,18 @@ enum {
 	BATCH_BYTES = 256 << 10, /* then both positions are published */
 	/* Each costs some 25 us, and the match thread is woken as often. */
 	POLL_NS = 2000000,
-	IDLE_POLLS = 5, /* without an event, before it sleeps */
+	/* What follows an event soon after, as an exec its fork, is seen sooner; so many such looks a second at most.
+	 */
+	SOON_NS = 250000,
+	SOON_MAX = 400,
+	IDLE_NS = 5 * POLL_NS, /* without an event, before it sleeps */
 	/* A probe that looked at `asleep` just before it was set submits without a wake-up. It is done long before this
 	 * has passed, unless the hypervisor took its CPU away: this bounds how late its record may be. */
 	SLEEP_MS = 250,
 	/* After the stop: when the match thread has taken nothing for so many polls, it is dead, and the rest is
 	   dropped. */
 	LAST_POLLS = 1000,
+	SECOND_NS = 1000000000,
 	PRIORITY = -10, /* at 0 the ring is lost against several busy producers of high priority */
 };
 
@@ -59,6 +64,9 @@ struct sn_capture {
 	int wake_fd;
 	_Atomic uint32_t stopping;
 	_Atomic uint32_t nudged;
+	uint64_t found_at; /* a look that found something */
+	uint64_t second;   /* in which `soon` looks came sooner */
+	uint32_t soon;
 	struct sn_file_events *files; /* of the engine: told how far the events of processes have come */
 	void (*take)(void *source);   /* NULL: there is no other source */
 	void *source;
@@ -212,7 +220,7 @@ static void sleep_until_event(struct sn_capture *capture)
 	struct pollfd fds[] = {{capture->ring_fd, POLLIN, 0}, {capture->wake_fd, POLLIN, 0}};
 
 	atomic_store(asleep, 1);
-	pause_ns(POLL_NS);
+	pause_ns(SOON_NS);
 	if (is_empty(capture) && !atomic_load(&capture->nudged) && poll(fds, 2, SLEEP_MS) > 0 && fds[1].revents)
 		eventfd_read(capture->wake_fd, &nudges);
 	atomic_store(asleep, 0);
@@ -256,17 +264,29 @@ static int look(struct sn_capture *capture)
 	return found;
 }
 
+/* Until the next look, at `now`. */
+static int64_t patience(struct sn_capture *capture, uint64_t now)
+{
+	if (now / SECOND_NS != capture->second) {
+		capture->second = now / SECOND_NS;
+		capture->soon = 0;
+	}
+	return now - capture->found_at < POLL_NS && capture->soon++ < SOON_MAX ? SOON_NS : POLL_NS;
+}
+
 int sn_capture__run(struct sn_capture *capture)
 {
-	int idle = 0;
-
 	/* The calling thread's priority only: on Linux PRIO_PROCESS with 0 is the thread. */
 	if (setpriority(PRIO_PROCESS, 0, PRIORITY))
 		add(&capture->count.priority_refused, 1);
 	while (!atomic_load_explicit(&capture->stopping, memory_order_relaxed)) {
-		idle = look(capture) ? 0 : idle + 1;
-		if (idle < IDLE_POLLS) {
-			pause_ns(POLL_NS);
+		int found = look(capture);
+		uint64_t now = now_ns();
+
+		if (found)
+			capture->found_at = now;
+		if (now - capture->found_at < IDLE_NS) {
+			pause_ns(patience(capture, now));
 			add(&capture->count.polls, 1);
 		} else {
 			sleep_until_event(capture);

@@ -36,6 +36,7 @@ from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi, lib
 from sensor.orders import Orders, by_signals
 from sensor.paths import default_rules
+from sensor.priority import raise_thread
 from sensor.rollup import Rollup
 from sensor.runtime import Runtime
 from sensor.sinks import open_sink
@@ -183,6 +184,7 @@ class Daemon:
     def loop(self) -> None:
         """Until a signal, and until all that was captured by then is judged and handed to the outputs."""
         stopping: threading.Thread | None = None
+        raise_thread()
         self._tell_troubles()
         next_second = time.monotonic() + 1
         while self._live.running:

@@ -5,21 +5,19 @@ source's threads ─► ring ─► match thread ─► alert ring ─► whoeve
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
 from sensor.config import Config
 from sensor.errors import LinsangError
 from sensor.native import Engine, Rules
+from sensor.priority import raise_thread
 from sensor.recording import RecordingWriter
 from sensor.source import Account, Source
-
-_PRIORITY = -10  # of native/source_bpf.c
 
 
 def _open(config: Config, engine: Engine, say: Callable[[str], None]) -> Source:
@@ -84,9 +82,7 @@ class Live:
 
     def _match(self) -> None:
         """At the capture thread's priority: else, among several busy programs, the kernel's ring fills up behind it."""
-        if sys.platform != "win32":
-            with suppress(PermissionError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
+        raise_thread()
         self.engine.run()
 
     def _guard(self, run: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from sensor.alert import rule_lines
 from sensor.errors import LinsangError, Unsupported
 from sensor.loaded_rules import FAILED, FAULT, INFO
+from sensor.priority import lower_process
 from sensor.progress import Progress, halves
 from sensor.rule_cache import Compiled, RuleCache
 from sensor.rule_files import Reading
@@ -37,6 +38,7 @@ def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
 
 def main() -> int:
     """Writes what is compiled to standard output; FAILED and the reason as JSON when there is nothing."""
+    lower_process()
     gc.disable()  # a short life: looking for cycles among thousands of rules is a fifth of it
     asked = json.load(sys.stdin)
     paths = [Path(path) for path in asked["paths"]]

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from sensor.enrich import authenticode
 from sensor.enrich.authenticode import Signature
 from sensor.enrich.inspector import NAMES, SIGNED_NAMES
+from sensor.priority import lower_process
 
 MEMORY_MAX = 1 << 30  # bytes of address space
 SIZE_MAX = 512 << 20  # of a file
@@ -62,6 +63,7 @@ def _bound_memory() -> None:
 
 def main() -> None:
     """Until standard input ends."""
+    lower_process()
     _bound_memory()
     for line in sys.stdin.buffer:
         try:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from sensor.enrich.database import Database, Package
+from sensor.priority import lower_process
 
 FORMAT = 1
 _HEAD = 8  # bytes before the head proper
@@ -126,6 +127,7 @@ def make(path: Path, database: Database) -> None:
 
 def main(arguments: list[str]) -> int:
     """Makes the index of the machine, or of a root."""
+    lower_process()
     from sensor.enrich.databases import open_database  # noqa: PLC0415 - it knows this module's users
 
     database = open_database(arguments[1] if len(arguments) > 1 else "")

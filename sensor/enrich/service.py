@@ -13,7 +13,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -23,6 +22,7 @@ from sensor.enrich.facts import Facts
 from sensor.enrich.model import FileFacts, FileKey
 from sensor.enrich.warming import Warming
 from sensor.native import Engine, check, ffi, lib
+from sensor.priority import raise_thread
 
 _SECOND = 1.0
 _AGAIN_S = 0.02  # at first; twice as long each time
@@ -32,7 +32,6 @@ _WRITER_MS = 20
 _FULL_S = 0.001
 _STUCK_S = 30.0  # no question takes so long but of a file whose file system does not answer
 _END_S = 2.0
-_PRIORITY = -10  # the match thread's: among busy programs, whoever has a turn too late answers too late
 _KEPT_MAX = 1024  # answers about payloads that are kept, as long as the file is the same and
 _KEPT_S = 5.0  # whoever may change its folders had no time to
 # FileFacts' members as enum sn_fact has them.
@@ -112,8 +111,7 @@ class Enrichment:
             self._ended_by = repr(error)
 
     def _run(self) -> None:
-        with suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
+        raise_thread()
         self._tell_programs()
         warm = False
         second = time.monotonic() + _SECOND

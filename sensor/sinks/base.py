@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sensor.encode import Alert, Lines, to_line
 from sensor.errors import UsageError, nearest
+from sensor.priority import raise_thread
 
 # Alerts in order as frames, and how many alerts each is.
 Together = Callable[[Sequence[Alert]], Iterator[tuple[bytes, int]]]
@@ -175,6 +176,7 @@ class Sink:
     # ---- the thread ----
 
     def _run(self) -> None:
+        raise_thread()
         backoff = BACKOFF_FIRST_S
         try:
             while (batch := self._next()) is not None:

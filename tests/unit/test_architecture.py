@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "escape system",
         "errors _native paths interruption mountinfo doors orders",
         "rule_lists",
-        "settings rule_files terminal folders",
+        "settings rule_files terminal folders priority",
         "native config encode when units event_json rollup health progress runtime clock",
         "rule_cache recording source host",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
