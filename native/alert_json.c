@@ -164,7 +164,7 @@ static int read_records(struct frame *frame, const uint8_t *body, size_t room)
 	records->event = body;
 	records->complete = alert->lineage_complete;
 	if (alert->payload == SN_PAYLOAD_JSON)
-		return 0;
+		return sn_alert_proxy__read(records, alert, body + at, room - at);
 	if (alert->payload != SN_PAYLOAD_RECORD || sn_record__check(body, alert->event_size))
 		return -EBADMSG;
 	memcpy(&frame->header, body, sizeof(frame->header));
@@ -186,9 +186,8 @@ static int read_records(struct frame *frame, const uint8_t *body, size_t room)
 		at += size;
 	}
 	records->ancestors = alert->lineage;
-	if (alert->proxy_size > room - at || (alert->proxy_size && !sn_proxy__is_sound(body + at, alert->proxy_size)))
+	if (sn_alert_proxy__read(records, alert, body + at, room - at))
 		return -EBADMSG;
-	records->proxy = alert->proxy_size ? body + at : NULL;
 	at += alert->proxy_size;
 	return sn_alert_facts__read(records, alert, body + at, room - at) ? 0 : -EBADMSG;
 }
@@ -311,6 +310,7 @@ static int put_shared(struct sn_writer *w, struct sn_alerts *alerts, const struc
 		sn_alert_record__processes(w, &frame->records);
 	else
 		sn_alert_event__processes(w, fields);
+	sn_alert_proxy__member(w, frame->records.proxy);
 	return 0;
 }
 

@@ -36,7 +36,9 @@ void sn_alert_schema__free(struct sn_alert_schema *schema);
 void sn_alert_record__fields(struct sn_writer *w, const struct sn_alert_schema *schema,
 			     const struct sn_alert_records *records);
 void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_records *records);
-/* alert_proxy.c: "proxy" as a member, and the inside of one of its fields: 1, or 0 when it is not there. */
+/* alert_proxy.c: the proxy at `p`, where the frame has one; 0 or -EBADMSG. */
+int sn_alert_proxy__read(struct sn_alert_records *records, const struct sn_alert *alert, const uint8_t *p, size_t room);
+/* "proxy" as a member (NULL: none), and the inside of one of its fields: 1, or 0 when it is not there. */
 void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *block);
 int sn_alert_proxy__field(struct sn_writer *w, enum sn_derived_value value, const uint8_t *block);
 /* alert_facts.c: takes them from the end of a frame, 0: they are not sound; "facts" as a member; the inside of one of

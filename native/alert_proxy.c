@@ -5,7 +5,17 @@
  *
  * An unknown payload: {"unknown":OPTION}.
  */
+#include <errno.h>
+
 #include "alert_json.h"
+
+int sn_alert_proxy__read(struct sn_alert_records *records, const struct sn_alert *alert, const uint8_t *p, size_t room)
+{
+	if (alert->proxy_size > room || (alert->proxy_size && !sn_proxy__is_sound(p, alert->proxy_size)))
+		return -EBADMSG;
+	records->proxy = alert->proxy_size ? p : NULL;
+	return 0;
+}
 
 static struct sn_proxy_block block_of(const uint8_t *bytes)
 {
@@ -92,8 +102,10 @@ static void put_member(struct sn_writer *w, const char *name, enum sn_derived_va
 
 void sn_alert_proxy__member(struct sn_writer *w, const uint8_t *bytes)
 {
-	struct sn_proxy_block block = block_of(bytes);
+	struct sn_proxy_block block = {0};
 
+	if (bytes)
+		block = block_of(bytes);
 	if (!block.depth)
 		return;
 	sn_write__literal(w, "\"proxy\":{");

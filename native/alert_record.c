@@ -240,8 +240,6 @@ void sn_alert_record__processes(struct sn_writer *w, const struct sn_alert_recor
 	put_process(w, records);
 	sn_write__close(w, '}');
 	sn_write__literal(w, ",");
-	if (records->proxy)
-		sn_alert_proxy__member(w, records->proxy);
 }
 
 /* ---- damage ---- */

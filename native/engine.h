@@ -26,6 +26,7 @@
 #include "users.h"
 #include "values.h"
 #include "view_fill.h"
+#include "windows_view.h"
 
 enum {
 	/* histogram of match times: 2^FINE_BITS buckets for every power of two, 6 % wide */
@@ -41,6 +42,7 @@ struct sn_loaded {
 	struct sn_values *values;
 	struct sn_view *view;
 	struct sn_ndjson *ndjson;
+	struct sn_win_view *windows; /* NULL: nothing of Windows is unwound */
 	struct sn_hit *hits;
 	uint32_t hits_max;
 };

@@ -90,7 +90,7 @@ void sn_frame__send(struct sn_engine *engine, size_t size, const struct sn_scene
 		size += alert->image_facts;
 		alert->payload_facts = put_facts(engine, size, scene->payload);
 		size += alert->payload_facts;
-		alert->renamed = SN_NO_PROXY;
+		alert->renamed = scene->renamed;
 		if (scene->identity.len)
 			alert->renamed =
 				sn_proxy__is_renamed(scene->grammars, (const struct sn_exec *)sn_frame__record(engine),

@@ -84,9 +84,10 @@ static bool programs_are_sound(const struct sn_grammars *g)
 	for (uint32_t i = 0; i < g->count[SN_GR_PROGRAMS]; i++) {
 		const struct sn_grammar *p = &g->programs[i];
 
-		if (!text_is_sound(g, p->class) || !range_is_sound(g, p->options, SN_GR_OPTIONS) ||
-		    !range_is_sound(g, p->settings, SN_GR_SETTINGS) || !range_is_sound(g, p->places, SN_GR_PLACES) ||
-		    !range_is_sound(g, p->subs, SN_GR_SUBS) || !range_is_sound(g, p->markers, SN_GR_MARKERS))
+		if (!text_is_sound(g, p->class) || !text_is_sound(g, p->name) || p->name.len > SN_GRAMMAR_NAME_MAX ||
+		    !range_is_sound(g, p->options, SN_GR_OPTIONS) || !range_is_sound(g, p->settings, SN_GR_SETTINGS) ||
+		    !range_is_sound(g, p->places, SN_GR_PLACES) || !range_is_sound(g, p->subs, SN_GR_SUBS) ||
+		    !range_is_sound(g, p->markers, SN_GR_MARKERS))
 			return false;
 		/* a subcommand's grammar stands behind the one that leads to it, so no chain of them is a ring */
 		for (uint32_t k = 0; k < p->subs.count; k++)
@@ -137,6 +138,11 @@ static const struct sn_grammar *look_up(const struct sn_grammars *g, const uint8
 		if (g->slots[i].name.len == len && memcmp(g->text + g->slots[i].name.off, name, len) == 0)
 			return &g->programs[g->slots[i].program];
 	return NULL;
+}
+
+const struct sn_grammar *sn_grammars__named(const struct sn_grammars *grammars, const uint8_t *name, uint32_t len)
+{
+	return len && len <= SN_GRAMMAR_NAME_MAX ? look_up(grammars, name, len) : NULL;
 }
 
 const struct sn_grammar *sn_grammars__find(const struct sn_grammars *grammars, const uint8_t *name, uint32_t len)

@@ -19,7 +19,7 @@
 #include "shell_words.h"
 
 #define SN_GRAMMAR_MAGIC "LNSGGRAM"
-enum { SN_GRAMMAR_VERSION = 2, SN_GRAMMAR_NAME_MAX = 64 }; /* no program's name is longer */
+enum { SN_GRAMMAR_VERSION = 3, SN_GRAMMAR_NAME_MAX = 64 }; /* no program's name is longer */
 
 enum sn_grammar_section {
 	SN_GR_SLOTS = 0, /* struct sn_grammar_slot, a power of two, some free */
@@ -69,7 +69,20 @@ enum sn_give {
 	SN_GIVE_MODULE = 29,	      /* name of a script that is searched for */
 	SN_GIVE_COMMA_WORDS = 30,     /* an option's: a command whose arguments are parted by commas */
 	SN_GIVE_FALLBACK_SCRIPT = 31, /* an option's: a script that is run where nothing else is named */
-	SN_GIVES = 32,
+	/* Windows only */
+	SN_GIVE_OPEN = 32,   /* a file or an address, as the shell opens it: a document or a folder starts nothing */
+	SN_GIVE_EXPORT = 33, /* DLL,FUNCTION and what is for the function */
+	SN_GIVE_COM = 34,    /* {CLSID} */
+	SN_GIVE_CMD = 35,    /* a place's: switches and text of cmd.exe */
+	SN_GIVE_POWERSHELL = 36,       /* text for PowerShell, joined with all arguments behind it */
+	SN_GIVE_ENCODED = 37,	       /* the same, as base64 of UTF-16 */
+	SN_GIVE_BRACED = 38,	       /* a setting between braces, blanks and all */
+	SN_GIVE_TITLE = 39,	       /* a place's: of no interest where it is quoted, else the next place counts */
+	SN_GIVE_BEHIND_COMMA = 40,     /* a library behind a comma, up to a semicolon */
+	SN_GIVE_ARGUMENTS = 41,	       /* an option's: those of the program that FALLBACK names */
+	SN_GIVE_FALLBACK_LIBRARY = 42, /* a library that is loaded where nothing else is named */
+	SN_GIVE_HANDED = 43,	       /* an option's: given to that library, if it is attached: scrobj.dll runs it */
+	SN_GIVES = 44,
 };
 
 enum sn_grammar_flag {
@@ -81,6 +94,10 @@ enum sn_grammar_flag {
 	SN_GR_APPLET = 32,    /* its own name counts, not the file's (busybox) */
 	SN_GR_BUILTIN = 64,   /* a shell's own word: no program, so no link of the chain */
 	SN_GR_PROMPT = 256,   /* as CHILDREN, but only where its arguments name nothing */
+	SN_GR_DASH = 512,     /* Windows: a slash begins no option */
+	SN_GR_GLUED = 1024,   /* Windows: a value may stand right behind an option of one letter */
+	SN_GR_PREFIX = 2048,  /* Windows: options may be shortened */
+	SN_GR_CASE = 4096,    /* Windows: capitals make another option */
 	SN_GR_COMPLETE = 128, /* lists each option that takes the next argument for its value: all others are flags */
 };
 
@@ -120,6 +137,7 @@ struct sn_grammar {
 	uint32_t flags;		      /* enum sn_grammar_flag */
 	struct sn_grammar_text class; /* wrapper, shell, interpreter, ...: the field ProxyFunction */
 	struct sn_grammar_range options, settings, places, subs, markers;
+	struct sn_grammar_text name; /* the first of its names */
 };
 
 struct sn_grammar_head {
@@ -146,4 +164,6 @@ int sn_grammars__open(const void *bytes, size_t size, struct sn_grammars *out);
 /* The grammar of a program by the last part of its path, a version at its end (python3.11, gcc-12) left aside where the
  * whole name has none; NULL: it is no proxy. */
 const struct sn_grammar *sn_grammars__find(const struct sn_grammars *grammars, const uint8_t *name, uint32_t len);
+/* The same by exactly that name. */
+const struct sn_grammar *sn_grammars__named(const struct sn_grammars *grammars, const uint8_t *name, uint32_t len);
 #endif

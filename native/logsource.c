@@ -27,6 +27,8 @@ static const struct event events[] = {
 #include "taxonomy.def"
 };
 
+static const char STARTS[] = "process_creation"; /* category */
+
 enum {
 	CHANNELS = sizeof(channels) / sizeof(*channels),
 	EVENTS = sizeof(events) / sizeof(*events),
@@ -42,6 +44,8 @@ struct sn_logsource {
 	uint32_t plain[CHANNELS + 1];	/* route by service, for an event of no category */
 	uint32_t event_service[EVENTS]; /* as `service` */
 	uint32_t event_route[EVENTS];
+	bool event_starts[EVENTS];
+	uint32_t start_route; /* of a process creation whose service is not known */
 };
 
 uint32_t sn_logsource__service_named(const char *service)
@@ -61,6 +65,7 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
 		return NULL;
 	logsource->rules = rules;
 	logsource->plain[SN_SERVICE_NONE] = sn_rules__route(rules, "windows", "", "");
+	logsource->start_route = sn_rules__route(rules, "windows", STARTS, "");
 	for (uint32_t i = 0; i < CHANNELS; i++) {
 		uint32_t len = (uint32_t)strlen(channels[i].name);
 		uint32_t slot = sn_key_hash((const uint8_t *)channels[i].name, len) % SLOTS;
@@ -75,6 +80,7 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
 	for (uint32_t i = 0; i < EVENTS; i++) {
 		logsource->event_service[i] = sn_logsource__service_named(events[i].service);
 		logsource->event_route[i] = sn_rules__route(rules, "windows", events[i].category, events[i].service);
+		logsource->event_starts[i] = strcmp(events[i].category, STARTS) == 0;
 	}
 	return logsource;
 }
@@ -110,6 +116,7 @@ static void by_id(const struct sn_logsource *logsource, uint32_t service, uint32
 		if (events[i].id != id || logsource->event_service[i] != service)
 			continue;
 		categories++;
+		out->starts = out->starts || logsource->event_starts[i];
 		add(out, logsource->event_route[i]);
 	}
 	if (!categories)
@@ -135,6 +142,7 @@ static void by_category(const struct sn_logsource *logsource, uint32_t service, 
 
 	if (!copy_name(name, category))
 		return;
+	out->starts = strcmp(name, STARTS) == 0;
 	for (uint32_t i = 0; i < EVENTS; i++) {
 		if (logsource->event_service[i] == service && strcmp(events[i].category, name) == 0) {
 			add(out, logsource->event_route[i]);
@@ -149,14 +157,24 @@ static void by_names(const struct sn_logsource *logsource, const struct sn_claim
 	char product[SN_NAME_MAX + 1], category[SN_NAME_MAX + 1], service[SN_NAME_MAX + 1];
 
 	if (copy_name(product, &claim->product) && copy_name(category, &claim->category) &&
-	    copy_name(service, &claim->service_name))
+	    copy_name(service, &claim->service_name)) {
+		out->starts = strcmp(product, "windows") == 0 && strcmp(category, STARTS) == 0;
 		add(out, sn_rules__route(logsource->rules, product, category, service));
+	}
+}
+
+void sn_logsource__route(const struct sn_logsource *logsource, uint32_t route, struct sn_routes *out)
+{
+	*out = (struct sn_routes){1, {route}, route == logsource->start_route};
+	for (uint32_t i = 0; i < EVENTS; i++)
+		out->starts = out->starts || (logsource->event_starts[i] && logsource->event_route[i] == route);
 }
 
 void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, uint32_t otherwise,
 			  struct sn_routes *out)
 {
 	out->count = 0;
+	out->starts = false;
 	if (claim->product.state == SN_PRESENT)
 		by_names(logsource, claim, out);
 	else if (claim->category.state == SN_PRESENT)
@@ -164,5 +182,5 @@ void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_
 	else if (claim->service != SN_SERVICE_NONE)
 		by_id(logsource, claim->service, claim->id, out);
 	else if (otherwise != UINT32_MAX)
-		add(out, otherwise & ~(uint32_t)SN_ROUTE_OTHERWISE);
+		sn_logsource__route(logsource, otherwise & ~(uint32_t)SN_ROUTE_OTHERWISE, out);
 }

@@ -4,6 +4,8 @@
  */
 #ifndef SN_LOGSOURCE_H
 #define SN_LOGSOURCE_H
+#include <stdbool.h>
+
 #include "sensor.h"
 #include "view.h"
 
@@ -16,6 +18,7 @@ enum {
 struct sn_routes {
 	uint32_t count;
 	uint32_t route[SN_ROUTES_MAX];
+	bool starts; /* it is a process creation of Windows */
 };
 
 /* What an event says of its logsource; absent values are not said. */
@@ -36,6 +39,8 @@ void sn_logsource__free(struct sn_logsource *logsource);
 uint32_t sn_logsource__service(const struct sn_logsource *logsource, const uint8_t *channel, uint32_t len);
 /* The same by its name, which is one of taxonomy.def. */
 uint32_t sn_logsource__service_named(const char *service);
+/* The one that was asked for. */
+void sn_logsource__route(const struct sn_logsource *logsource, uint32_t route, struct sn_routes *out);
 /* Routes of an event by what it says of itself; `otherwise` (with SN_ROUTE_OTHERWISE) when it says nothing. */
 void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, uint32_t otherwise,
 			  struct sn_routes *out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "logsource.h"
+#include "rule_table.h"
 #include "text.h"
 
 enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY };
@@ -32,6 +33,10 @@ static const struct event events[] = {
 #define SN_EVENT(service, id, category) {service, id, category},
 #include "taxonomy.def"
 };
+
+/* By enum sn_start_field. */
+static const char *const starts[SN_START_FIELDS] = {"Image", "OriginalFileName", "CommandLine", "ParentImage",
+						    "ParentCommandLine"};
 
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),
@@ -75,6 +80,26 @@ static uint32_t number_of(struct sn_mapping *mapping, const struct sn_rules *rul
 	return mapping->fields + number;
 }
 
+uint32_t sn_mapping__start_field(const struct sn_rules *rules, enum sn_start_field field)
+{
+	uint32_t number = sn_rules__field(rules, starts[field], strlen(starts[field])), behind = 0;
+
+	for (uint32_t i = 0; i < field; i++)
+		behind += sn_rules__field(rules, starts[i], strlen(starts[i])) == UINT32_MAX;
+	return number == UINT32_MAX ? sn_rules__field_count(rules) + behind : number;
+}
+
+/* Of a field of the table or a member that has a number already. */
+static uint32_t known_number(const struct sn_mapping *mapping, const struct sn_rules *rules, const char *name)
+{
+	uint32_t number = sn_rules__field(rules, name, strlen(name));
+
+	for (uint32_t i = 0; number == UINT32_MAX && i < mapping->members; i++)
+		if (strcmp(mapping->member[i], name) == 0)
+			return mapping->fields + i;
+	return number;
+}
+
 static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const struct row *row,
 		const struct event *event)
 {
@@ -82,7 +107,7 @@ static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const 
 	const char *second = row->from[first] ? row->from + first + 1 : NULL;
 	struct step step = {.id = event->id, .how = row->how};
 
-	step.field = sn_rules__field(rules, row->field, strlen(row->field));
+	step.field = known_number(mapping, rules, row->field);
 	if (step.field == UINT32_MAX || mapping->steps == STEPS_MAX)
 		return;
 	step.service = sn_logsource__service_named(row->service);
@@ -104,6 +129,8 @@ struct sn_mapping *sn_mapping__new(const struct sn_rules *rules)
 	if (!mapping)
 		return NULL;
 	mapping->fields = sn_rules__field_count(rules);
+	for (uint32_t i = 0; rules->count[SN_WIN_GRAMMARS] && i < SN_START_FIELDS; i++)
+		number_of(mapping, rules, starts[i], strlen(starts[i]));
 	for (uint32_t i = 0; i < EVENTS; i++) {
 		for (uint32_t j = 0; j < ROWS; j++) {
 			if (strcmp(rows[j].service, events[i].service) == 0 &&

@@ -394,6 +394,6 @@ int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, u
 	if (route & SN_ROUTE_OTHERWISE)
 		sn_logsource__routes(ndjson->logsource, &p.claim, route, routes);
 	else
-		*routes = (struct sn_routes){1, {route}};
+		sn_logsource__route(ndjson->logsource, route, routes);
 	return 0;
 }

@@ -8,8 +8,9 @@
 
 const char *sn_proxy__kind_name(uint32_t kind)
 {
-	static const char *const names[] = {"unknown", "command", "inline script", "script file",
-					    "library", "url",	  "pipe"};
+	static const char *const names[] = {
+		"unknown", "command", "inline script", "script file",		"library",    "url",
+		"pipe",	   "unc",     "webdav",	       "alternate data stream", "dll export", "com object"};
 
 	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : names[0];
 }

@@ -12,11 +12,22 @@ static int judge_line(struct sn_engine *engine, const struct sn_origin *origin, 
 	struct sn_loaded *loaded = engine->current;
 	struct sn_scene scene = {0};
 	struct sn_routes routes;
+	uint32_t hits;
+	bool starts;
 
 	if (sn_ndjson__decode(loaded->ndjson, origin->payload, origin->payload_size, route, loaded->values, &routes))
 		return -EBADMSG;
-	if (routes.count)
-		sn_pump__alert(engine, origin, &scene, sn_pump__judge(engine, routes.route, routes.count, begin));
+	if (!routes.count)
+		return 0;
+	starts = routes.starts && loaded->windows;
+	if (starts)
+		sn_win_view__fill(loaded->windows, loaded->values);
+	hits = sn_pump__judge(engine, routes.route, routes.count, begin);
+	if (hits && starts) {
+		scene.proxy = sn_win_view__proxy(loaded->windows, loaded->values);
+		scene.renamed = sn_win_view__renamed(loaded->windows);
+	}
+	sn_pump__alert(engine, origin, &scene, hits);
 	return 0;
 }
 

@@ -52,7 +52,8 @@ enum sn_section_kind {
 	SN_ENTRIES = 18,      /* struct sn_entry */
 	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules; behind the last, vetoes of ROUTE_ALWAYS */
 	SN_GRAMMARS = 20,     /* bytes of grammar.h; none: nothing is unwound */
-	SN_SECTION_KINDS = 21,
+	SN_WIN_GRAMMARS = 21, /* the same for Windows' programs; none where no rule looks at Windows */
+	SN_SECTION_KINDS = 22,
 };
 
 struct sn_section {
@@ -141,6 +142,7 @@ struct sn_rules {
 	const struct sn_entry *entries;
 	const uint32_t *targets;
 	struct sn_grammars grammars;	  /* of GRAMMARS */
+	struct sn_grammars win_grammars;  /* of WIN_GRAMMARS */
 	uint32_t count[SN_SECTION_KINDS]; /* elements by kind */
 };
 

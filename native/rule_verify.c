@@ -33,6 +33,7 @@ static const uint32_t element_size[SN_SECTION_KINDS] = {
 	[SN_TARGETS] = sizeof(uint32_t),
 	[SN_REGEX] = 1,
 	[SN_GRAMMARS] = 1,
+	[SN_WIN_GRAMMARS] = 1,
 };
 
 int sn_verifier__refuse(const struct sn_verifier *v, const char *what, uint64_t number)
@@ -250,6 +251,9 @@ int sn_rules__verify(struct sn_rules *rules, size_t size, char *why, size_t why_
 	if (rules->count[SN_GRAMMARS] &&
 	    sn_grammars__open(v.section[SN_GRAMMARS], rules->count[SN_GRAMMARS], &rules->grammars))
 		return sn_verifier__refuse(&v, "grammars; bytes:", rules->count[SN_GRAMMARS]);
+	if (rules->count[SN_WIN_GRAMMARS] &&
+	    sn_grammars__open(v.section[SN_WIN_GRAMMARS], rules->count[SN_WIN_GRAMMARS], &rules->win_grammars))
+		return sn_verifier__refuse(&v, "grammars of Windows; bytes:", rules->count[SN_WIN_GRAMMARS]);
 	if (verify_names(&v, SN_FIELDS) || verify_names(&v, SN_PRODUCTS) || verify_names(&v, SN_CATEGORIES) ||
 	    verify_names(&v, SN_SERVICES) || verify_atoms(&v) || verify_rules(&v))
 		return -EINVAL;

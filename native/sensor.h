@@ -250,6 +250,11 @@ struct sn_proxy_block {
 int64_t sn_unwind__block(const void *grammars, size_t grammars_size, const char *argv, size_t argv_size, uint32_t limit,
 			 void *buf, size_t buf_size);
 
+/* The same for a process creation of Windows, of which `texts` has the image, OriginalFileName, command line, the
+ * parent's image and the parent's command line, each ended by NUL, empty where it is not known. */
+int64_t sn_unwind__windows(const void *grammars, size_t grammars_size, const char *texts, size_t texts_size,
+			   uint32_t limit, void *buf, size_t buf_size);
+
 /* ---- recording: native format (recording.c) ---- */
 struct sn_recording;
 

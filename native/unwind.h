@@ -27,6 +27,12 @@ enum sn_payload_kind {
 	SN_PAYLOAD_LIBRARY = 4,	      /* path */
 	SN_PAYLOAD_FROM_URL = 5,      /* url */
 	SN_PAYLOAD_PIPE = 6,	      /* text, piped */
+	/* Windows only. Of a program, script or library that lies elsewhere the kind says where. */
+	SN_PAYLOAD_UNC = 7,	/* path */
+	SN_PAYLOAD_WEBDAV = 8,	/* path */
+	SN_PAYLOAD_STREAM = 9,	/* path: an alternate data stream */
+	SN_PAYLOAD_EXPORT = 10, /* path of the library, text: with the function and what is for it */
+	SN_PAYLOAD_COM = 11,	/* text: the class id */
 };
 
 /* Whether the payload is what `text` says, not `argv`. */

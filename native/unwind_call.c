@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy.h"
+#include "windows_unwind.h"
 
 /* The chain as a block has it: each name ended by NUL. */
 static struct sn_bytes chain_of(const struct sn_unwound *unwound, uint8_t *room)
@@ -44,5 +45,33 @@ int64_t sn_unwind__block(const void *grammars, size_t grammars_size, const char 
 			written = -ENOSPC;
 	}
 	free(unwinder);
+	return written;
+}
+
+int64_t sn_unwind__windows(const void *grammars, size_t grammars_size, const char *texts, size_t texts_size,
+			   uint32_t limit, void *buf, size_t buf_size)
+{
+	struct sn_bytes rest = {(const uint8_t *)texts, (uint32_t)texts_size}, text[5];
+	struct sn_win_proxies *proxies;
+	struct sn_grammars opened;
+	int64_t written;
+
+	if (!limit || limit > SN_UNWIND_DEPTH || texts_size > UINT32_MAX ||
+	    sn_grammars__open(grammars, grammars_size, &opened))
+		return -EINVAL;
+	for (uint32_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
+		text[i] = sn_bytes__first(rest);
+		rest = sn_bytes__behind(rest, text[i].len < rest.len ? text[i].len + 1 : rest.len);
+	}
+	proxies = sn_win_proxies__new(limit);
+	if (!proxies)
+		return -ENOMEM;
+	const struct sn_start start = {text[0], text[1], text[2], text[3], text[4]};
+	const struct sn_proxy *proxy = sn_win_proxies__see(proxies, &opened, &start);
+
+	written = (int64_t)sn_proxy__write(proxy, buf, buf_size);
+	if (!written && proxy->depth)
+		written = -ENOSPC;
+	sn_win_proxies__free(proxies);
 	return written;
 }

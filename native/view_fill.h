@@ -24,6 +24,7 @@ struct sn_scene {
 	const struct sn_facts *payload;
 	struct sn_bytes identity;	    /* which program the executed file is; empty: none, or `image` is late */
 	const struct sn_grammars *grammars; /* with `identity` */
+	uint32_t renamed;		    /* enum sn_renamed, of an event that is no record */
 };
 
 /* NULL: no memory. `rules` is not kept. */

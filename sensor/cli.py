@@ -124,11 +124,12 @@ def _service_arguments(parser: Parser) -> None:
 def _unwind(namespace: argparse.Namespace) -> int:
     from sensor.unwind import show  # noqa: PLC0415
 
-    return show(namespace.word, namespace.text, namespace.format)
+    return show(namespace.word, namespace.text, namespace.windows, namespace.format)
 
 
 def _unwind_arguments(unwind: Parser) -> None:
     unwind.add_argument("--text", metavar="COMMAND", help="what a shell is given")
+    unwind.add_argument("--windows", metavar="COMMAND", help="the command line of a process of Windows, as one text")
     unwind.add_argument("word", nargs="*", metavar="-- COMMAND ARG...", help="what a program is started with")
     _report_arguments(unwind)
 
@@ -171,7 +172,8 @@ linsang trust /tmp/update.sh                    whose it is, who may change it, 
 linsang trust --format json /usr/bin/* | jq 'select(.trust != "packaged")'"""
 _UNWIND = """\
 linsang unwind -- env nice timeout 5 id         the arguments of an exec
-linsang unwind --text 'curl http://x/ | sh'     what a shell is given"""
+linsang unwind --text 'curl http://x/ | sh'     what a shell is given
+linsang unwind --windows 'cmd /c rundll32 x.dll,y'"""
 _RULES = """\
 linsang rules check                             can each rule fire here, and if not, why
 linsang rules list --level high --tag t1218

@@ -54,6 +54,26 @@ def proxy_of(block: bytes) -> Proxy | None:
     )
 
 
+@dataclass(frozen=True)
+class Start:
+    """A process creation of Windows as its source tells it; empty texts are not told."""
+
+    image: str = ""
+    original_name: str = ""
+    command_line: str = ""
+    parent_image: str = ""
+    parent_command_line: str = ""
+
+
+def unwind_windows(grammars: bytes, start: Start, limit: int = DEEPEST) -> Proxy | None:
+    """As `unwind`, of a process of Windows. Texts end at a NUL."""
+    texts = (start.image, start.original_name, start.command_line, start.parent_image, start.parent_command_line)
+    raw = b"".join(text.partition("\0")[0].encode("utf-8", "surrogateescape") + b"\0" for text in texts)
+    room = ffi.new("uint64_t[]", 1024 + len(raw))
+    size = lib.sn_unwind__windows(grammars, len(grammars), raw, len(raw), limit, room, ffi.sizeof(room))
+    return proxy_of(bytes(ffi.buffer(room, check(size, "unwind a command line"))))
+
+
 def unwind(grammars: bytes, argv: Sequence[str], limit: int = DEEPEST) -> Proxy | None:
     """What a command line is made to run by those grammars (compiler/grammar.py), through its first `limit` proxies;
     None: it is no proxy, or names nothing. `argv`: the program first."""

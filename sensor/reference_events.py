@@ -13,6 +13,7 @@ from typing import Any
 
 from sensor import schema
 from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table
+from sensor.compiler.grammar import win_programs
 from sensor.compiler.ir import Atom, Not, Op, Or
 from sensor.event_json import event_fields
 from sensor.native import Frame, ffi, lib, record_json
@@ -34,6 +35,7 @@ _PROXIES: dict[str, Callable[[Proxy], Any]] = {
     "PAYLOAD_PATH": lambda p: p.path or None,
     "PAYLOAD_URL": lambda p: p.url or None,
 }
+_SIGMA = {field.member: field.sigma for field in schema.fields() if field.derived and field.member in _PROXIES}
 _BODIES = {
     **dict.fromkeys((lib.SN_EXEC, lib.SN_PROCESS), "struct sn_exec *"),
     lib.SN_FILE: "struct sn_file *",
@@ -174,11 +176,31 @@ class _Event:
         return self.parent.user(self.users) if source == "PARENT_USER" else self.parent.of_process(_PARENTS[source])
 
 
+def _identity(fields: Mapping[str, Any], renamed: int) -> dict[str, Any]:
+    """The proxy that a file of Windows was made as, and whether it is called otherwise."""
+    if renamed == lib.SN_NO_PROXY:
+        return {}
+    name = str(fields["OriginalFileName"]).lower().removesuffix(".exe")
+    return {"ProxyIdentity": win_programs()[name], "RenamedProxy": str(renamed == lib.SN_IS_RENAMED).lower()}
+
+
+def _of_line(frame: Frame) -> dict[str, Any]:
+    """Of an event that came as JSON; a process creation of Windows has what it was made to run, unless it says so."""
+    text = frame.event.decode("utf-8", "surrogateescape")
+    fields = with_mapped(event_fields(json.loads(text, parse_int=str, parse_float=str, parse_constant=str)))
+    made = _identity(fields, frame.renamed)
+    proxy = proxy_of(frame.proxy)
+    if proxy is not None:
+        told = {True: bool(proxy.chain) and proxy.kind != "unknown", False: bool(proxy.chain)}
+        for source, value in _PROXIES.items():
+            made[_SIGMA[source]] = value(proxy) if told[source.startswith("PAYLOAD_")] else LOST
+    return {name: value for name, value in made.items() if value is not None} | fields
+
+
 def event_of(frame: Frame, users: Mapping[int, str]) -> dict[str, Any]:
     """Sigma field -> value, as reference.judge takes it. A field of a record that is absent is left out."""
     if frame.payload == lib.SN_PAYLOAD_JSON:
-        text = frame.event.decode("utf-8", "surrogateescape")
-        return with_mapped(event_fields(json.loads(text, parse_int=str, parse_float=str, parse_constant=str)))
+        return _of_line(frame)
     record = _Record(frame.event)
     own = record if record.is_exec else _Record(frame.process) if frame.process else None
     parent = _Record(frame.lineage[0]) if frame.lineage else None

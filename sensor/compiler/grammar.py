@@ -12,7 +12,7 @@ from sensor.errors import ConfigError
 from sensor.paths import GRAMMARS
 from sensor.rule_files import GRAMMAR
 
-_MAGIC, _VERSION = b"LNSGGRAM", 2
+_MAGIC, _VERSION = b"LNSGGRAM", 3
 # enum sn_give, enum sn_grammar_flag
 _WORDS = (
     *("flag", "value", "attached", "command", "exec", "shell", "shell-rest", "words", "code", "script", "program"),
@@ -39,6 +39,9 @@ _WORDS = (
         "comma-words",
         "fallback-script",
     ),
+    # of Windows
+    *("open", "export", "com", "cmd", "powershell", "encoded", "braced", "title", "behind-comma", "arguments"),
+    *("fallback-library", "handed"),
 )
 _GIVE = {word: number for number, word in enumerate(_WORDS)}
 _FLAG = {
@@ -51,6 +54,11 @@ _FLAG = {
     "builtin": 64,
     "complete": 128,
     "prompt": 256,
+    # of Windows
+    "dash": 512,
+    "glued": 1024,
+    "prefix": 2048,
+    "case": 4096,
 }
 _KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
 _OF_OPTIONS = {
@@ -61,13 +69,16 @@ _OF_OPTIONS = {
     "stdin",
     "user",
     "stop",
-    "fallback",
-    "fallback-script",
     "attached-shell",
     "splice",
+    "handed",
 }
-_OF_PLACES = {"assign", "sub"}
-_EVERYWHERE = {"--help": "stop", "--version": "stop"}  # unless the grammar says otherwise
+_OF_PLACES = {"assign", "sub", "cmd", "title"}
+# Unless the grammar says otherwise.
+_EVERYWHERE = {"--help": "stop", "--version": "stop"}
+_EVERYWHERE_WINDOWS = {"-?": "stop"}
+_WINDOWS = "windows"  # what the names of files with Windows' programs begin with
+_SHORT = 8  # characters of a name that has no short form
 _SLOTS_FREE = 2  # times as many slots as names, at least
 
 
@@ -87,7 +98,8 @@ def _key(name: str) -> int:
 class _Writer:
     """The sections while they grow."""
 
-    def __init__(self) -> None:
+    def __init__(self, everywhere: dict[str, str]) -> None:
+        self._everywhere = everywhere
         self.programs: list[bytes | None] = []
         self.options: list[bytes] = []
         self.settings: list[bytes] = []
@@ -113,13 +125,13 @@ class _Writer:
     def _entries(self, section: list[bytes], items: Sequence[tuple[str, int]]) -> bytes:
         return self._range(section, [self.name(name) + struct.pack("<II", give, _key(name)) for name, give in items])
 
-    def program(self, spec: Mapping[str, Any]) -> int:
-        """The program's number; those of its subcommands are behind it."""
+    def program(self, own: str, spec: Mapping[str, Any]) -> int:
+        """The number of the program of that name; those of its subcommands are behind it."""
         number = len(self.programs)
         self.programs.append(None)
-        subs = [(str(name), self.program(sub)) for name, sub in spec.get("subs", {}).items()]
+        subs = [(str(name), self.program(own, sub)) for name, sub in spec.get("subs", {}).items()]
         listed = {name.strip(): word for names, word in spec.get("options", {}).items() for name in names.split(",")}
-        options = sorted((name, _GIVE[word]) for name, word in (_EVERYWHERE | listed).items())
+        options = sorted((name, _GIVE[word]) for name, word in (self._everywhere | listed).items())
         ranges = [
             self._entries(self.options, options),
             self._entries(self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()]),
@@ -132,7 +144,7 @@ class _Writer:
             flags |= _FLAG["complete"]  # no positional argument names a payload, so none can be mistaken for one
         if _has_prompt(spec):
             flags |= _FLAG["prompt"]
-        self.programs[number] = struct.pack("<I", flags) + self.name(spec["class"]) + b"".join(ranges)
+        self.programs[number] = struct.pack("<I", flags) + self.name(spec["class"]) + b"".join(ranges) + self.name(own)
         return number
 
     def slots(self, programs: Mapping[str, int]) -> bytes:
@@ -158,8 +170,8 @@ def _check(where: str, spec: Any) -> None:
     for flag in set(spec.get("flags", [])) - _FLAG.keys():
         raise ConfigError(f"{where}: unknown flag {flag}; known are {', '.join(_FLAG)}")
     allowed = {
-        "options": set(_WORDS) - _OF_PLACES,
-        "settings": set(_WORDS) - _OF_PLACES - _OF_OPTIONS - {"setting"},
+        "options": set(_WORDS) - _OF_PLACES | {"sub"},
+        "settings": set(_WORDS) - _OF_PLACES - _OF_OPTIONS - {"setting"} | {"stop"},
         "places": set(_WORDS) - _OF_OPTIONS,
     }
     for key, words in allowed.items():
@@ -173,12 +185,20 @@ def _check(where: str, spec: Any) -> None:
 
 @cache
 def shipped_grammars() -> bytes:
-    """Those that come with the sensor."""
+    """Those that come with the sensor, of Linux' programs."""
     return compile_grammars(GRAMMARS)
 
 
-def _documents(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+@cache
+def shipped_win_grammars() -> bytes:
+    """Those of Windows' programs."""
+    return compile_grammars(GRAMMARS, windows=True)
+
+
+def _documents(folder: Path, windows: bool = False) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     for path in sorted(folder.glob(f"*{GRAMMAR}")):
+        if path.name.startswith(_WINDOWS) != windows:
+            continue
         try:
             document = yaml.load(path.read_bytes(), yaml.CSafeLoader) or {}
         except yaml.YAMLError as error:
@@ -198,12 +218,24 @@ def _has_prompt(spec: Mapping[str, Any]) -> bool:
 
 
 @cache
-def grammar_flags(folder: Path = GRAMMARS) -> Mapping[str, frozenset[str]]:
+def grammar_flags(folder: Path = GRAMMARS, windows: bool = False) -> Mapping[str, frozenset[str]]:
     """Program -> the flags of its grammar, prompt where it is implied."""
     return {
         name: frozenset(spec.get("flags", ())) | ({"prompt"} if _has_prompt(spec) else set())
-        for _, document in _documents(folder)
+        for _, document in _documents(folder, windows)
         for own, spec in document.items()
+        for name in _names(own, spec)
+    }
+
+
+@cache
+def win_programs(folder: Path = GRAMMARS) -> Mapping[str, str]:
+    """Each name of a program of Windows that is one -> the first of its names."""
+    return {
+        name: str(own)
+        for _, document in _documents(folder, windows=True)
+        for own, spec in document.items()
+        if "builtin" not in spec.get("flags", ())
         for name in _names(own, spec)
     }
 
@@ -220,27 +252,40 @@ def grammar_class(name: str, folder: Path = GRAMMARS) -> str:
 
 
 @cache
-def grammar_places(folder: Path = GRAMMARS) -> Mapping[str, str]:
+def grammar_places(folder: Path = GRAMMARS, windows: bool = False) -> Mapping[str, str]:
     """Program -> the file and line of its grammar."""
     places: dict[str, str] = {}
-    for path, document in _documents(folder):
-        lines = path.read_text().splitlines()
+    for path, document in _documents(folder, windows):
+        lines = path.read_text("utf-8").splitlines()
         for own, spec in document.items():
             line = next(n for n, text in enumerate(lines, 1) if text.startswith(f"{own}:"))
             places |= dict.fromkeys(_names(own, spec), f"{path}:{line}")
     return places
 
 
-def compile_grammars(folder: Path) -> bytes:
-    """The grammars of every *.grammar.yml in `folder`. ConfigError names the file, the program and what is wrong."""
-    writer, programs = _Writer(), {}
-    for path, document in _documents(folder):
+def _with_short_names(programs: Mapping[str, int]) -> dict[str, int]:
+    """And 8.3 names, INSTAL~1.EXE for installutil, where no other program has the same."""
+    short: dict[str, set[int]] = {}
+    for name, program in programs.items():
+        base, dot, extension = name.partition(".")
+        if len(base) > _SHORT:
+            short.setdefault(f"{base[:6]}~1{dot}{extension[:3]}", set()).add(program)
+    return dict(programs) | {name: numbers.pop() for name, numbers in short.items() if len(numbers) == 1}
+
+
+def compile_grammars(folder: Path, windows: bool = False) -> bytes:
+    """The grammars of every *.grammar.yml in `folder`: of the files windows*, or of all others. ConfigError names the
+    file, the program and what is wrong."""
+    writer, programs = _Writer(_EVERYWHERE_WINDOWS if windows else _EVERYWHERE), {}
+    for path, document in _documents(folder, windows):
         for own, spec in document.items():
-            number = writer.program(spec)
+            number = writer.program(str(own), spec)
             for name in _names(own, spec):
                 if name in programs:
                     raise ConfigError(f"{path}: {own}: {name} has a grammar already")
                 programs[name] = number
+    if windows:
+        programs = _with_short_names(programs)
     slots = writer.slots(programs)
     lists = (writer.programs, writer.options, writer.settings, writer.places, writer.subs, writer.markers)
     sections = [slots, *(b"".join(part for part in section if part) for section in lists), bytes(writer.text)]

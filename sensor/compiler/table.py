@@ -23,7 +23,9 @@ ATOM, STEP, RULE = struct.Struct("<IBBBBIIIII"), struct.Struct("<III"), struct.S
 ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I8BIIII"), struct.Struct("<IIIHBBII")
 # enum sn_section_kind
 TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
-ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS, GRAMMARS = range(11, 21)
+ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS, GRAMMARS, WIN_GRAMMARS = (
+    range(11, 22)
+)
 
 
 _MANY = 400  # rules that are worth processes of their own
@@ -225,7 +227,7 @@ class _Table:
         field = self._field_number[place.field]
         self.scans.add(field, *shape, 0, 0, first_filter, bucket, first_entry, len(scan.entries))
 
-    def assemble(self, grammars: bytes) -> bytes:
+    def assemble(self, grammars: bytes, win_grammars: bytes) -> bytes:
         """The table."""
         names: dict[int, _Section] = {}
         for kind, texts in [(FIELDS, self.fields), *self.names.items()]:
@@ -245,8 +247,8 @@ class _Table:
             **self.lists,
         }
         parts = [(kind, len(section), section.content) for kind, section in sorted(sections.items())]
-        for kind, content in (TEXT, self.text.content), (REGEX, self.regexes), (GRAMMARS, grammars):
-            parts.append((kind, len(content), bytes(content)))
+        more = {TEXT: self.text.content, REGEX: self.regexes, GRAMMARS: grammars, WIN_GRAMMARS: win_grammars}
+        parts += [(kind, len(content), bytes(content)) for kind, content in more.items()]
         at = HEAD.size + len(parts) * SECTION.size
         directory, body = bytearray(), bytearray()
         for kind, count, content in parts:
@@ -286,7 +288,9 @@ def check_atoms(node: Node) -> None:
         check_atoms(item)
 
 
-def build(rules: Sequence[Rule], grammars: bytes = b"", progress: Update | None = None) -> CompiledRules:
+def build(
+    rules: Sequence[Rule], grammars: bytes = b"", progress: Update | None = None, win_grammars: bytes = b""
+) -> CompiledRules:
     """The table of `rules`, in their order, and what compile_grammars made. `progress` hears (done, of how many)."""
     told, passes = progress or _nobody, 3 * len(rules)
     many = len(rules) >= _MANY
@@ -313,6 +317,8 @@ def build(rules: Sequence[Rule], grammars: bytes = b"", progress: Update | None 
         done += len(numbers)
         told(done, passes)
     table.list_scans()
-    compiled = CompiledRules(table.assemble(grammars), tuple(rule.info for rule in rules), tuple(table.fields))
+    compiled = CompiledRules(
+        table.assemble(grammars, win_grammars), tuple(rule.info for rule in rules), tuple(table.fields)
+    )
     told(passes, passes)
     return compiled

@@ -87,7 +87,7 @@ class AlertTwin:
 
     def _parts(self, frame: Frame) -> dict[str, Any]:
         is_record = frame.payload == lib.SN_PAYLOAD_RECORD
-        return self._record_parts(frame) if is_record else _json_parts(frame.event)
+        return self._record_parts(frame) if is_record else _json_parts(frame)
 
     def _record_parts(self, frame: Frame) -> dict[str, Any]:
         event = record_json(frame.event)
@@ -215,14 +215,17 @@ def _damage_of(own: Mapping[str, Any] | None, parent: Mapping[str, Any] | None) 
 # ---- events that came as JSON ----
 
 
-def _json_parts(line: bytes) -> dict[str, Any]:
+def _json_parts(frame: Frame) -> dict[str, Any]:
     parts: dict[str, Any] = {"event": {}, "fields": {}, "evidence": {}, "_damage": {}}
-    fields = parts["fields"] = with_mapped(event_fields(parse_event(line)))
+    fields = parts["fields"] = with_mapped(event_fields(parse_event(frame.event)))
     if process := _named_process(fields, "", {"cwd": "CurrentDirectory", "user": "User"}):
         parts["process"] = process
     if parent := _named_process(fields, "Parent", {}):
         parts["lineage"] = [parent]
         parts["lineage_complete"] = False
+    proxy = proxy_of(frame.proxy)
+    if proxy is not None and proxy.chain:
+        parts["proxy"] = _proxy(proxy)
     return parts
 
 

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "windows_cmd.h"
+
+#include <string.h>
+
+#include "reading.h"
+
+enum {
+	COMMANDS_MAX = 64, /* in one text; with more of them it cannot be told */
+	VARIABLE_MAX = 24, /* bytes of a variable's name */
+	BUILTIN_MAX = 8,   /* of a word of cmd's own */
+	EXPANDED_MAX = 4,  /* a variable's value is at most so many times as long as its name with the signs */
+};
+
+/* Values that they have on every machine that nobody has set up in another way. */
+static const struct {
+	const char *name, *value;
+} variables[] = {
+	{"comspec", "C:\\Windows\\System32\\cmd.exe"},
+	{"systemroot", "C:\\Windows"},
+	{"windir", "C:\\Windows"},
+	{"systemdrive", "C:"},
+	{"programfiles", "C:\\Program Files"},
+	{"programfiles(x86)", "C:\\Program Files (x86)"},
+	{"programdata", "C:\\ProgramData"},
+	{"allusersprofile", "C:\\ProgramData"},
+	{"public", "C:\\Users\\Public"},
+};
+
+/* Commands of cmd's own that start no program. */
+static const char builtins[][BUILTIN_MAX + 1] = {
+	"assoc", "break",    "cd",    "chdir",	"cls",	 "color", "copy", "date",   "del",    "dir",
+	"echo",	 "endlocal", "erase", "exit",	"ftype", "goto",  "md",	  "mkdir",  "mklink", "move",
+	"path",	 "pause",    "popd",  "prompt", "pushd", "rd",	  "rem",  "ren",    "rename", "rmdir",
+	"set",	 "setlocal", "shift", "time",	"title", "type",  "ver",  "verify", "vol",
+};
+
+struct bounds {
+	uint32_t from, to;
+};
+
+struct split {
+	const uint8_t *at, *end; /* of the text */
+	uint8_t *room, *out;
+	struct bounds command[COMMANDS_MAX]; /* in the room: those that start something */
+	const uint8_t *pipe;		     /* in the text: the last | of the command that was read last */
+	uint32_t count;
+	bool opaque;
+};
+
+struct sn_bytes sn_cmd__text(struct sn_bytes rest)
+{
+	const uint8_t *at = rest.at, *end = rest.at + rest.len;
+	bool quoted = false; /* "/c calc" as one word */
+
+	while (at < end) {
+		uint8_t letter;
+
+		if (sn_is_blank(*at) || *at == ',' || *at == ';' || *at == '"') {
+			quoted = quoted || *at == '"';
+			at++;
+			continue;
+		}
+		if (*at != '/' || end - at < 2)
+			return (struct sn_bytes){0};
+		letter = sn_lower(at[1]);
+		at += 2;
+		if (letter == 'c' || letter == 'k' || letter == 'r') {
+			while (at < end && sn_is_blank(*at))
+				at++;
+			end -= quoted && end > at && end[-1] == '"';
+			return (struct sn_bytes){at, (uint32_t)(end - at)};
+		}
+		while (at < end && !sn_is_blank(*at) && *at != '/') /* /v:on, /t:0a */
+			at++;
+	}
+	return (struct sn_bytes){0};
+}
+
+/* The first quote and the last one go, unless they hold the path of a program together. */
+static struct sn_bytes without_quotes(struct sn_bytes text, struct sn_unwinder *unwinder)
+{
+	struct sn_bytes inside;
+	uint32_t last;
+	uint8_t *room;
+
+	while (text.len && sn_is_blank(text.at[text.len - 1]))
+		text.len--;
+	if (!text.len || *text.at != '"')
+		return text;
+	inside = sn_bytes__behind(text, 1);
+	for (last = 0; last < inside.len && inside.at[last] != '"';)
+		last++;
+	if (last < inside.len && sn_windows__is_one_path((struct sn_bytes){inside.at, last}) &&
+	    (last + 1 < inside.len || memchr(inside.at, ' ', last)))
+		return text;
+	for (last = inside.len; last && inside.at[last - 1] != '"';)
+		last--;
+	if (!last || last == inside.len)
+		return (struct sn_bytes){inside.at, inside.len - (last != 0)};
+	room = sn_unwinder__room(unwinder, inside.len - 1);
+	if (!room)
+		return text;
+	memcpy(room, inside.at, last - 1);
+	memcpy(room + last - 1, inside.at + last, inside.len - last);
+	return (struct sn_bytes){room, inside.len - 1};
+}
+
+static uint8_t peek(const struct split *s, uint32_t ahead)
+{
+	return (uint32_t)(s->end - s->at) > ahead ? s->at[ahead] : 0;
+}
+
+/* %NAME%, also with the signs doubled, as some logs have them; what is not known stays as it is written. */
+static void expand(struct split *s)
+{
+	uint32_t signs = peek(s, 1) == '%' ? 2 : 1;
+	struct sn_bytes name = {s->at + signs, 0};
+
+	while (name.at + name.len < s->end && name.at[name.len] != '%' && name.len <= VARIABLE_MAX)
+		name.len++;
+	for (uint32_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		size_t len = strlen(variables[i].value);
+
+		if (strlen(variables[i].name) != name.len || !sn_windows__begins(name, variables[i].name) ||
+		    (uint32_t)(s->end - name.at) < name.len + signs || name.at[name.len + signs - 1] != '%')
+			continue;
+		memcpy(s->out, variables[i].value, len);
+		s->out += len;
+		s->at = name.at + name.len + signs;
+		return;
+	}
+	while (signs--)
+		*s->out++ = *s->at++;
+}
+
+/* A redirection without the number before it. */
+static void skip_redirection(struct split *s)
+{
+	bool quoted = false;
+
+	while (s->at < s->end && (*s->at == '<' || *s->at == '>' || *s->at == '&'))
+		s->at++;
+	while (s->at < s->end && sn_is_blank(*s->at))
+		s->at++;
+	for (; s->at < s->end && (quoted || !(sn_is_blank(*s->at) || strchr("<>|&", *s->at))); s->at++)
+		quoted = *s->at == '"' ? !quoted : quoted;
+}
+
+/* 2> is one, x2> is not. */
+static void drop_number(struct split *s, const uint8_t *begin)
+{
+	if (s->out > begin && s->out[-1] >= '0' && s->out[-1] <= '9' &&
+	    (s->out - 1 == begin || sn_is_blank(s->out[-2])))
+		s->out--;
+}
+
+/* One command to `out`; it ends at what stands between commands. */
+static void copy_command(struct split *s)
+{
+	const uint8_t *begin = s->out;
+	bool quoted = false;
+
+	while (s->at < s->end) {
+		uint8_t c = *s->at;
+
+		if (c == '%') {
+			expand(s);
+		} else if (quoted || c == '"') {
+			quoted = c == '"' ? !quoted : quoted;
+			*s->out++ = c;
+			s->at++;
+		} else if (c == '^') {
+			s->at++;
+			if (s->at < s->end)
+				*s->out++ = *s->at++;
+		} else if (c == '&' || c == '|' || c == '\n') {
+			break;
+		} else if (c == '<' || c == '>') {
+			drop_number(s, begin);
+			skip_redirection(s);
+		} else {
+			*s->out++ = c;
+			s->at++;
+		}
+	}
+}
+
+static struct sn_bytes first_word(struct sn_bytes command)
+{
+	struct sn_bytes word = {command.at, 0};
+
+	while (word.len < command.len && !strchr(" \t/,;=(.:\\\"", command.at[word.len]) && command.at[word.len])
+		word.len++;
+	return word;
+}
+
+static bool is(struct sn_bytes word, const char *name)
+{
+	return word.len == strlen(name) && sn_windows__begins(word, name);
+}
+
+static bool is_builtin(struct sn_bytes command)
+{
+	struct sn_bytes word = first_word(command);
+
+	/* `.\echo` and `copy.exe` are programs; `cd..` and `cd\` are not */
+	if (word.len < command.len && (command.at[word.len] == ':' || command.at[word.len] == '"'))
+		return word.len == 0 && command.at[word.len] == ':';
+	if (word.len < command.len && command.at[word.len] == '.' &&
+	    !(word.len + 1 < command.len && strchr(". \\/", command.at[word.len + 1])) && !is(word, "echo"))
+		return false;
+	for (uint32_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (is(word, builtins[i]))
+			return true;
+	return false;
+}
+
+/* for ... in (WORDS) do COMMAND: the command where none of it is the loop's; empty: it cannot be told. */
+static struct sn_bytes body_of_loop(struct sn_bytes command)
+{
+	const uint8_t *open = memchr(command.at, '(', command.len);
+
+	for (uint32_t i = 0; open && i + 4 < command.len; i++) {
+		struct sn_bytes tail = sn_bytes__behind(command, i);
+
+		if (tail.at < open || !sn_windows__begins(tail, ") do"))
+			continue;
+		if (memchr(open, '\'', i) || memchr(open, '`', i) || memchr(tail.at, '%', tail.len))
+			return (struct sn_bytes){0};
+		tail = sn_bytes__behind(tail, 4);
+		while (tail.len && (sn_is_blank(*tail.at) || *tail.at == '@'))
+			tail = sn_bytes__behind(tail, 1);
+		return tail;
+	}
+	return (struct sn_bytes){0};
+}
+
+/* Notes the command in [from, s->out) if it starts something. */
+static void note(struct split *s, uint8_t *from)
+{
+	struct sn_bytes command = {from, (uint32_t)(s->out - from)};
+
+	while (command.len && (sn_is_blank(*command.at) || *command.at == '@' || *command.at == ',' ||
+			       *command.at == ';' || *command.at == '='))
+		command = sn_bytes__behind(command, 1);
+	while (command.len && sn_is_blank(command.at[command.len - 1]))
+		command.len--;
+	if (is(first_word(command), "for")) {
+		command = body_of_loop(command);
+		s->opaque = s->opaque || !command.len;
+	}
+	if (!command.len || is_builtin(command))
+		return;
+	if (*command.at == '(' || is(first_word(command), "if") || s->count == COMMANDS_MAX) {
+		s->opaque = true;
+		return;
+	}
+	s->command[s->count++] =
+		(struct bounds){(uint32_t)(command.at - s->room), (uint32_t)(command.at - s->room) + command.len};
+}
+
+static void read_commands(struct split *s)
+{
+	while (s->at < s->end) {
+		uint8_t *from = s->out;
+		const uint8_t *pipe = NULL;
+
+		copy_command(s);
+		note(s, from);
+		if (peek(s, 0) == '|' && peek(s, 1) != '|')
+			pipe = s->at;
+		s->at += s->at < s->end;
+		if (s->at < s->end && (*s->at == '&' || *s->at == '|') && s->at[-1] == *s->at)
+			s->at++;
+		if (s->at < s->end || pipe)
+			s->pipe = pipe;
+	}
+}
+
+void sn_cmd__split(struct sn_bytes text, struct sn_unwinder *unwinder, struct sn_cmd_text *out)
+{
+	struct split s = {0};
+	struct bounds last;
+	uint32_t size;
+
+	text = without_quotes(text, unwinder);
+	*out = (struct sn_cmd_text){.text = text};
+	if (!text.len)
+		return;
+	size = memchr(text.at, '%', text.len) ? text.len * EXPANDED_MAX : text.len;
+	s.room = s.out = sn_unwinder__room(unwinder, size);
+	if (!s.room)
+		return;
+	s.at = text.at;
+	s.end = text.at + text.len;
+	read_commands(&s);
+	unwinder->used -= size - (uint32_t)(s.out - s.room);
+	if (s.opaque || !s.count || (s.count > 1 && !s.pipe))
+		return;
+	last = s.command[s.count - 1];
+	out->command = (struct sn_bytes){s.room + last.from, last.to - last.from};
+	out->only = s.count == 1;
+	if (s.pipe)
+		out->piped = (struct sn_bytes){text.at, (uint32_t)(s.pipe - text.at)};
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files, addresses, classes and functions of libraries that a word names.
+ */
+#include <string.h>
+
+#include "windows_reading.h"
+
+static const char *const PROGRAMS[] = {".exe", ".com", ".scr", ".pif", ".bat", ".cmd", NULL};
+static const char *const LIBRARIES[] = {".dll", ".cpl", ".ocx", ".ax", ".drv", NULL};
+static const char *const SCRIPTS[] = {".vbs",	    ".vbe",	   ".js",	 ".jse",	 ".wsf",
+				      ".wsh",	    ".wsc",	   ".sct",	 ".hta",	 ".ps1",
+				      ".psm1",	    ".inf",	   ".msi",	 ".msp",	 ".mst",
+				      ".msc",	    ".chm",	   ".xsl",	 ".url",	 ".lnk",
+				      ".jar",	    ".xbap",	   ".py",	 ".reg",	 ".diagcab",
+				      ".iqy",	    ".library-ms", ".appref-ms", ".application", ".settingcontent-ms",
+				      ".search-ms", NULL};
+
+static bool ends_in(struct sn_bytes path, const char *const *tails)
+{
+	for (; *tails; tails++)
+		if (sn_windows__ends(path, *tails))
+			return true;
+	return false;
+}
+
+bool sn_win__ends(struct sn_win_reading *r, uint32_t kind, struct sn_bytes *member, struct sn_bytes value)
+{
+	if (!value.len)
+		return false;
+	r->found.outcome = SN_WIN_ENDED;
+	r->found.kind = kind;
+	*member = value;
+	return true;
+}
+
+struct sn_bytes sn_win__from(const struct sn_win_reading *r, const struct sn_word *word)
+{
+	if (!word->before.len)
+		return word->text;
+	return (struct sn_bytes){word->before.at, (uint32_t)(r->line.end - word->before.at)};
+}
+
+/* ---- what a file or an address is ---- */
+
+static bool is_script_text(struct sn_bytes text)
+{
+	return sn_windows__begins(text, "javascript:") || sn_windows__begins(text, "vbscript:") ||
+	       sn_windows__begins(text, "about:<");
+}
+
+/* SCHEME://, or one of the schemes of Windows' own without the slashes. */
+static bool is_address(struct sn_bytes text)
+{
+	uint32_t at = 0;
+
+	while (at < text.len && ((text.at[at] | 32) >= 'a' || strchr("0123456789+-.", text.at[at])) &&
+	       text.at[at] < 127 && text.at[at] != '\\')
+		at++;
+	if (at < 2 || at + 1 >= text.len || text.at[at] != ':')
+		return false;
+	return sn_windows__begins(sn_bytes__behind(text, at), "://") || sn_windows__begins(text, "ms-") ||
+	       sn_windows__begins(text, "search-ms:") || sn_windows__begins(text, "search:");
+}
+
+/* {8 hexadecimal digits-...}, perhaps behind ::, shell: and the like. */
+static bool is_class(struct sn_bytes text)
+{
+	const uint8_t *open = text.len ? memchr(text.at, '{', text.len) : NULL;
+	uint32_t at = open ? (uint32_t)(open - text.at) : 0;
+
+	if (!open || text.len - at < 38 || text.at[at + 37] != '}' || (at && text.at[at - 1] != ':'))
+		return false;
+	for (uint32_t i = 1; i < 37; i++)
+		if (!strchr("0123456789abcdefABCDEF-", text.at[at + i]))
+			return false;
+	return true;
+}
+
+/* Without what says how to open it: script:, scriptlet:, file:///. */
+static struct sn_bytes without_scheme(struct sn_bytes text)
+{
+	static const char *const schemes[] = {"script:", "scriptlet:", "file:///",	"file://",
+					      "file:",	 "ms-its:",    "mk:@MSITStore:"};
+
+	for (uint32_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (sn_windows__begins(text, schemes[i]))
+			text = sn_bytes__behind(text, (uint32_t)strlen(schemes[i]));
+	return text;
+}
+
+static uint32_t kind_of_path(struct sn_bytes path, uint32_t base)
+{
+	if (base != SN_PAYLOAD_COMMAND && ends_in(path, PROGRAMS))
+		return SN_PAYLOAD_COMMAND;
+	if (ends_in(path, LIBRARIES))
+		return SN_PAYLOAD_LIBRARY;
+	if (ends_in(path, SCRIPTS))
+		return SN_PAYLOAD_SCRIPT_FILE;
+	return base;
+}
+
+uint32_t sn_win__kind_of_command(struct sn_bytes path)
+{
+	return is_address(path) ? SN_PAYLOAD_FROM_URL : kind_of_path(path, SN_PAYLOAD_COMMAND);
+}
+
+/* A library's path without what is for the library: x.cpl,@0 and Driver=x.dll|APILevel=2. */
+static struct sn_bytes without_tail(struct sn_bytes path)
+{
+	const uint8_t *bar = path.len ? memchr(path.at, '|', path.len) : NULL;
+	uint32_t at = path.len;
+
+	if (bar)
+		path.len = (uint32_t)(bar - path.at);
+	while (at && (strchr("@,- ", path.at[at - 1]) || (path.at[at - 1] >= '0' && path.at[at - 1] <= '9')))
+		at--;
+	for (uint32_t i = at; i < path.len; i++)
+		if (path.at[i] == ',') {
+			path.len = i;
+			break;
+		}
+	return path;
+}
+
+bool sn_win__give_file(struct sn_win_reading *r, uint32_t base, const struct sn_word *word)
+{
+	struct sn_bytes path = without_scheme(word->text);
+	uint32_t kind;
+
+	if (is_script_text(word->text))
+		return sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, sn_win__from(r, word));
+	if (is_class(path))
+		return base == SN_PAYLOAD_NONE && sn_win__ends(r, SN_PAYLOAD_COM, &r->found.text, path);
+	if (is_address(path))
+		return sn_win__ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, path);
+	if (base == SN_PAYLOAD_LIBRARY || base == SN_PAYLOAD_NONE)
+		path = without_tail(path);
+	kind = kind_of_path(path, base);
+	if (!kind || !path.len || *path.at == '{')
+		return false;
+	if (kind == SN_PAYLOAD_SCRIPT_FILE && word->before.len) {
+		r->found.text = sn_win__from(r, word);
+		r->found.behind = sn_cmdline__rest(r->line);
+	}
+	return sn_win__ends(r, kind, &r->found.path, path);
+}
+
+/* ---- rundll32 ---- */
+
+/* The part up to a comma or a blank that is not quoted, which `line` is then behind. */
+static struct sn_bytes part(struct sn_cmdline *line)
+{
+	bool quoted = line->at < line->end && *line->at == '"';
+	struct sn_bytes text = {line->at + quoted, 0};
+
+	while (text.at + text.len < line->end &&
+	       (quoted ? text.at[text.len] != '"' : !sn_is_blank(text.at[text.len]) && text.at[text.len] != ','))
+		text.len++;
+	line->at = text.at + text.len;
+	line->at += quoted && line->at < line->end;
+	return text;
+}
+
+static void find_function(struct sn_win_reading *r, struct sn_bytes library, struct sn_bytes function)
+{
+	uint8_t room[SN_GRAMMAR_NAME_MAX + 4], small[SN_GRAMMAR_NAME_MAX];
+	uint32_t len = sn_windows__name(library, room);
+	const struct sn_grammar *grammar = sn_grammars__named(r->grammars, room, len);
+
+	if (!len || function.len > sizeof(small))
+		return;
+	if (!grammar) {
+		memcpy(room + len, ".dll", 4);
+		grammar = sn_grammars__named(r->grammars, room, len + 4);
+	}
+	for (uint32_t i = 0; i < function.len; i++)
+		small[i] = sn_lower(function.at[i]);
+	if (grammar)
+		r->found.link = sn_win__sub(r->grammars, grammar, (struct sn_bytes){small, function.len});
+}
+
+bool sn_win__give_export(struct sn_win_reading *r, const struct sn_word *word)
+{
+	struct sn_bytes whole = sn_win__from(r, word), library, function;
+	struct sn_cmdline line = sn_cmdline__of(whole);
+
+	if (is_script_text(word->text))
+		return sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, whole);
+	library = part(&line);
+	if (*whole.at == '"' && !(line.at < line.end && *line.at == ',') && library.len &&
+	    memchr(library.at, ',', library.len)) { /* "x.dll,Function" */
+		struct sn_cmdline inside = sn_cmdline__of(library);
+
+		library = part(&inside);
+		inside.at += inside.at < inside.end;
+		function = part(&inside);
+	} else {
+		while (line.at < line.end && (sn_is_blank(*line.at) || *line.at == ','))
+			line.at++;
+		function = part(&line);
+	}
+	if (!library.len || !function.len)
+		return false;
+	r->found.text = whole;
+	r->found.behind = sn_cmdline__rest(line);
+	if (r->found.behind.len && *r->found.behind.at == ',')
+		r->found.behind = sn_bytes__behind(r->found.behind, 1);
+	find_function(r, library, function);
+	return sn_win__ends(r, SN_PAYLOAD_EXPORT, &r->found.path, library);
+}
+
+bool sn_win__give_class(struct sn_win_reading *r, const struct sn_word *word)
+{
+	return is_class(word->text) && sn_win__ends(r, SN_PAYLOAD_COM, &r->found.text, word->text);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "reading.h"
+#include "windows_cmd.h"
+#include "windows_powershell.h"
+#include "windows_reading.h"
+
+static bool leads_to(struct sn_win_reading *r, enum sn_win_outcome outcome, struct sn_bytes text)
+{
+	if (!text.len)
+		return false;
+	r->found.outcome = outcome;
+	r->found.text = text;
+	return true;
+}
+
+/* The word and all behind it, each as its program gets it, with single blanks between. */
+static struct sn_bytes join(struct sn_win_reading *r, const struct sn_word *word)
+{
+	uint32_t rest = (uint32_t)(r->line.end - r->line.at), len = word->text.len;
+	uint8_t *room = rest ? sn_unwinder__room(r->unwinder, len + rest) : NULL;
+	struct sn_word next;
+
+	if (!room)
+		return rest ? (struct sn_bytes){0} : word->text;
+	memcpy(room, word->text.at, len);
+	while (sn_cmdline__word(&r->line, r->unwinder, &next)) {
+		room[len++] = ' ';
+		memcpy(room + len, next.text.at, next.text.len);
+		len += next.text.len;
+	}
+	return (struct sn_bytes){room, len};
+}
+
+static bool give_braced(struct sn_win_reading *r, const struct sn_word *word)
+{
+	struct sn_bytes text = sn_win__from(r, word);
+	const uint8_t *close;
+	bool found;
+
+	while (text.len && (*text.at == '{' || *text.at == '"' || sn_is_blank(*text.at)))
+		text = sn_bytes__behind(text, 1);
+	close = text.len ? memchr(text.at, '}', text.len) : NULL;
+	if (close)
+		text.len = (uint32_t)(close - text.at);
+	while (text.len && (text.at[text.len - 1] == '"' || sn_is_blank(text.at[text.len - 1])))
+		text.len--;
+	return sn_win__setting(r, text, &found);
+}
+
+static bool give_behind_comma(struct sn_win_reading *r, struct sn_bytes value)
+{
+	const uint8_t *comma = value.len ? memchr(value.at, ',', value.len) : NULL;
+	const uint8_t *end;
+
+	if (comma)
+		value = sn_bytes__behind(value, (uint32_t)(comma - value.at) + 1);
+	end = value.len ? memchr(value.at, ';', value.len) : NULL;
+	if (end)
+		value.len = (uint32_t)(end - value.at);
+	return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, &(struct sn_word){.text = value});
+}
+
+static bool give_before_comma(struct sn_win_reading *r, struct sn_bytes value)
+{
+	const uint8_t *comma = value.len ? memchr(value.at, ',', value.len) : NULL;
+
+	if (comma)
+		value.len = (uint32_t)(comma - value.at);
+	return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &(struct sn_word){.text = value});
+}
+
+/* Whether `text` begins as the setting says, a * for any run; `skip`: how long that is. */
+static bool fits(struct sn_bytes pattern, struct sn_bytes text, uint32_t *skip)
+{
+	const uint8_t *star = memchr(pattern.at, '*', pattern.len);
+	struct sn_bytes tail = {0};
+
+	if (star) {
+		tail = sn_bytes__behind(pattern, (uint32_t)(star - pattern.at) + 1);
+		pattern.len = (uint32_t)(star - pattern.at);
+	}
+	if (!sn_bytes__begins(text, pattern))
+		return false;
+	*skip = pattern.len;
+	while (tail.len && *skip <= text.len && !sn_bytes__begins(sn_bytes__behind(text, *skip), tail))
+		++*skip;
+	*skip += tail.len;
+	return *skip <= text.len;
+}
+
+static bool has_no_value(uint32_t what)
+{
+	return what == SN_GIVE_STOP || what == SN_GIVE_VALUE || what == SN_GIVE_FLAG;
+}
+
+/* Without what stands around it: blanks and quotes before it, the brace of @{KEY=VALUE} behind it. */
+static struct sn_bytes value_of_setting(struct sn_bytes text, uint32_t skip)
+{
+	bool braced = sn_windows__begins(text, "@{") && text.at[text.len - 1] == '}';
+
+	text = sn_bytes__behind(text, skip);
+	text.len -= braced && text.len;
+	while (text.len > 1 && (*text.at == '"' || sn_is_blank(*text.at)))
+		text = sn_bytes__behind(text, 1);
+	return text;
+}
+
+bool sn_win__setting(struct sn_win_reading *r, struct sn_bytes text, bool *found)
+{
+	const struct sn_grammar_entry *setting = r->grammars->settings + r->grammar->settings.first;
+
+	*found = false;
+	for (uint32_t i = 0; i < r->grammar->settings.count; i++) {
+		struct sn_bytes name = {r->grammars->text + setting[i].name.off, setting[i].name.len};
+		struct sn_word word = {0};
+		uint32_t skip;
+
+		if (setting[i].give == SN_GIVE_SETTING || setting[i].give == SN_GIVE_BRACED || !fits(name, text, &skip))
+			continue;
+		*found = true;
+		word.text = value_of_setting(text, skip);
+		/* binPath= VALUE */
+		if (!word.text.len && !has_no_value(setting[i].give) && !sn_cmdline__word(&r->line, r->unwinder, &word))
+			return false;
+		return sn_win__give(r, setting[i].give, &word);
+	}
+	return false;
+}
+
+/* The program that an option has named, with its arguments. */
+static bool give_fallback(struct sn_win_reading *r)
+{
+	struct sn_bytes path = r->fallback.text;
+	uint8_t *room, *at;
+
+	if (!r->arguments.len)
+		return sn_win__give_file(r, SN_PAYLOAD_COMMAND, &r->fallback);
+	room = at = sn_unwinder__room(r->unwinder, path.len + r->arguments.len + 3);
+	if (!room)
+		return false;
+	*at++ = '"';
+	memcpy(at, path.at, path.len);
+	at += path.len;
+	*at++ = '"';
+	*at++ = ' ';
+	memcpy(at, r->arguments.at, r->arguments.len);
+	return leads_to(r, SN_WIN_LINE, (struct sn_bytes){room, path.len + r->arguments.len + 3});
+}
+
+/* The library that an option has named, or what it was told to run. */
+static bool give_fallback_library(struct sn_win_reading *r)
+{
+	struct sn_bytes name = sn_windows__basename(r->fallback.text);
+
+	if (r->handed.len && (sn_windows__begins(name, "scrobj.dll") || sn_windows__ends(name, "scrobj")))
+		return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &(struct sn_word){.text = r->handed});
+	return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, &r->fallback);
+}
+
+void sn_win__conclude(struct sn_win_reading *r)
+{
+	if (r->found.outcome != SN_WIN_NOTHING || !r->instead || r->stopped)
+		return;
+	if (r->instead == SN_GIVE_FALLBACK_SCRIPT)
+		sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &r->fallback);
+	else if (r->instead == SN_GIVE_FALLBACK_LIBRARY)
+		give_fallback_library(r);
+	else
+		give_fallback(r);
+}
+
+static bool has_marker(const struct sn_win_reading *r, struct sn_bytes text)
+{
+	const struct sn_grammar_text *marker = r->grammars->markers + r->grammar->markers.first;
+
+	for (uint32_t i = 0; i < r->grammar->markers.count; i++)
+		if (sn_bytes__find(text, (struct sn_bytes){r->grammars->text + marker[i].off, marker[i].len}))
+			return true;
+	return r->grammar->markers.count == 0;
+}
+
+/* A quoted word with blanks in it may be a whole command line; else the words behind it are the program's. */
+static bool give_command(struct sn_win_reading *r, const struct sn_word *word)
+{
+	bool whole = !word->before.len || (*word->before.at == '"' && !sn_windows__is_one_path(word->text));
+
+	return leads_to(r, SN_WIN_LINE, whole ? word->text : sn_win__from(r, word));
+}
+
+/* "COMMAND",FOLDER,CLASS: what the quotes hold. */
+static struct sn_bytes before_comma(const struct sn_word *word)
+{
+	struct sn_bytes inside = word->before;
+	const uint8_t *close;
+
+	if (!inside.len || *inside.at != '"')
+		return word->text;
+	inside = sn_bytes__behind(inside, 1);
+	close = inside.len ? memchr(inside.at, '"', inside.len) : NULL;
+	if (!close || close + 1 == inside.at + inside.len || close[1] != ',')
+		return word->text;
+	return (struct sn_bytes){inside.at, (uint32_t)(close - inside.at)};
+}
+
+/* Text of one kind or another. */
+static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_word *word)
+{
+	switch ((enum sn_give)what) {
+	case SN_GIVE_COMMAND:
+		return give_command(r, word);
+	case SN_GIVE_WORDS:
+		return leads_to(r, SN_WIN_LINE, word->text);
+	case SN_GIVE_COMMA_WORDS:
+		return leads_to(r, SN_WIN_LINE, before_comma(word));
+	case SN_GIVE_CMD:
+		return leads_to(r, SN_WIN_CMD, sn_cmd__text(word->before));
+	case SN_GIVE_SHELL:
+		return leads_to(r, SN_WIN_CMD, word->text);
+	case SN_GIVE_SHELL_REST:
+		return leads_to(r, SN_WIN_CMD, sn_win__from(r, word));
+	case SN_GIVE_POWERSHELL:
+		if (word->text.len == 1 && *word->text.at == '-') {
+			r->from_stdin = true;
+			return false;
+		}
+		return leads_to(r, SN_WIN_POWERSHELL, join(r, word));
+	case SN_GIVE_ENCODED:
+		return leads_to(r, SN_WIN_POWERSHELL, sn_powershell__decode(word->text, r->unwinder));
+	case SN_GIVE_CODE:
+		return has_marker(r, word->text) &&
+		       sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, word->text);
+	default:
+		return false;
+	}
+}
+
+bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word *word)
+{
+	bool found;
+
+	switch ((enum sn_give)what) {
+	case SN_GIVE_OPEN:
+		return sn_win__give_file(r, SN_PAYLOAD_NONE, word);
+	case SN_GIVE_SCRIPT:
+		return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, word);
+	case SN_GIVE_PROGRAM:
+		return sn_win__give_file(r, SN_PAYLOAD_COMMAND, word);
+	case SN_GIVE_LIBRARY:
+		return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, word);
+	case SN_GIVE_URL:
+		return sn_win__ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, word->text);
+	case SN_GIVE_MODULE:
+		return sn_win__ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.text, word->text);
+	case SN_GIVE_EXPORT:
+		return sn_win__give_export(r, word);
+	case SN_GIVE_COM:
+		return sn_win__give_class(r, word);
+	case SN_GIVE_BRACED:
+		return give_braced(r, word);
+	case SN_GIVE_BEHIND_COMMA:
+		return give_behind_comma(r, word->text);
+	case SN_GIVE_COMMA:
+		return give_before_comma(r, word->text);
+	case SN_GIVE_FALLBACK:
+	case SN_GIVE_FALLBACK_SCRIPT:
+	case SN_GIVE_FALLBACK_LIBRARY:
+		r->fallback = *word;
+		r->instead = what;
+		return false;
+	case SN_GIVE_ARGUMENTS:
+		r->arguments = word->text;
+		return false;
+	case SN_GIVE_SETTING:
+		return sn_win__setting(r, word->text, &found);
+	case SN_GIVE_STOP:
+		r->stopped = true;
+		r->line.at = r->line.end;
+		return false;
+	default:
+		return give_text(r, what, word);
+	}
+}

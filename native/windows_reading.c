@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "windows_reading.h"
+
+#include <string.h>
+
+/* ---- names ---- */
+
+static struct sn_bytes name_of(const struct sn_grammars *grammars, const struct sn_grammar_entry *entry)
+{
+	return (struct sn_bytes){grammars->text + entry->name.off, entry->name.len};
+}
+
+const struct sn_grammar *sn_win__sub(const struct sn_grammars *grammars, const struct sn_grammar *grammar,
+				     struct sn_bytes name)
+{
+	const struct sn_grammar_entry *sub = grammars->subs + grammar->subs.first;
+
+	for (uint32_t i = 0; i < grammar->subs.count; i++)
+		if (sn_bytes__equal(name_of(grammars, &sub[i]), name))
+			return grammars->programs + sub[i].give;
+	return NULL;
+}
+
+/* The option of that name or, where they may be shortened, the first that begins so. */
+static const struct sn_grammar_entry *find_option(const struct sn_win_reading *r, struct sn_bytes name)
+{
+	const struct sn_grammar_entry *option = r->grammars->options + r->grammar->options.first;
+	const struct sn_grammar_entry *end = option + r->grammar->options.count;
+	uint32_t key = sn_grammar__key(name.at, name.len), rest = SN_GRAMMAR_KEY_REST(name.len);
+
+	for (uint32_t count = r->grammar->options.count; count > 1; count -= count / 2)
+		option += option[count / 2 - 1].key < key ? count / 2 : 0;
+	for (; option < end && option->key <= (key | rest); option++) {
+		struct sn_bytes own = name_of(r->grammars, option);
+
+		if (own.len < name.len || memcmp(own.at, name.at, name.len) != 0)
+			continue;
+		return own.len == name.len || (r->grammar->flags & SN_GR_PREFIX) ? option : NULL;
+	}
+	return NULL;
+}
+
+/* ---- options ---- */
+
+/* Bytes of what makes a word an option: - or --, / or //, or a dash that typesetters use. 0: it is none. */
+static uint32_t dashes(const struct sn_win_reading *r, struct sn_bytes text)
+{
+	if (text.len > 3 && text.at[0] == 0xe2 && text.at[1] == 0x80 && text.at[2] >= 0x93 && text.at[2] <= 0x95)
+		return 3;
+	if (text.len < 2 || (text.at[0] != '-' && (text.at[0] != '/' || (r->grammar->flags & SN_GR_DASH))))
+		return 0;
+	return text.len > 2 && text.at[1] == text.at[0] ? 2 : 1;
+}
+
+static bool has_no_value(uint32_t what)
+{
+	return what == SN_GIVE_FLAG || what == SN_GIVE_ATTACHED || what == SN_GIVE_STDIN || what == SN_GIVE_STOP ||
+	       what == SN_GIVE_HANDED;
+}
+
+static bool enter_sub(struct sn_win_reading *r, struct sn_bytes name)
+{
+	const struct sn_grammar *sub = sn_win__sub(r->grammars, r->grammar, name);
+
+	if (!sub)
+		return false;
+	r->grammar = sub;
+	r->place = 0;
+	return true;
+}
+
+/* An option's name behind one dash, up to where a value is attached. */
+static struct sn_bytes option_name(const struct sn_win_reading *r, struct sn_bytes text, uint8_t *name)
+{
+	bool lower = !(r->grammar->flags & SN_GR_CASE);
+	uint32_t len = 0;
+
+	name[len++] = '-';
+	while (len < SN_GRAMMAR_NAME_MAX && text.len && *text.at != ':' && *text.at != '=') {
+		name[len++] = lower ? sn_lower(*text.at) : *text.at;
+		text = sn_bytes__behind(text, 1);
+	}
+	return (struct sn_bytes){name, len};
+}
+
+/* Whether the next word is an option that the grammar lists. */
+static bool is_listed_next(struct sn_win_reading *r)
+{
+	uint8_t room[SN_GRAMMAR_NAME_MAX];
+	struct sn_cmdline ahead = r->line;
+	struct sn_word word;
+	uint32_t used = r->unwinder->used, skip;
+	bool listed = false;
+
+	if (sn_cmdline__word(&ahead, r->unwinder, &word)) {
+		skip = dashes(r, word.text);
+		listed = skip && find_option(r, option_name(r, sn_bytes__behind(word.text, skip), room));
+	}
+	r->unwinder->used = used;
+	return listed;
+}
+
+/* Gives the option its value: `attached` if there is any, else the next word. */
+static bool take_value(struct sn_win_reading *r, uint32_t what, bool is_attached, struct sn_word attached)
+{
+	if (what == SN_GIVE_STDIN)
+		r->from_stdin = true;
+	if (what == SN_GIVE_HANDED)
+		r->handed = attached.text;
+	if (what == SN_GIVE_STOP) {
+		r->stopped = true;
+		r->line.at = r->line.end;
+	}
+	if (has_no_value(what))
+		return false;
+	if (is_attached)
+		return sn_win__give(r, what, &attached);
+	if (is_listed_next(r))
+		return false; /* its value is missing */
+	if (what == SN_GIVE_PAIR && !sn_cmdline__word(&r->line, r->unwinder, &attached))
+		return false;
+	return sn_cmdline__word(&r->line, r->unwinder, &attached) && sn_win__give(r, what, &attached);
+}
+
+static bool take_option(struct sn_win_reading *r, const struct sn_word *word, uint32_t skip)
+{
+	uint8_t room[SN_GRAMMAR_NAME_MAX];
+	struct sn_bytes text = sn_bytes__behind(word->text, skip), name = option_name(r, text, room);
+	const struct sn_grammar_entry *option = find_option(r, name);
+	struct sn_word attached = {0};
+	uint32_t used = name.len - 1;
+	bool is_attached = text.len > used;
+
+	if (!option && (r->grammar->flags & SN_GR_GLUED) && name.len > 2) {
+		option = find_option(r, (struct sn_bytes){name.at, 2});
+		used = 1;
+		is_attached = true;
+	} else {
+		used += is_attached;
+	}
+	if (!option) {
+		if (!is_attached && !(r->grammar->flags & SN_GR_COMPLETE))
+			r->unlisted = word->text;
+		return false;
+	}
+	if (option->give == SN_GIVE_SUB && enter_sub(r, name_of(r->grammars, option)))
+		return false;
+	attached.text = sn_bytes__behind(text, used);
+	return take_value(r, option->give, is_attached, attached);
+}
+
+/* ---- positional words ---- */
+
+static bool take_sub(struct sn_win_reading *r, struct sn_bytes text)
+{
+	uint8_t name[SN_GRAMMAR_NAME_MAX];
+
+	if (text.len > sizeof(name))
+		return false;
+	for (uint32_t i = 0; i < text.len; i++)
+		name[i] = sn_lower(text.at[i]);
+	return enter_sub(r, (struct sn_bytes){name, text.len});
+}
+
+/* Takes a word by a place that only some words have. 1 or 0 as sn_win__give, -1: the next place counts. */
+static int take_conditional(struct sn_win_reading *r, uint32_t what, const struct sn_word *word)
+{
+	bool fits, gives;
+
+	switch ((enum sn_give)what) {
+	case SN_GIVE_SUB:
+		return take_sub(r, word->text) ? 0 : -1;
+	case SN_GIVE_ASSIGN:
+		gives = sn_win__setting(r, word->text, &fits);
+		return fits ? gives : -1;
+	case SN_GIVE_TITLE:
+		return word->before.len && *word->before.at == '"' ? 0 : -1;
+	default:
+		return -1;
+	}
+}
+
+static bool is_conditional(uint32_t what)
+{
+	return what == SN_GIVE_SUB || what == SN_GIVE_ASSIGN || what == SN_GIVE_TITLE;
+}
+
+static bool take_positional(struct sn_win_reading *r, const struct sn_word *word)
+{
+	const struct sn_grammar *grammar = r->grammar;
+	const uint32_t *places = r->grammars->places + grammar->places.first;
+	uint32_t last = grammar->places.count - 1, place = r->place, what;
+
+	if (!grammar->places.count || r->from_stdin)
+		return false;
+	for (;; place++) {
+		int taken;
+
+		what = places[place < last ? place : last];
+		taken = is_conditional(what) ? take_conditional(r, what, word) : -1;
+		if (taken >= 0 && what != SN_GIVE_SUB)
+			r->place = place + 1;
+		if (taken >= 0)
+			return taken;
+		if (!is_conditional(what) || place >= last)
+			break;
+	}
+	r->place = place + 1;
+	return !is_conditional(what) && sn_win__give(r, what, word);
+}
+
+/* True: the reading has come to its end. */
+static bool take_word(struct sn_win_reading *r, const struct sn_word *word)
+{
+	uint32_t skip = r->options ? dashes(r, word->text) : 0;
+
+	if (skip == 2 && word->text.len == 2) { /* -- */
+		r->options = *word->text.at != '-';
+		return false;
+	}
+	if (skip) {
+		r->unlisted = (struct sn_bytes){0};
+		return take_option(r, word, skip);
+	}
+	if (r->unlisted.len)
+		r->doubt = r->unlisted;
+	r->unlisted = (struct sn_bytes){0};
+	if (!take_positional(r, word))
+		return false;
+	if (r->doubt.len)
+		r->found = (struct sn_win_found){.outcome = SN_WIN_DOUBTFUL, .text = r->doubt};
+	return true;
+}
+
+void sn_win__read(struct sn_win_reading *r, const struct sn_grammar *grammar, struct sn_cmdline line)
+{
+	struct sn_word word;
+
+	r->grammar = grammar;
+	r->line = line;
+	r->options = true;
+	r->stopped = r->from_stdin = false;
+	r->place = r->instead = 0;
+	r->arguments = r->handed = r->unlisted = r->doubt = (struct sn_bytes){0};
+	r->found = (struct sn_win_found){.outcome = SN_WIN_NOTHING};
+	if (grammar->places.count && r->grammars->places[grammar->places.first] == SN_GIVE_CMD) {
+		sn_win__give(r, SN_GIVE_CMD, &(struct sn_word){.before = sn_cmdline__rest(line)});
+		return;
+	}
+	while (sn_cmdline__word(&r->line, r->unwinder, &word))
+		if (take_word(r, &word))
+			return;
+	sn_win__conclude(r);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "windows_unwind.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reading.h"
+#include "windows_cmd.h"
+#include "windows_powershell.h"
+#include "windows_reading.h"
+
+struct sn_win_proxies {
+	struct sn_unwinder unwinder;
+	struct sn_unwound own, parent;
+	struct sn_proxy proxy;
+	uint8_t chain[2 * SN_UNWIND_DEPTH * (SN_GRAMMAR_NAME_MAX + 1)];
+};
+
+struct sn_win_proxies *sn_win_proxies__new(uint32_t limit)
+{
+	struct sn_win_proxies *proxies = calloc(1, sizeof(*proxies));
+
+	if (proxies)
+		proxies->unwinder.limit = limit;
+	return proxies;
+}
+
+void sn_win_proxies__free(struct sn_win_proxies *proxies)
+{
+	free(proxies);
+}
+
+/* ---- one command line ---- */
+
+/* A command of the chain: its grammar (NULL: it is no proxy) and what stands behind its name. */
+struct link {
+	const struct sn_grammar *grammar;
+	struct sn_cmdline rest;
+};
+
+static const struct sn_grammar *find(const struct sn_grammars *grammars, struct sn_bytes path)
+{
+	uint8_t name[SN_GRAMMAR_NAME_MAX];
+
+	return sn_grammars__named(grammars, name, sn_windows__name(path, name));
+}
+
+static struct sn_bytes text_of(const struct sn_grammars *grammars, struct sn_grammar_text text)
+{
+	return (struct sn_bytes){grammars->text + text.off, text.len};
+}
+
+/* Of a command line; `*program`: its first word. `by_cmd`: cmd.exe reads it, and has words of its own. */
+static struct link link_of(const struct sn_grammars *grammars, struct sn_bytes text, bool by_cmd,
+			   struct sn_bytes *program)
+{
+	struct link link = {NULL, sn_cmdline__of(text)};
+	const uint8_t *slash;
+
+	*program = sn_cmdline__program(&link.rest);
+	link.grammar = find(grammars, *program);
+	slash = program->len && by_cmd && !link.grammar ? memchr(program->at, '/', program->len) : NULL;
+	if (slash && slash > program->at) { /* cmd/c */
+		struct sn_bytes name = {program->at, (uint32_t)(slash - program->at)};
+
+		link.grammar = find(grammars, name);
+		if (link.grammar) {
+			*program = name;
+			link.rest.at = slash;
+		}
+	}
+	if (link.grammar && (link.grammar->flags & SN_GR_BUILTIN) && !by_cmd)
+		link.grammar = NULL;
+	return link;
+}
+
+static void add_proxy(struct sn_unwound *out, const struct sn_grammars *grammars, const struct sn_grammar *grammar)
+{
+	out->chain[out->depth++] = text_of(grammars, grammar->name);
+	out->class = text_of(grammars, grammar->class);
+}
+
+static void is_command(struct sn_unwound *out, struct sn_bytes line, struct sn_bytes program)
+{
+	out->kind = SN_PAYLOAD_COMMAND;
+	out->text = line;
+	out->path = program;
+}
+
+static bool enter_cmd(struct sn_win_reading *r, struct sn_unwound *out, struct link *link)
+{
+	struct sn_cmd_text cmd;
+	struct sn_bytes program;
+
+	sn_cmd__split(r->found.text, r->unwinder, &cmd);
+	out->text = cmd.text;
+	out->piped = cmd.piped;
+	if (!cmd.text.len)
+		out->kind = SN_PAYLOAD_NONE;
+	if (!cmd.command.len)
+		return false;
+	*link = link_of(r->grammars, cmd.command, true, &program);
+	if (cmd.only)
+		is_command(out, cmd.command, program);
+	return true;
+}
+
+/* A command line is one only where its first word is a proxy, or a file by its name. */
+static bool enter_powershell(struct sn_win_reading *r, struct sn_unwound *out, struct link *link)
+{
+	struct sn_bytes line = sn_powershell__line(r->found.text, r->unwinder), program;
+
+	if (!line.len)
+		return false;
+	*link = link_of(r->grammars, line, false, &program);
+	if (!link->grammar && !sn_windows__ends(program, ".exe") && !sn_windows__ends(program, ".bat") &&
+	    !sn_windows__ends(program, ".cmd") && !sn_windows__ends(program, ".ps1"))
+		return false;
+	is_command(out, line, program);
+	return true;
+}
+
+/* What stands behind the proxy that was just read, in `link`; false: nothing that can be read. */
+static bool go_on(struct sn_win_reading *r, struct sn_unwound *out, struct link *link)
+{
+	struct sn_bytes program;
+
+	switch (r->found.outcome) {
+	case SN_WIN_LINE:
+		*link = link_of(r->grammars, r->found.text, false, &program);
+		is_command(out, r->found.text, program);
+		break;
+	case SN_WIN_CMD:
+		if (!enter_cmd(r, out, link))
+			return false;
+		break;
+	case SN_WIN_POWERSHELL:
+		if (!enter_powershell(r, out, link))
+			return false;
+		break;
+	default:
+		*link = (struct link){r->found.link, sn_cmdline__of(r->found.behind)};
+		if (!link->grammar && r->found.kind == SN_PAYLOAD_SCRIPT_FILE && r->found.behind.at)
+			link->grammar = find(r->grammars, r->found.path);
+	}
+	return link->grammar != NULL;
+}
+
+static void take_found(struct sn_unwound *out, const struct sn_win_found *found)
+{
+	out->kind = found->outcome == SN_WIN_ENDED ? found->kind : SN_PAYLOAD_INLINE_SCRIPT;
+	out->text = found->text;
+	out->path = found->path;
+	out->url = found->url;
+	out->piped = (struct sn_bytes){0};
+}
+
+/* Reads one command; false: what it names is the payload, or it names nothing. */
+static bool follow(struct sn_win_reading *r, struct sn_unwound *out, struct link *link)
+{
+	const struct sn_grammar *grammar = link->grammar;
+
+	out->children = grammar->flags & SN_GR_CHILDREN;
+	sn_win__read(r, grammar, link->rest);
+	if (r->found.outcome == SN_WIN_NOTHING) {
+		if ((grammar->flags & SN_GR_STDIN) && out->piped.len && out->depth && !r->stopped) {
+			add_proxy(out, r->grammars, grammar);
+			out->kind = SN_PAYLOAD_PIPE;
+			out->text = out->piped;
+			out->path = (struct sn_bytes){0};
+		}
+		return false;
+	}
+	if (!(grammar->flags & SN_GR_BUILTIN))
+		add_proxy(out, r->grammars, grammar);
+	if (r->found.outcome == SN_WIN_DOUBTFUL) {
+		out->kind = SN_PAYLOAD_NONE;
+		out->text = out->path = out->url = out->piped = (struct sn_bytes){0};
+		out->doubt = r->found.text;
+		return false;
+	}
+	take_found(out, &r->found);
+	return go_on(r, out, link);
+}
+
+/* `grammar`: of the program, whatever it is called; `path`: its file, where that is known. */
+static void unwind(struct sn_win_proxies *proxies, const struct sn_grammars *grammars, const struct sn_grammar *grammar,
+		   struct sn_bytes path, struct sn_bytes text, struct sn_unwound *out)
+{
+	struct sn_win_reading r;
+	struct link link = {grammar, sn_cmdline__of(text)};
+
+	memset(out, 0, offsetof(struct sn_unwound, chain));
+	if (!grammar || (grammar->flags & SN_GR_BUILTIN))
+		return;
+	out->is_proxy = true;
+	out->children = grammar->flags & SN_GR_CHILDREN;
+	if (!text.len)
+		return;
+	if (path.len && text.len > path.len && sn_is_blank(text.at[path.len]) && sn_bytes__begins(text, path))
+		link.rest.at += path.len;
+	else
+		sn_cmdline__program(&link.rest);
+	proxies->unwinder.used = 0;
+	r.unwinder = &proxies->unwinder;
+	r.grammars = grammars;
+	while (out->depth < proxies->unwinder.limit && follow(&r, out, &link))
+		;
+	if (!out->kind && !out->doubt.len)
+		out->depth = 0;
+}
+
+/* ---- the payload ---- */
+
+static bool is_slash(uint8_t c)
+{
+	return c == '\\' || c == '/';
+}
+
+/* Where a file lies that is not on a disk under its own name; NONE: it is. */
+static uint32_t place_of(struct sn_bytes path)
+{
+	struct sn_bytes base = sn_windows__basename(path);
+
+	if (sn_windows__begins(path, "\\\\?\\") || sn_windows__begins(path, "\\\\.\\"))
+		path = sn_bytes__behind(path, 4);
+	else if (path.len > 2 && is_slash(path.at[0]) && is_slash(path.at[1]))
+		path = sn_bytes__behind(path, 2);
+	else
+		return base.len > 2 && memchr(base.at + 2, ':', base.len - 2) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
+	if (sn_windows__begins(path, "UNC\\"))
+		path = sn_bytes__behind(path, 4);
+	else if (path.len > 1 && path.at[1] == ':')
+		return base.len > 2 && memchr(base.at + 2, ':', base.len - 2) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
+	for (uint32_t i = 0; i < path.len; i++) {
+		if (is_slash(path.at[i]))
+			return sn_windows__begins(sn_bytes__behind(path, i + 1), "DavWWWRoot") ? SN_PAYLOAD_WEBDAV
+											       : SN_PAYLOAD_UNC;
+		if (path.at[i] == '@')
+			return SN_PAYLOAD_WEBDAV;
+	}
+	return SN_PAYLOAD_NONE;
+}
+
+static void finish(struct sn_unwound *out)
+{
+	bool is_file = out->kind == SN_PAYLOAD_COMMAND || out->kind == SN_PAYLOAD_SCRIPT_FILE ||
+		       out->kind == SN_PAYLOAD_LIBRARY || out->kind == SN_PAYLOAD_EXPORT;
+	uint32_t place = is_file ? place_of(out->path) : SN_PAYLOAD_NONE;
+
+	if (out->kind == SN_PAYLOAD_COMMAND)
+		out->kind = sn_win__kind_of_command(out->path);
+	if (out->kind == SN_PAYLOAD_FROM_URL && !out->url.len) {
+		out->url = out->path;
+		out->path = (struct sn_bytes){0};
+	}
+	if (place)
+		out->kind = place;
+	if (!out->url.len && out->text.len)
+		out->url = sn_bytes__url(out->text);
+	if (!out->url.len && out->path.len)
+		out->url = sn_bytes__url(out->path);
+}
+
+/* ---- the parent ---- */
+
+static bool is_named(const struct sn_grammars *grammars, struct sn_bytes path, const struct sn_grammar *grammar,
+		     struct sn_bytes image)
+{
+	uint8_t a[SN_GRAMMAR_NAME_MAX], b[SN_GRAMMAR_NAME_MAX];
+	uint32_t len = sn_windows__name(path, a);
+
+	if (grammar)
+		return sn_grammars__named(grammars, a, len) == grammar;
+	return len && len == sn_windows__name(image, b) && memcmp(a, b, len) == 0;
+}
+
+/* What Windows itself starts beside a program. */
+static bool is_attendant(struct sn_bytes image)
+{
+	struct sn_bytes base = sn_windows__basename(image);
+
+	return sn_windows__begins(base, "conhost.exe") || sn_windows__begins(base, "WerFault.exe");
+}
+
+/* How many of the parent's chain lead to this process. */
+static uint32_t way_to(struct sn_win_proxies *proxies, const struct sn_grammars *grammars, const struct sn_start *start,
+		       const struct sn_grammar *own)
+{
+	const struct sn_grammar *grammar = find(grammars, start->parent_image);
+	struct sn_unwound *parent = &proxies->parent;
+
+	if (!grammar || is_attendant(start->image))
+		return 0;
+	unwind(proxies, grammars, grammar, start->parent_image, start->parent_command_line, parent);
+	if (!parent->depth) {
+		if (!parent->children)
+			return 0;
+		add_proxy(parent, grammars, grammar);
+		return 1;
+	}
+	for (uint32_t i = 1; own && i < parent->depth; i++)
+		if (sn_bytes__equal(parent->chain[i], text_of(grammars, own->name)))
+			return i;
+	if (parent->kind == SN_PAYLOAD_COMMAND && is_named(grammars, parent->path, own, start->image))
+		return parent->depth;
+	if (parent->kind == SN_PAYLOAD_COMMAND || parent->kind == SN_PAYLOAD_SCRIPT_FILE || !parent->kind)
+		return parent->children ? parent->depth : 0;
+	return parent->depth;
+}
+
+/* ---- a process ---- */
+
+const struct sn_grammar *sn_win_proxy__identity(const struct sn_grammars *grammars, const struct sn_start *start,
+						bool *renamed)
+{
+	const struct sn_grammar *identity = start->original_name.len ? find(grammars, start->original_name) : NULL;
+
+	if (identity && (identity->flags & SN_GR_BUILTIN))
+		return NULL;
+	*renamed = identity && find(grammars, start->image) != identity;
+	return identity;
+}
+
+static void join_chain(struct sn_win_proxies *proxies, uint32_t way)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < way + proxies->own.depth; i++) {
+		struct sn_bytes name = i < way ? proxies->parent.chain[i] : proxies->own.chain[i - way];
+
+		memcpy(proxies->chain + used, name.at, name.len);
+		proxies->chain[used + name.len] = 0;
+		used += name.len + 1;
+	}
+	proxies->proxy.depth = way + proxies->own.depth;
+	proxies->proxy.chain = (struct sn_bytes){proxies->chain, used};
+}
+
+const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const struct sn_grammars *grammars,
+					   const struct sn_start *start)
+{
+	struct sn_proxy *proxy = &proxies->proxy;
+	struct sn_unwound *own = &proxies->own;
+	const struct sn_grammar *grammar;
+	struct sn_bytes class = {0};
+	bool renamed = false;
+	uint32_t way;
+
+	grammar = sn_win_proxy__identity(grammars, start, &renamed);
+	if (!grammar)
+		grammar = find(grammars, start->image);
+	way = way_to(proxies, grammars, start, grammar);
+	if (way)
+		class = proxies->parent.class;
+	unwind(proxies, grammars, grammar, start->image, start->command_line, own);
+	*proxy = (struct sn_proxy){0};
+	if (own->depth) {
+		finish(own);
+		*proxy = sn_proxy__of(own);
+	} else if (way) { /* this is what the chain was to run */
+		*proxy = (struct sn_proxy){
+			.kind = SN_PAYLOAD_COMMAND, .class = class, .text = start->command_line, .path = start->image};
+		if (proxy->text.len)
+			proxy->url = sn_bytes__url(proxy->text);
+	}
+	if (proxy->kind || own->depth)
+		join_chain(proxies, way);
+	return proxy;
+}

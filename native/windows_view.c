@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "windows_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mapping.h"
+#include "rule_table.h"
+#include "schema.h"
+#include "view_fill.h"
+#include "windows_unwind.h"
+
+/* What is made of a process creation. */
+static const struct {
+	const char *field;
+	uint32_t value; /* enum sn_derived_value */
+} MADE[] = {
+	{"ProxyChain", SN_VALUE_PROXY_CHAIN},	    {"ProxyDepth", SN_VALUE_PROXY_DEPTH},
+	{"ProxyFunction", SN_VALUE_PROXY_FUNCTION}, {"PayloadImage", SN_VALUE_PAYLOAD_IMAGE},
+	{"PayloadKind", SN_VALUE_PAYLOAD_KIND},	    {"PayloadCommandLine", SN_VALUE_PAYLOAD_COMMAND_LINE},
+	{"PayloadPath", SN_VALUE_PAYLOAD_PATH},	    {"PayloadUrl", SN_VALUE_PAYLOAD_URL},
+	{"ProxyIdentity", SN_VALUE_PROXY_IDENTITY}, {"RenamedProxy", SN_VALUE_RENAMED_PROXY},
+};
+
+enum { MADES = sizeof(MADE) / sizeof(*MADE) };
+
+struct sn_win_view {
+	const struct sn_grammars *grammars; /* the rule table's */
+	struct sn_win_proxies *proxies;
+	const struct sn_proxy *seen; /* of the event in the values; NULL: nobody has looked */
+	struct sn_start start;
+	uint32_t read[SN_START_FIELDS];
+	uint32_t made[MADES]; /* numbers of the fields, SN_NO_FIELD where no rule reads it */
+	bool any;	      /* some rule reads one of `made` */
+};
+
+struct sn_win_view *sn_win_view__new(const struct sn_rules *rules)
+{
+	struct sn_win_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return NULL;
+	view->grammars = &rules->win_grammars;
+	view->proxies = sn_win_proxies__new(SN_UNWIND_DEPTH);
+	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
+		view->read[i] = sn_mapping__start_field(rules, i);
+	for (uint32_t i = 0; i < MADES; i++) {
+		view->made[i] = sn_rules__field(rules, MADE[i].field, strlen(MADE[i].field));
+		view->any = view->any || view->made[i] != (uint32_t)SN_NO_FIELD;
+	}
+	if (view->proxies)
+		return view;
+	sn_win_view__free(view);
+	return NULL;
+}
+
+void sn_win_view__free(struct sn_win_view *view)
+{
+	if (!view)
+		return;
+	sn_win_proxies__free(view->proxies);
+	free(view);
+}
+
+static struct sn_bytes text_of(const struct sn_values *values, uint32_t number)
+{
+	const struct sn_value *value = &values->event.value[number];
+
+	return value->state == SN_PRESENT ? (struct sn_bytes){value->text, value->len} : (struct sn_bytes){0};
+}
+
+static void see(struct sn_win_view *view, const struct sn_values *values)
+{
+	const uint32_t *read = view->read;
+
+	view->start = (struct sn_start){.image = text_of(values, read[SN_START_IMAGE]),
+					.original_name = text_of(values, read[SN_START_ORIGINAL_NAME]),
+					.command_line = text_of(values, read[SN_START_COMMAND_LINE]),
+					.parent_image = text_of(values, read[SN_START_PARENT_IMAGE]),
+					.parent_command_line = text_of(values, read[SN_START_PARENT_COMMAND_LINE])};
+	view->seen = sn_win_proxies__see(view->proxies, view->grammars, &view->start);
+}
+
+/* Whether the file is another proxy than its name says. */
+static struct sn_value identity_value(const struct sn_win_view *view, uint32_t value)
+{
+	bool renamed;
+	const struct sn_grammar *identity = sn_win_proxy__identity(view->grammars, &view->start, &renamed);
+
+	if (!identity)
+		return (struct sn_value){0};
+	if (value == SN_VALUE_RENAMED_PROXY)
+		return renamed ? sn_value__text("true", 4) : sn_value__text("false", 5);
+	return sn_value__text(view->grammars->text + identity->name.off, identity->name.len);
+}
+
+static void put_chain(struct sn_values *values, uint32_t number, struct sn_bytes chain)
+{
+	for (uint32_t at = 0; at < chain.len;) {
+		struct sn_bytes name = sn_bytes__first(sn_bytes__behind(chain, at));
+
+		sn_values__put_fact(values, number, name.at, name.len, SN_PRESENT, 1);
+		at += name.len + 1;
+	}
+}
+
+/* Keywords look for what the event says, and it does not say these. */
+static void put(struct sn_win_view *view, struct sn_values *values, uint32_t number, uint32_t value)
+{
+	struct sn_value made;
+
+	if (value == SN_VALUE_PROXY_CHAIN) {
+		put_chain(values, number, view->seen->chain);
+		return;
+	}
+	made = value == SN_VALUE_PROXY_IDENTITY || value == SN_VALUE_RENAMED_PROXY
+		       ? identity_value(view, value)
+		       : sn_view__proxy(values, view->seen, value);
+	if (made.state != SN_ABSENT)
+		sn_values__put_fact(values, number, made.text, made.len, made.state, 0);
+}
+
+void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values)
+{
+	view->seen = NULL;
+	if (!view->any)
+		return;
+	see(view, values);
+	if (!view->seen->depth && !view->start.original_name.len)
+		return;
+	for (uint32_t i = 0; i < MADES; i++) {
+		uint32_t number = view->made[i];
+
+		if (number != (uint32_t)SN_NO_FIELD && values->event.value[number].state == SN_ABSENT)
+			put(view, values, number, MADE[i].value);
+	}
+}
+
+const struct sn_proxy *sn_win_view__proxy(struct sn_win_view *view, const struct sn_values *values)
+{
+	if (!view->seen)
+		see(view, values);
+	return view->seen;
+}
+
+uint32_t sn_win_view__renamed(const struct sn_win_view *view)
+{
+	bool renamed;
+
+	if (!sn_win_proxy__identity(view->grammars, &view->start, &renamed))
+		return SN_NO_PROXY;
+	return renamed ? SN_IS_RENAMED : SN_NOT_RENAMED;
+}
