@@ -16,7 +16,7 @@ ONLY.update(dict.fromkeys(("clock_windows.c", "wait_windows.c"), "win32"))
 
 def declarations(header: str) -> str:
     """The header's text without preprocessor lines and comments: what cffi can parse."""
-    text = re.sub(r"/\*.*?\*/", " ", (NATIVE / header).read_text(), flags=re.S)
+    text = re.sub(r"/\*.*?\*/", " ", (NATIVE / header).read_text("utf-8"), flags=re.S)
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 

@@ -373,7 +373,7 @@ def _report(path: str | None) -> Iterator[TextIO | None]:
         yield sys.stderr if path else None
         return
     try:
-        file = Path(str(path)).open("w")  # noqa: SIM115 - closed below
+        file = Path(str(path)).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
     except OSError as error:
         raise LinsangError(f"{path}: {error.strerror}", "give --summary a file that can be written") from None
     with file:

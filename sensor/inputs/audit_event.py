@@ -49,5 +49,5 @@ def _call_name(call: Mapping[str, Any]) -> str | None:
 
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
-    rows = (line.split() for line in _CALLS.read_text().splitlines())
+    rows = (line.split() for line in _CALLS.read_text("utf-8").splitlines())
     return {arch: tuple(names) for arch, *names in rows}

@@ -33,7 +33,7 @@ def table(rows: Sequence[Row]) -> bytes:
                 | ({"service": service[0]} if service else {}),
                 "detection": {"selection": {key: text}, "condition": "selection"},
             }
-            Path(folder, f"{number:04}.yml").write_text(yaml.safe_dump(rule, allow_unicode=True))
+            Path(folder, f"{number:04}.yml").write_text(yaml.safe_dump(rule, allow_unicode=True), "utf-8")
         compiled = compile_table(load_rules([Path(folder)]))
     by_title = {info.title: number for number, info in enumerate(compiled.rules)}
     assert [by_title[f"row {n}"] for n in range(len(rows))] == list(range(len(rows)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,18 +120,19 @@ def test_dump_explains_every_key() -> None:
     assert all(lines[at - 1].startswith("# ") for at in keys)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Linux' folders")
 @pytest.mark.parametrize(
-    ("uid", "environment", "runtime", "cache"),
+    ("root", "environment", "runtime", "cache"),
     [
-        (0, {"XDG_RUNTIME_DIR": "/x"}, "/run/linsang", "/var/cache/linsang"),
-        (1000, {"XDG_RUNTIME_DIR": "/x", "XDG_CACHE_HOME": "relative"}, "/x/linsang", "/home/u/.cache/linsang"),
-        (1000, {}, "/home/u/.local/state/linsang", "/home/u/.cache/linsang"),
+        (True, {"XDG_RUNTIME_DIR": "/x"}, "/run/linsang", "/var/cache/linsang"),
+        (False, {"XDG_RUNTIME_DIR": "/x", "XDG_CACHE_HOME": "relative"}, "/x/linsang", "/home/u/.cache/linsang"),
+        (False, {}, "/home/u/.local/state/linsang", "/home/u/.cache/linsang"),
     ],
 )
 def test_folders_of_root_and_of_others(
-    uid: int, environment: dict[str, str], runtime: str, cache: str, monkeypatch: pytest.MonkeyPatch
+    root: bool, environment: dict[str, str], runtime: str, cache: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr("sensor.paths.is_administrator", lambda: root)
     monkeypatch.setenv("HOME", "/home/u")
     for name in ("XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,9 +28,9 @@ def engine() -> Iterator[Engine]:
 
 
 def connect(engine: Engine, pid: int, seconds: float, port: int = 80, address: str = "203.0.113.9") -> None:
-    version = socket.AF_INET6 if ":" in address else socket.AF_INET
-    daddr = socket.inet_pton(version, address)
-    more = {"family": version, "protocol": 6, "dport": port, "daddr": daddr + bytes(16 - len(daddr)), "cookie": port}
+    family = 10 if ":" in address else 2  # Linux', as in the records
+    daddr = ipaddress.ip_address(address).packed
+    more = {"family": family, "protocol": 6, "dport": port, "daddr": daddr + bytes(16 - len(daddr)), "cookie": port}
     assert engine.feed(records.connect_record(pid=pid, start=pid, time=int(seconds * SECOND), cpu=0xFFFF, **more))
 
 

@@ -1,8 +1,8 @@
 """Files of rules as they are found and read, whatever they are; filters, pipelines and placeholders."""
 
 import os
-import resource
 import signal
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -133,6 +133,10 @@ def test_where_a_file_is_not_utf8(tmp_path: Path) -> None:
 @pytest.fixture
 def little_memory() -> Iterator[None]:
     """1 GiB of address space more than now."""
+    if sys.platform == "win32":
+        pytest.skip("no limit of the address space here")
+    import resource  # noqa: PLC0415 - Linux'
+
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limits = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (pages * os.sysconf("SC_PAGE_SIZE") + (1 << 30), limits[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -108,6 +109,7 @@ def test_not_a_recording() -> None:
         assert "not a recording" in str(read(data)[1])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a full disk is Linux' /dev/full")
 def test_a_full_disk_ends_the_recording_and_nothing_else() -> None:
     with open("/dev/full", "wb", buffering=0) as full, pytest.raises(NativeError):
         RecordingWriter(full.fileno(), HEADER)

@@ -52,27 +52,33 @@ def alert(text: str = "id", **more: Any) -> dict[str, Any]:
 CASES = [(path.stem, width) for path in sorted(STORIES.glob("*.json")) for width in (60, 100, 160)]
 
 
+def story_alerts(name: str) -> list[dict[str, Any]]:
+    return [from_json(json.dumps(each).encode()) for each in json.loads((STORIES / f"{name}.json").read_bytes())]
+
+
 @pytest.mark.parametrize(("name", "width"), CASES, ids=str)
 def test_goldens(name: str, width: int) -> None:
-    alerts = [from_json(json.dumps(each).encode()) for each in json.loads((STORIES / f"{name}.json").read_text())]
+    alerts = [
+        from_json(json.dumps(each).encode()) for each in json.loads((STORIES / f"{name}.json").read_text("utf-8"))
+    ]
     plain, colours = (Renderer(colour=colour, width=width) for colour in (False, True))
     shown = b"".join(plain.story(story) for story in by_story(alerts)).decode()
     golden = STORIES / f"{name}.{width}.txt"
     if os.environ.get("WRITE_GOLDEN"):
-        golden.write_text(shown)
-    assert shown == golden.read_text()
+        golden.write_text(shown, "utf-8")
+    assert shown == golden.read_text("utf-8")
     assert all(columns(line) <= width for line in shown.splitlines())
     painted = b"".join(colours.story(story) for story in by_story(alerts)).decode()
     assert SGR.sub("", painted) == shown  # colour adds nothing and takes nothing away
 
 
 def test_the_coloured_form() -> None:
-    alerts = [from_json(json.dumps(each).encode()) for each in json.loads((STORIES / "chain.json").read_text())]
+    alerts = story_alerts("chain")
     shown = Renderer(colour=True, width=100).story(alerts).decode()
     golden = STORIES / "chain.100.ansi"
     if os.environ.get("WRITE_GOLDEN"):
-        golden.write_text(shown)
-    assert shown == golden.read_text()
+        golden.write_text(shown, "utf-8")
+    assert shown == golden.read_text("utf-8")
 
 
 # ---- hostile content ----

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sensor.errors import LinsangError
 from sensor.loaded_rules import LoadedRules, load
 from sensor.rule_cache import Compiled, RuleCache, unpack
 from sensor.rule_files import Reading
+from sensor.system import is_administrator
 
 RULE = """\
 title: {title}
@@ -118,6 +120,7 @@ def test_pack_and_unpack() -> None:
     assert unpack(none.pack()) == none
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists")
 @pytest.mark.parametrize("mode", [0o602, 0o620, 0o666])
 def test_what_others_may_write_is_not_trusted(place: Place, mode: int) -> None:
     place.load()
@@ -131,7 +134,8 @@ def test_what_others_may_write_is_not_trusted(place: Place, mode: int) -> None:
     assert cache.by_content(cache.content_key()) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a file of somebody else's")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists")
+@pytest.mark.skipif(not is_administrator(), reason="needs root to make a file of somebody else's")
 def test_what_others_wrote_is_not_trusted(place: Place) -> None:
     place.load()
     (kept,) = place.kept()

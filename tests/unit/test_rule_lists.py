@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from sensor.reference import Reference
 from sensor.rule_files import Reading
 from sensor.rule_lists import lists, shipped_lists
 
+NO_FILE = os.strerror(errno.EACCES if sys.platform == "win32" else errno.EISDIR)  # a folder that is opened
 PLACEHOLDER = re.compile(r"%(\w+)%")
 RULE = """
 title: one
@@ -71,7 +75,7 @@ def test_a_site_without_lists(tmp_path: Path, shipped: Path) -> None:
         ("Tools.txt", b"!*\n!env\n", "Tools.txt:2: `env` is not in the list; `!*` takes all of them away"),
         ("Tools.txt", b"x\n\xff\n", "Tools.txt:2: not UTF-8 at byte 0 of the line"),
         ("Tools.txt", b"x\n" * (1 << 20), "Tools.txt: larger than 1 MiB; split it by wildcards"),
-        ("Tools.txt", None, "Tools.txt: Is a directory; a list is a file that can be read"),
+        ("Tools.txt", None, f"Tools.txt: {NO_FILE}; a list is a file that can be read"),
     ],
 )
 def test_a_file_that_is_refused(tmp_path: Path, shipped: Path, name: str, content: bytes | None, said: str) -> None:
@@ -83,7 +87,7 @@ def test_a_file_that_is_refused(tmp_path: Path, shipped: Path, name: str, conten
         (site / name).write_bytes(content)
     with pytest.raises(ConfigError) as error:
         lists(site, shipped)
-    assert str(error.value) == f"{site}/{said}"
+    assert str(error.value) == f"{site / said}"
 
 
 def judged(ruleset: RuleSet, image: str) -> bool:
@@ -112,7 +116,7 @@ def test_the_settings_win() -> None:
 def placeholders(path: Path) -> Iterator[str]:
     """Of the lines of a rule that belong to a search with the modifier expand."""
     expands = False
-    for line in path.read_text().splitlines():
+    for line in path.read_text("utf-8").splitlines():
         if not line.lstrip().startswith("- '"):
             expands = "|expand" in line
         if expands:

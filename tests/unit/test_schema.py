@@ -20,7 +20,9 @@ STRUCTS = {
 
 
 def test_docs_are_generated() -> None:
-    assert (ROOT / "docs" / "schema.md").read_text() == schema.markdown(), "python -m sensor.schema > docs/schema.md"
+    assert (ROOT / "docs" / "schema.md").read_text("utf-8") == schema.markdown(), (
+        "python -m sensor.schema > docs/schema.md"
+    )
 
 
 def test_offsets_are_those_of_the_structs() -> None:

@@ -118,7 +118,7 @@ def test_rows_name_what_is_there() -> None:
 
 
 def test_the_document_is_what_the_table_says() -> None:
-    text = (ROOT / "docs" / "taxonomy.md").read_text()
+    text = (ROOT / "docs" / "taxonomy.md").read_text("utf-8")
     assert text == taxonomy.markdown(), "python -m sensor.taxonomy > docs/taxonomy.md"
 
 

@@ -22,9 +22,9 @@ def test_one_step_a_proxy() -> None:
     ("words", "said"),
     [
         (["env", "id"], "id has no grammar"),
-        (["env", "bash"], "the arguments of bash name nothing to run (/"),
+        (["env", "bash"], "the arguments of bash name nothing to run ("),
         (["id"], "id has no grammar"),
-        (["sudo", "--version"], "its arguments name nothing to run (/"),
+        (["sudo", "--version"], "its arguments name nothing to run ("),
         (["sudo", "--unknown", "val", "id"], "`--unknown` is not in the grammar: what follows may be its value; list"),
         (["python3.11", "-c", "pass"], "text for python3.11"),
         (["bash", "/tmp/x"], "what the file holds is not read"),
