@@ -54,7 +54,10 @@ def _dump(namespace: argparse.Namespace) -> int:
 
 
 def _doctor(namespace: argparse.Namespace) -> int:
-    from sensor.doctor import doctor  # noqa: PLC0415
+    if sys.platform == "win32":
+        from sensor.doctor_windows import doctor  # noqa: PLC0415
+    else:
+        from sensor.doctor import doctor  # noqa: PLC0415
 
     return doctor(config_of(namespace), format=namespace.format)
 
@@ -202,7 +205,7 @@ _COMMANDS = (
         _DOCTOR,
         _doctor,
         _report_arguments,
-        (*_SEES, "files", "rules", "paths.state"),
+        (*_SEES, "files", "windows", "rules", "paths.runtime", "paths.state"),
     ),
     Command("status", "ask the running sensor how it is", _STATUS, _status, _report_arguments, ("paths.runtime",)),
     Command("service", "run as a service of Windows", _SERVICE, _service, _service_arguments),

@@ -10,19 +10,17 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sensor
+from sensor.checks import Check, report
 from sensor.config import Config
-from sensor.encode import json_page
 from sensor.enrich.facts import Facts
 from sensor.enrich.first_seen import FirstSeen
 from sensor.enrich.programs import grammar_names
 from sensor.enrich.service import Enrichment
 from sensor.errors import LinsangError
-from sensor.escape import escape
 from sensor.host import memory_bytes, recording_header
 from sensor.live import Live
 from sensor.loaded_rules import LoadedRules, load
@@ -39,30 +37,9 @@ _LOOK_S = 0.01
 REDUCED = ("exec",)  # the process connector comes too late for the others of a short program, and sees no connections
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was tested; `remedy` when it failed."""
-
-    name: str
-    ok: bool
-    found: str
-    remedy: str = ""
-
-
 def doctor(config: Config, *, format: str = "text") -> int:
     """Tests and prints; 1 when something failed. Needs root for everything but the first checks."""
-    checks = [*_host(), *_live(config)]
-    if format == "json":
-        print(json_page([asdict(check) for check in checks]))
-    else:
-        print("\n".join(line for check in checks for line in lines_of(check)))
-    return 0 if all(check.ok for check in checks) else 1
-
-
-def lines_of(check: Check) -> list[str]:
-    """How it is shown."""
-    line = f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<12} {escape(check.found)}"
-    return [line, f"      {'':<12} {escape(check.remedy)}"] if check.remedy else [line]
+    return report([*_host(), *_live(config)], format)
 
 
 def _host() -> list[Check]:

@@ -28,6 +28,13 @@ def _facts(facts: dict[str, Any]) -> str:
     return counts or "nothing was asked yet"
 
 
+def _session(name: str, one: dict[str, Any]) -> str:
+    """A trace session of Windows."""
+    lost = "what it lost is unknown" if one["lost"] is None else f"lost {_counts(one['lost']) or 'nothing'}"
+    again = f", started again {one['restarts']} times" if one["restarts"] else ""
+    return f"{name}: {lost}{again}" + (f"; {one['reduced']}" if one["reduced"] else "")
+
+
 def _lines(answer: dict[str, Any]) -> list[str]:
     account, memory, rules = answer["account"], answer["memory"], answer["rules"]
     attached = [name for name, state in answer["probes"].items() if state == "attached"]
@@ -41,6 +48,7 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         ("sensor", f"linsang {answer['version']} on {answer['host']}, up {answer['uptime_s']:,} s"),
         ("source", ", ".join([answer["source"], *attached])),
         *(("probe", text) for text in broken),
+        *(("session", _session(name, one)) for name, one in answer.get("sessions", {}).items()),
         ("rules", f"{rules['loaded']:,} loaded, {rules['refused']:,} refused"),
         ("events", _counts(answer["events"])),
         ("lost", f"{account['lost']:,} of {account['seen'] + account['missed']:,} seen"),

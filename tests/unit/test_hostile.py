@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from test_render import alert
 from test_terminal import HOSTILE, TEXT
 
+from sensor.checks import Check, lines_of
 from sensor.cli import main
-from sensor.doctor import Check, lines_of
 from sensor.encode import to_json, to_line, to_msgpack
 from sensor.escape import escape
 from sensor.live_processes import END

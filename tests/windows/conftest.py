@@ -2,8 +2,33 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+RULE = """\
+title: Started
+id: 6f7e5a1c-3a0f-4a37-8e39-9a1f1c0b2d3e
+status: test
+level: high
+logsource:
+    product: windows
+    category: process_creation
+detection:
+    started:
+        Image|endswith: '\\evil.exe'
+    condition: started
+"""
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rules, and the cache in which the first sensor leaves them compiled."""
+    folder = tmp_path_factory.mktemp("compiled")
+    (folder / "rules").mkdir()
+    (folder / "rules" / "started.yml").write_text(RULE)
+    return folder
+
 
 if sys.platform == "win32":
     from fake_trace import CALLS, FakeWindows

@@ -30,19 +30,6 @@ if not DELIVER.exists():
     pytest.skip("deliver.c is not built: make test-windows", allow_module_level=True)
 PATIENCE_S = 60
 MANY = 1_000_000
-RULE = """\
-title: Started
-id: 6f7e5a1c-3a0f-4a37-8e39-9a1f1c0b2d3e
-status: test
-level: high
-logsource:
-    product: windows
-    category: process_creation
-detection:
-    started:
-        Image|endswith: '\\evil.exe'
-    condition: started
-"""
 
 
 def until(said: Callable[[], Any]) -> Any:
@@ -106,15 +93,6 @@ class Sensor:
 
     def account(self) -> dict[str, Any]:
         return dict(self.daemon.status()["account"])
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rules, and the cache in which the first sensor leaves them compiled."""
-    folder = tmp_path_factory.mktemp("compiled")
-    (folder / "rules").mkdir()
-    (folder / "rules" / "started.yml").write_text(RULE)
-    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""`linsang doctor` and `linsang status` on Windows, over scripted calls."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.platform != "win32":
+    pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
+
+from fake_trace import FakeWindows
+
+from sensor.cli import main
+
+
+@pytest.fixture
+def given(tmp_path: Path, compiled: Path) -> list[str]:
+    (tmp_path / "linsang.toml").write_text(
+        f"[windows]\nchannels = []\n[rules]\npaths = ['{compiled / 'rules'}']\n"
+        f"[paths]\nruntime = '{tmp_path / 'run'}'\ncache = '{compiled / 'cache'}'\nstate = '{tmp_path / 'lib'}'\n"
+    )
+    return ["--config", str(tmp_path / "linsang.toml"), "--format", "json"]
+
+
+def test_sessions_that_bring_nothing(
+    windows: FakeWindows, given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """FAKE sessions run, but nothing happens on a machine that is none."""
+    monkeypatch.setattr("sensor.doctor_windows._PATIENCE_S", 0.0)
+    assert main(["doctor", *given]) == 1
+    checks = {(check["name"], check["found"]): check["ok"] for check in json.loads(capsys.readouterr().out)}
+    for name in ("process", "system", "bulk"):
+        assert checks["session", f"linsang-{name}: attached"]
+    assert not checks["sees", "0 events"]
+    assert checks["lost", "0 events or buffers"]
+    assert not windows.sessions
+
+
+def test_a_refusal_is_a_check_with_its_remedy(
+    windows: FakeWindows, given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    windows.fail("StartTraceW", 1450)
+    assert main(["doctor", *given]) == 1
+    (source,) = (check for check in json.loads(capsys.readouterr().out) if check["name"] == "source")
+    assert "all trace sessions of this machine are taken" in source["found"]
+    assert "EtwMaxLoggers" in source["remedy"]
