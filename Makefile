@@ -15,6 +15,7 @@ say = @printf '  %-7s %s\n' $(1) '$(2)'
 BUILD_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv ca-certificates
 RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
 TEST_PACKAGES := $(RUN_PACKAGES) bpftool clang libclang-rt-14-dev clang-format rsyslog rpm
+WINDOWS_PACKAGES := $(TEST_PACKAGES) gcc-mingw-w64-x86-64 wine64 wine
 BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-dev
 
 # Two processes: those that watch the kernel are one's, and mostly wait. In the order in which they stand: the long first.
@@ -26,9 +27,9 @@ C_FILES := $(NATIVE) $(wildcard tests/native/*.c tests/kernel/load/*.c bench/loa
 FORMATTED := $(C_FILES) $(wildcard bench/peers/*.c bench/native/*.h bench/load/*.h native/*.h probes/*.c probes/*.h tests/native/*.h tests/kernel/load/*.h)
 DEMO := tests/golden/demo.linsang
 
-.PHONY: help build run demo test check fuzz bench fresh clean
+.PHONY: help build run demo test test-windows wheel-windows check fuzz bench fresh clean
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  V=1 shows the commands; ARGS="..." goes on to linsang, pytest or the bench'
 
 build: packages.BUILD $(VENV)/.built ## set-up alone; afterwards .venv/bin/linsang works
@@ -43,6 +44,15 @@ demo: build ## alerts from a shipped recording of real events; needs neither roo
 
 test: packages.TEST $(VENV)/.tested ## set-up and every test
 	$(Q)$(PY) -m pytest $(TEST_PROCESSES) $(ARGS)
+
+# wine is Windows for what these tests need of it; what it is not is said in README
+test-windows: packages.WINDOWS $(VENV)/.tested ## the sensor as a program of Windows, under wine that it sets up
+	$(Q)packaging/windows/setup.sh
+	$(Q)$(MAKE) --file packaging/windows/windows.mk test
+
+wheel-windows: packages.WINDOWS $(VENV)/.tested ## dist/linsang-VERSION-cp311-abi3-win_amd64.whl
+	$(Q)packaging/windows/setup.sh
+	$(Q)$(MAKE) --file packaging/windows/windows.mk wheel
 
 fuzz: packages.TEST $(VENV)/.tested ## the fuzzers of the C core, and random rules by both engines, FUZZ_SECONDS (60) each
 	$(Q)$(PY) tests/native/fuzz.py --seconds $(or $(FUZZ_SECONDS),60) $(ARGS)

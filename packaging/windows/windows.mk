@@ -28,6 +28,23 @@ $(BUILD)/tests/%.dll: tests/windows/%.c $(BUILD)/.libraries
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -shared -static-libgcc -specs=$(BUILD)/lib/ucrt.specs -MMD -MP -o $@ $<
 
+# Of the unit tests those whose subject runs on Windows. Not there: what is Linux' alone (packages, ELF, mounts, probes),
+# what starts a process a case (the commands: tests/windows and tests/wine start some), what needs gcc.
+UNIT := alert alert_twin auditd config context coverage encode engine engine_run errors eslogger etl event_json event_xml \
+	evtx fold gtfobins health inputs late_facts load_rules load_rules_files loads matcher ndjson pe progress record_json \
+	recording render rollup rule_cache rule_lists rule_table schema spec taxonomy terminal unwind unwind_command \
+	windows_providers
+PYTEST := -m pytest --quiet -p no:cacheprovider
+
+.PHONY: test
+test: all
+	@printf '  %-7s %s\n' TEST 'the C core as programs of Windows'
+	$(Q)$(PY) $(PYTEST) tests/native/test_windows_programs.py
+	@printf '  %-7s %s\n' TEST 'Python, in CPython for Windows'
+	$(Q)$(BUILD)/python $(PYTEST) $(UNIT:%=tests/unit/test_%.py) tests/sinks/test_file.py tests/windows
+	@printf '  %-7s %s\n' TEST 'Linux and Windows side by side'
+	$(Q)$(PY) $(PYTEST) tests/wine
+
 # cffi's half is not ours to be without warnings
 $(BUILD)/native/_native.o: $(BUILD)/native/_native.c $(BUILD)/.libraries
 	$(Q)$(CC) $(filter-out -W%,$(CFLAGS)) -I$(BUILD)/include -MMD -MP -c -o $@ $<
