@@ -17,19 +17,28 @@ import pytest
 if sys.platform != "win32":
     pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
 
+import fake_event_log
 from event_records import connect, process_start
+from fake_event_log import FakeEventLog
 from fake_trace import FakeWindows
 
 from sensor.config import Config, Output, Paths, Rules, Windows
 from sensor.daemon import run
 from sensor.native import lib
 from sensor.orders import Ordered
+from sensor.windows import event_log_api
 
 DELIVER = Path(__file__).resolve().parents[2] / "build" / "windows" / "tests" / "deliver.dll"
 if not DELIVER.exists():
     pytest.skip("deliver.c is not built: make test-windows", allow_module_level=True)
 PATIENCE_S = 60
 MANY = 1_000_000
+CREATED = """\
+<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>\
+<Provider Name='Microsoft-Windows-Security-Auditing' Guid='{54849625-5478-4994-a5ba-3e3b0328c30d}'/>\
+<EventID>4688</EventID><Version>2</Version><TimeCreated SystemTime='2026-03-11T05:16:41.8157203Z'/>\
+<Channel>Security</Channel><Computer>here</Computer></System><EventData>\
+<Data Name='NewProcessId'>0x1f4</Data><Data Name='NewProcessName'>C:\\evil.exe</Data></EventData></Event>"""
 
 
 def until(said: Callable[[], Any]) -> Any:
@@ -43,13 +52,13 @@ def until(said: Callable[[], Any]) -> Any:
 class Sensor:
     """A sensor that runs on a thread."""
 
-    def __init__(self, folder: Path, compiled: Path, windows: FakeWindows) -> None:
+    def __init__(self, folder: Path, compiled: Path, windows: FakeWindows, *channels: str) -> None:
         self._windows = windows
         self._deliver = ctypes.CDLL(str(DELIVER)).deliver
         self._deliver.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint64)
         self._alerts = folder / "alerts.json"
         self._config = Config(
-            windows=Windows(channels=()),
+            windows=Windows(channels=channels),
             rules=Rules(paths=(str(compiled / "rules"),)),
             output=(Output(f"file:{self._alerts}?format=json"),),
             paths=Paths(str(folder / "run"), str(compiled / "cache"), str(folder / "lib")),
@@ -161,6 +170,24 @@ def test_losses_are_told_by_session_and_cause(sensor: Sensor, windows: FakeWindo
     (lost,) = until(lambda: sensor.alerts("Sensor lost events"))
     assert lost["fields"]["lost"] == lost["fields"]["total"] == 9
     assert lost["fields"]["sessions"]["linsang-bulk"] == {"events": 7, "real_time_buffers": 2, "log_buffers": 0}
+
+
+def test_an_event_of_the_log_is_an_alert(
+    tmp_path: Path, compiled: Path, windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same ring, decoder and rules."""
+    log = FakeEventLog(Security=0)
+    for call in fake_event_log.CALLS:
+        monkeypatch.setattr(event_log_api, call, getattr(log, call))
+    with Sensor(tmp_path, compiled, windows, "Security") as sensor:
+        assert log.subscribed.wait(PATIENCE_S)
+        log.write("Security", CREATED)
+        (alert,) = until(lambda: sensor.alerts("Started"))
+        assert alert["fields"]["Image"] == "C:\\evil.exe"
+        assert sensor.daemon.status()["channels"]["Security"]["events"] == 1
+        account = sensor.account()
+        assert (account["lines"], account["recorded"], account["lost"]) == (1, 0, 0)
+    assert not log.open
 
 
 def test_without_the_process_session_it_does_not_start(tmp_path: Path, compiled: Path, windows: FakeWindows) -> None:
