@@ -48,13 +48,13 @@ def program(name: str) -> Path:
 
 
 @functools.cache
-def native_program(name: str) -> Path:
-    """bench/native/NAME.c with the whole C core, as the extension is compiled."""
+def native_program(name: str, level: str = "-O2") -> Path:
+    """bench/native/NAME.c with the whole C core, optimized as the extension is unless `level` is another."""
     native = ROOT / "native"
     core = [ROOT / file for file in sources(sys.platform)]
     source = ROOT / "bench" / "native" / f"{name}.c"
     headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
-    return _compile(BUILT / f"native-{name}", [source, *core], headers, f"-I{native}", "-g", "-lpthread")
+    return _compile(BUILT / f"native-{name}{level}", [source, *core], headers, f"-I{native}", level, "-g", "-lpthread")
 
 
 def _cargo(*arguments: str) -> None:

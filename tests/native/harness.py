@@ -3,6 +3,7 @@
 A program says what it is made of in its first lines:
     // sources: ring.c wait.c       files of native/; as many such lines as it takes
     // sanitize: thread             instead of address,undefined
+    // optimize: 0                  instead of 1: what is mostly compiled and hardly runs
 Results are kept in build/native-tests under a hash of everything that went in, so a second run compiles nothing.
 """
 
@@ -23,7 +24,7 @@ ROOT = HERE.parent.parent
 NATIVE = ROOT / "native"
 CACHE = ROOT / "build" / "native-tests"
 WINDOWS_COMPILER = "x86_64-w64-mingw32-gcc"
-FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-Werror")
+FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-g", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-Werror")
 # The sanitizers of gcc 12 and clang 14 cannot place their shadow memory where 6.x kernels randomise with 32 bits.
 RUNNER = ("setarch", "-R")
 SKIPPED = 77
@@ -77,7 +78,8 @@ def _made(source: Path, parts: list[Path], compile: list[str], libraries: list[s
     compiler = compile[0]
     parts = [source, *parts]
     headers = [*NATIVE.glob("*.h"), *NATIVE.glob("*.def"), *HERE.glob("*.h")]
-    command = [*compile, *FLAGS, f"-I{NATIVE}", f"-I{HERE}"]
+    level = f"-O{directive(source, 'optimize', '1')}"
+    command = [*compile, *FLAGS, level, f"-I{NATIVE}", f"-I{HERE}"]
     digest = hashlib.sha256(repr((compiler_version(compiler), command)).encode())
     for part in [*parts, *sorted(headers)]:
         digest.update(b"\0" + part.name.encode() + b"\0" + part.read_bytes())

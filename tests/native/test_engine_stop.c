@@ -6,6 +6,7 @@
 // sources: sed_program.c bytes.c proxy_block.c view_facts.c enrichment.c questions.c facts.c waiting.c table_request.c writers.c writer_programs.c writer_past.c connections.c file_events.c clock.c load_events.c subject.c
 // sources: pump_lines.c actors.c etw.c etw_feed.c etw_join.c etw_keys.c etw_learn.c etw_line.c etw_names.c etw_starts.c etw_text.c
 // sanitize: thread
+// optimize: 0
 /* The end of a run: what was pushed before the stop is judged, however the threads fall. The process table for another
  * thread: whole, whatever the match thread does. */
 #include <pthread.h>
