@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "etw_system.h"
 
 enum {
 	BATCH = 256,
@@ -19,7 +20,7 @@ static int new_join(struct sn_etw_feed *feed)
 	feed->join = sn_etw_join__new(&(struct sn_etw_join_options){.actors = feed->actors,
 								    .names = feed->names,
 								    .wait_ns = wait_ns,
-								    .command_line = sn_etw_command_lines});
+								    .command_line = sn_etw_system__command_line});
 	feed->events = feed->latest = 0;
 	return feed->join ? 0 : -ENOMEM;
 }

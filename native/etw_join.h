@@ -42,13 +42,6 @@ struct sn_etw_join_options {
 	sn_etw_command_line *command_line; /* asked where no event says it; NULL: nobody */
 };
 
-/* Asks the system: class 60, then the PEB (etw_windows.c); elsewhere nobody can be asked. */
-#ifdef _WIN32
-sn_etw_command_line sn_etw_command_lines;
-#else
-#define sn_etw_command_lines NULL
-#endif
-
 /* NULL: no memory. */
 struct sn_etw_join *sn_etw_join__new(const struct sn_etw_join_options *options);
 void sn_etw_join__free(struct sn_etw_join *join);

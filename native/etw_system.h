@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the system says of a process that no event told of. Windows: etw_system_windows.c; elsewhere nobody can be asked
+ * (etw_system.c).
+ */
+#ifndef SN_ETW_SYSTEM_H
+#define SN_ETW_SYSTEM_H
+#include "json_write.h"
+
+/* Writes the command line of a process that lives, as the inside of a JSON string: 1, with where it is from ("process":
+ * the kernel, "peb": its own memory, which it can change); 0: it cannot be had. `start`: when it began, ns since 1970;
+ * another that has its id now is not asked. */
+int sn_etw_system__command_line(uint32_t pid, uint64_t start, struct sn_writer *w, const char **from);
+#endif
