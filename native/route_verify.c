@@ -60,6 +60,8 @@ static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uin
 			return sn_verifier__refuse(v, "entry", scan->entry + i);
 		if (scan->kind == SN_SCAN_SHORT && (!entry->literal.len || entry->literal.len > SN_SHORT_MAX))
 			return sn_verifier__refuse(v, "length of entry", scan->entry + i);
+		if (entry->pair && entry->pair + 1u >= entry->literal.len)
+			return sn_verifier__refuse(v, "pair of entry", scan->entry + i);
 		if (take_numbers(v, SN_TARGETS, entry->target, entry->targets, targets))
 			return -EINVAL;
 	}

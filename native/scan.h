@@ -51,9 +51,9 @@ struct sn_scan {
 struct sn_entry {
 	uint32_t key; /* the window as a number, or the hash */
 	struct sn_stretch literal;
-	uint16_t at; /* SN_SCAN_GRAMS: where in the literal the window is */
-	uint8_t op;  /* SN_OP_EQUALS to SN_OP_ENDSWITH */
-	uint8_t pad;
+	uint16_t at;		  /* SN_SCAN_GRAMS: where in the literal the window is */
+	uint8_t op;		  /* SN_OP_EQUALS to SN_OP_ENDSWITH */
+	uint8_t pair;		  /* of keywords: where in the literal its rarest two bytes are */
 	uint32_t target, targets; /* in TARGETS; of an index */
 };
 

@@ -17,13 +17,15 @@ int sn_sweep__init(struct sn_sweep *sweep, uint32_t entries)
 		sweep->bits++;
 	sweep->filters = calloc((size_t)SN_SWEEP_FILTERS << sweep->bits, sizeof(*sweep->filters));
 	sweep->wanted = calloc((size_t)1 << sweep->bits, sizeof(*sweep->wanted));
-	return sweep->filters && sweep->wanted ? 0 : -ENOMEM;
+	sweep->rare = calloc(entries, sizeof(*sweep->rare));
+	return sweep->filters && sweep->wanted && sweep->rare ? 0 : -ENOMEM;
 }
 
 void sn_sweep__clear(struct sn_sweep *sweep)
 {
 	free(sweep->filters);
 	free(sweep->wanted);
+	free(sweep->rare);
 }
 
 /* Where the window is, or has to be put: there is always room. */
@@ -39,22 +41,53 @@ static struct sn_wanted *wanted(const struct sn_sweep *sweep, uint32_t window)
 void sn_sweep__want(struct sn_sweep *sweep, const struct sn_rules *rules, const struct sn_scan *scan, uint32_t group)
 {
 	for (uint32_t i = scan->entry; i < scan->entry + scan->entries; i++) {
-		const uint32_t window = rules->entries[i].key;
-		struct sn_wanted *place = wanted(sweep, window);
+		const struct sn_entry *entry = &rules->entries[i];
+		const uint8_t *two = rules->text + entry->literal.off + entry->pair;
+		struct sn_wanted *place = wanted(sweep, entry->key);
 
-		place->window = window | (uint32_t)SN_LOWER;
+		place->window = entry->key | (uint32_t)SN_LOWER;
 		place->groups |= group;
+		sweep->rare[sweep->rares++] = (struct sn_rare){{two[0], two[1]}, group};
 	}
 }
 
-static const uint32_t *filter_for(struct sn_sweep *sweep, uint32_t groups)
+/* The pairs of these groups, those that begin alike together. False: they are too many. */
+static bool make_pairs(struct sn_pairs *pairs, const struct sn_sweep *sweep, uint32_t groups)
+{
+	uint8_t two[SN_SWEPT_PAIRS + 1][2];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < sweep->rares; i++) {
+		const uint8_t *own = sweep->rare[i].two;
+		uint32_t at = 0;
+
+		if (!(sweep->rare[i].groups & groups))
+			continue;
+		while (at < count && memcmp(two[at], own, 2) < 0)
+			at++;
+		if (at < count && memcmp(two[at], own, 2) == 0)
+			continue;
+		memmove(two[at + 1], two[at], (count - at) * sizeof(*two));
+		memcpy(two[at], own, 2);
+		if (++count > SN_SWEPT_PAIRS)
+			return false;
+	}
+	memset(pairs, 0, sizeof(*pairs));
+	for (uint32_t i = 0; i < count; i++)
+		sn_pairs__add(pairs, i * SN_PAIRS_GROUPS / count, two[i]);
+	return true;
+}
+
+/* The number of the filter for these groups. */
+static uint32_t filter_for(struct sn_sweep *sweep, uint32_t groups)
 {
 	const uint32_t number = groups * 0x9e3779b1u >> 29, places = 1u << sweep->bits;
 	uint32_t *filter = sweep->filters + ((size_t)number << sweep->bits);
 
 	if (sweep->filter_of[number] == groups)
-		return filter;
+		return number;
 	sweep->filter_of[number] = groups;
+	sweep->few[number] = make_pairs(&sweep->pairs_of[number], sweep, groups);
 	memset(filter, 0, places * sizeof(*filter));
 	for (uint32_t i = 0; i < places; i++) {
 		const uint32_t hash = sn_windows__hash(sweep->wanted[i].window);
@@ -62,13 +95,16 @@ static const uint32_t *filter_for(struct sn_sweep *sweep, uint32_t groups)
 		if (sweep->wanted[i].groups & groups)
 			filter[hash >> (32 - sweep->bits)] |= 1u << (hash >> 12 & 31) | 1u << (hash >> 7 & 31);
 	}
-	return filter;
+	return number;
 }
 
 void sn_sweep__begin(struct sn_sweep *sweep, uint64_t event)
 {
+	const uint32_t number = filter_for(sweep, sweep->groups);
+
 	sweep->event = event;
-	sweep->filter = filter_for(sweep, sweep->groups);
+	sweep->filter = sweep->filters + ((size_t)number << sweep->bits);
+	sweep->pairs = sweep->few[number] ? &sweep->pairs_of[number] : NULL;
 	sweep->suspects = 0;
 }
 

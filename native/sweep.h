@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A first look through an event's keywords, for the literals of all scans that look for some: most events have none.
- * No branch on what is in a text, so that one need not wait for the one before.
+ * Most texts have not even the rarest two bytes of a literal, sixteen places looked at together; of the others, the
+ * windows. No branch on what is in a text, so that one need not wait for the one before.
  */
 #ifndef SN_SWEEP_H
 #define SN_SWEEP_H
 #include "atom_test.h"
 #include "scan.h"
+#include "text_pairs.h"
 #include "text_windows.h"
 
 #define SN_NOT_ASCII 0x8080808080808080u
@@ -17,12 +19,19 @@ enum sn_sweep_limits {
 		SN_WIDTH_MAX + SN_SWEPT_STRIDE - 1, /* bytes of the shortest literal, and of a text that has one */
 	SN_SUSPECTS = 64,
 	SN_SWEEP_FILTERS = 8, /* power of two; sets of groups that events' routes come with in turns */
+	SN_SWEPT_PAIRS = 64,  /* different ones; more are in too many texts to spare any a look at its windows */
 };
 
 /* A window that literals have. */
 struct sn_wanted {
 	uint32_t window; /* with SN_LOWER */
 	uint32_t groups; /* bits of the groups of scans with such a literal; 0: nothing is here */
+};
+
+/* The rarest two bytes of a literal. */
+struct sn_rare {
+	uint8_t two[2];
+	uint32_t groups;
 };
 
 /* A text that may have literals. */
@@ -38,9 +47,14 @@ struct sn_sweep {
 	uint32_t *filters; /* SN_SWEEP_FILTERS of 1 << bits words each */
 	uint32_t filter_of[SN_SWEEP_FILTERS]; /* the groups whose windows it has */
 	const uint32_t *filter;		      /* the one for `groups` */
-	uint64_t event;			      /* swept last */
-	uint32_t groups;		      /* of its routes */
-	uint32_t suspects;		      /* more than SN_SUSPECTS: all texts */
+	struct sn_rare *rare;		      /* of all literals, one or more times */
+	uint32_t rares;
+	struct sn_pairs pairs_of[SN_SWEEP_FILTERS]; /* as filter_of */
+	bool few[SN_SWEEP_FILTERS];		    /* no more than SN_SWEPT_PAIRS */
+	const struct sn_pairs *pairs;		    /* those for `groups`; NULL: they are too many */
+	uint64_t event;				    /* swept last */
+	uint32_t groups;			    /* of its routes */
+	uint32_t suspects;			    /* more than SN_SUSPECTS: all texts */
 	struct sn_suspect suspect[SN_SUSPECTS];
 };
 
@@ -69,6 +83,8 @@ static inline bool sn_sweep__may_find(const struct sn_sweep *sweep, const uint8_
 	uint32_t at = 0, met = 0;
 	uint64_t word, all = 0;
 
+	if (sweep->pairs && !sn_pairs__may_have(sweep->pairs, text, len))
+		return false;
 	for (; at <= len - 8; at += SN_SWEPT_STRIDE) {
 		memcpy(&word, text + at, 8);
 		all |= word;

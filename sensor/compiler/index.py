@@ -26,6 +26,7 @@ _STRIDE_MAX = 16
 _TOGETHER = 4  # SN_WINDOWS_TOGETHER: strides up to this take eight windows at once,
 _ALONE = 12  # and those from here on cost less one by one
 _SWEPT_STRIDE = 6  # SN_SWEPT_STRIDE: all keywords are looked for at once
+_PAIRED_MAX = 256  # bytes of a literal among which its rarest two are; struct sn_entry has a byte for where
 _WEIGHED_MAX = 10_000  # literals whose windows are counted
 _ENTRIES_MAX = 1 << 17  # of a scan; more cost more time in their misses than a stride spares
 _WORD = 0xFFFFFFFFFFFFFFFF
@@ -184,6 +185,22 @@ def _looked_up(literal: Literal, stride: int, weights: Sequence[int]) -> list[in
         every = weights[first::stride]
         places.append(first + stride * (len(every) - 1 - every[::-1].index(min(every))))
     return places
+
+
+def rare_pairs(literals: Iterable[Literal]) -> list[int]:
+    """Where in each of them two bytes stand that ordinary text has least, if possible those that others have, too."""
+    every = [_windows(_raw(literal)[:_PAIRED_MAX], 2) for literal in literals]
+    shared, common = Counter(chain.from_iterable(map(set, every))), _common(2)
+
+    def rank(pair: int) -> tuple[int, int]:
+        hexadecimal = all(byte in b"0123456789abcdef" for byte in pair.to_bytes(2, "little"))
+        return common.get(pair, 0) + hexadecimal * _COMMON, -shared[pair]
+
+    def rarest(pairs: list[int]) -> int:
+        ranks = list(map(rank, pairs))
+        return ranks.index(min(ranks)) if ranks else 0
+
+    return list(map(rarest, every))
 
 
 def _bits(count: int) -> int:

@@ -8,14 +8,14 @@ from itertools import chain, starmap
 from typing import NamedTuple
 
 from sensor.compiler import regex
-from sensor.compiler.index import Index, Scan, list_scan, scans
-from sensor.compiler.ir import Atom, Logsource, Node, Not, Op, Rule, RuleInfo
+from sensor.compiler.index import Index, Scan, list_scan, rare_pairs, scans
+from sensor.compiler.ir import KEYWORD, Atom, Logsource, Node, Not, Op, Rule, RuleInfo
 from sensor.compiler.normal import All, Check, Leaf, Tree, normal
 from sensor.compiler.witness import Literal, ordered, veto_of, witness_of
 from sensor.compiler.workers import spread
 from sensor.progress import Update
 
-MAGIC, VERSION = b"LNSGRULE", 7
+MAGIC, VERSION = b"LNSGRULE", 8
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
@@ -219,10 +219,13 @@ class _Table:
         self.filters.add(scan.filter())
         bucket, _ = self.lists[BUCKETS].add(scan.buckets())
         text, targets, rows = self.text.add, self.lists[TARGETS].add, self.entries.rows
+        place = scan.place
+        pairs = (
+            rare_pairs(literal for literal, _ in scan.literals) if place.field == KEYWORD else [0] * len(scan.literals)
+        )
         for _, key, number, at in scan.entries:
             literal, rules = scan.literals[number]
-            rows.append((key, *text(literal.text), at, literal.op, 0, *targets(rules)))
-        place = scan.place
+            rows.append((key, *text(literal.text), at, literal.op, pairs[number], *targets(rules)))
         shape = (place.kind, place.width, place.stride, place.wide, scan.filter_bits, scan.bucket_bits)
         field = self._field_number[place.field]
         self.scans.add(field, *shape, 0, 0, first_filter, bucket, first_entry, len(scan.entries))

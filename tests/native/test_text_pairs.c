@@ -1,7 +1,9 @@
 // sources: text_pairs.c
 /* Every short literal that a text has is met, whatever its length, place and bytes; texts 32 places at a time meet what
- * they meet one by one, and at most what stands behind them on top.
+ * they meet one by one, and at most what stands behind them on top. No text that has a pair, in whatever case, is said
+ * not to.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "check.h"
@@ -31,9 +33,40 @@ static uint32_t has(const uint8_t *text, uint32_t len, const uint8_t *literal, u
 	return 0;
 }
 
+/* Texts that are not folded, with nothing behind them. */
+static void check_within(uint64_t *random)
+{
+	static const char some[] = "kz:.A0@[`{\\";
+	uint32_t len = SN_PAIRS_WITHIN_MIN + random_below(random, LEN_MAX), count = random_below(random, LITERALS_MAX);
+	const uint32_t letters = 4 + random_below(random, sizeof(some) - 4);
+	uint8_t *text = malloc(len);
+	struct sn_pairs pairs = {0};
+	bool there = false;
+
+	for (uint32_t i = 0; i < len; i++) {
+		text[i] = (uint8_t)some[random_below(random, letters)];
+		if (random_below(random, 200) == 0)
+			text[i] |= 0x80;
+		there |= text[i] >= 0x80;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t two[2] = {(uint8_t)tolower(some[random_below(random, sizeof(some) - 1)]),
+					(uint8_t)tolower(some[random_below(random, sizeof(some) - 1)])};
+
+		sn_pairs__add(&pairs, i % SN_PAIRS_GROUPS, two);
+		for (uint32_t at = 0; at + 1 < len; at++)
+			there |= tolower(text[at]) == two[0] && tolower(text[at + 1]) == two[1];
+	}
+	CHECK(!there || sn_pairs__may_have(&pairs, text, len));
+	free(text);
+}
+
 int main(void)
 {
 	uint64_t random = 1;
+
+	for (uint32_t round = 0; round < ROUNDS; round++)
+		check_within(&random);
 
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint32_t count = 1 + random_below(&random, LITERALS_MAX), len = random_below(&random, LEN_MAX),
