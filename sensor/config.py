@@ -23,7 +23,7 @@ from sensor.settings import checked, default_of, size_text, toml_value
 
 SYSTEM_FILE = str(SITE / "linsang.toml")
 S = TypeVar("S")
-_PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell")  # windows/providers.py
+_PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell", "wmi")  # windows/providers.py
 
 
 def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:

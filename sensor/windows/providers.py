@@ -74,8 +74,8 @@ _IMAGE = replace(_PROCESS, keywords=0x40, ids=(5,), rundown=False)
 _NETWORK = Provider(  # its keywords bring each send and receive, too: the ids keep them out
     "Microsoft-Windows-Kernel-Network", "7dd42a49-5329-4832-8dfd-43d979153a88", 0x30, (12, 15, 28, 31)
 )
-_FILE = Provider(  # those that say the path themselves: deleted, renamed, created
-    "Microsoft-Windows-Kernel-File", "edd08927-9cc4-4e65-b970-c2560fb5c289", 0x1C00, (26, 27, 30)
+_FILE = Provider(  # those that say the path themselves: deleted, renamed, linked, created
+    "Microsoft-Windows-Kernel-File", "edd08927-9cc4-4e65-b970-c2560fb5c289", 0x1C00, (26, 27, 28, 30)
 )
 _REGISTRY = Provider(
     "Microsoft-Windows-Kernel-Registry",
@@ -86,11 +86,14 @@ _REGISTRY = Provider(
 )
 _DNS = Provider("Microsoft-Windows-DNS-Client", "1c95126e-7eea-49a9-a3fe-a378b03ddb4d", 1 << 63, (3006, 3008))
 _POWERSHELL = Provider(
-    "Microsoft-Windows-PowerShell", "a0c1853b-5c40-4b15-8766-3cf1c58f985a", 0x1, (4104,), level=VERBOSE
+    "Microsoft-Windows-PowerShell", "a0c1853b-5c40-4b15-8766-3cf1c58f985a", 0x21, (4103, 4104), level=VERBOSE
+)
+_WMI = Provider(  # no keyword: all
+    "Microsoft-Windows-WMI-Activity", "1418ef04-b0b4-4623-bf7e-d74ab47bbdaa", 0, (11, 22, 23), level=VERBOSE
 )
 # What can be left out, by the name in the configuration.
 OPTIONAL = {"image": _IMAGE, "network": _NETWORK, "file": _FILE, "registry": _REGISTRY, "dns": _DNS}
-OPTIONAL |= {"powershell": _POWERSHELL}
+OPTIONAL |= {"powershell": _POWERSHELL, "wmi": _WMI}
 
 # Small buffers are full soon, so that the process that started still lives when its start is read; how many there may
 # be is what bridges a storm. A handover takes all that is in them: of 2,000 short processes 99.9 % were still there at

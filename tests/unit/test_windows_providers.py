@@ -51,6 +51,7 @@ MANIFESTS = {
         },
     ),
     "Microsoft-Windows-DNS-Client": ("1c95126e-7eea-49a9-a3fe-a378b03ddb4d", {"Operational": 0x8000000000000000}),
+    "Microsoft-Windows-WMI-Activity": ("1418ef04-b0b4-4623-bf7e-d74ab47bbdaa", {}),
     "Microsoft-Windows-PowerShell": ("a0c1853b-5c40-4b15-8766-3cf1c58f985a", {"Runspace": 0x1, "Pipeline": 0x20}),
 }
 # Session and provider: the keywords that bring the ids.
@@ -58,13 +59,14 @@ WANTED = {
     ("linsang-process", "Kernel-Process"): ({"PROCESS"}, {1, 2, 15}),
     ("linsang-bulk", "Kernel-Process"): ({"IMAGE"}, {5}),
     ("linsang-bulk", "Kernel-Network"): ({"IPV4", "IPV6"}, {12, 15, 28, 31}),
-    ("linsang-bulk", "Kernel-File"): ({"DELETE_PATH", "RENAME_SETLINK_PATH", "CREATE_NEW_FILE"}, {26, 27, 30}),
+    ("linsang-bulk", "Kernel-File"): ({"DELETE_PATH", "RENAME_SETLINK_PATH", "CREATE_NEW_FILE"}, {26, 27, 28, 30}),
     ("linsang-bulk", "Kernel-Registry"): (
         {"CloseKey", "SetValueKey", "DeleteValueKey", "CreateKey", "OpenKey", "DeleteKey"},
         {1, 2, 3, 5, 6, 13},
     ),
     ("linsang-bulk", "DNS-Client"): ({"Operational"}, {3006, 3008}),
-    ("linsang-bulk", "PowerShell"): ({"Runspace"}, {4104}),
+    ("linsang-bulk", "WMI-Activity"): (set(), {11, 22, 23}),
+    ("linsang-bulk", "PowerShell"): ({"Runspace", "Pipeline"}, {4103, 4104}),
 }
 ALL = [(plan, provider) for plan in plans(OPTIONAL) for provider in plan.providers]
 
@@ -94,7 +96,7 @@ def test_numbers_are_those_of_the_manifests(plan: SessionPlan, provider: Provide
     assert provider.guid == guid
     assert provider.keywords == sum(keywords[name] for name in names)
     assert set(provider.ids) == ids
-    assert provider.level == (5 if key_of(provider) == "PowerShell" else 4)
+    assert provider.level == (5 if key_of(provider) in {"PowerShell", "WMI-Activity"} else 4)
     assert provider.properties == 0x80
 
 
