@@ -92,6 +92,9 @@ def test_a_session_that_is_not_there(call: str, windows: FakeWindows) -> None:
     assert restored == Trouble(health.SESSION_RESTORED, {"session": NAME, "unseen_s": 0.0})
     assert one.status()["state"] == "runs"
     assert one.restarts == 1
+    # the consumer of the one before has ended: two would write into one ring
+    calls = [called for called, _ in windows.log]
+    assert calls.index("CloseTrace") < len(calls) - 1 - calls[::-1].index("StartTraceW")
     one.stop()
 
 
