@@ -105,16 +105,17 @@ int sn_handles__mount(struct sn_handles *handles, const char *path, uint32_t dev
 		close(*fd);
 		return -ENOMEM;
 	}
-	atomic_store(&handles->mounts, count + 1);
 	return 0;
 }
 
-void sn_handles__unmount(struct sn_handles *handles)
+void sn_handles__keep(struct sn_handles *handles)
 {
-	uint32_t last = atomic_load(&handles->mounts) - 1;
+	atomic_fetch_add(&handles->mounts, 1);
+}
 
-	atomic_store(&handles->mounts, last);
-	free(handles->mount[last].place);
+void sn_handles__drop(struct sn_handles *handles)
+{
+	free(handles->mount[atomic_load(&handles->mounts)].place);
 }
 
 /* The file system of an event, open; the latest of that number, should it have been given away. */

@@ -27,11 +27,12 @@ struct sn_handles;
 
 struct sn_handles *sn_handles__new(void);
 void sn_handles__free(struct sn_handles *handles);
-/* The file system on `path`, opened (*fd is the caller's): its number, or -errno; `known` says whether it had one. Any
- * thread, one at a time. */
+/* The file system on `path`, opened (*fd is the caller's): 0 or -errno; `known` says whether it is one already. If not,
+ * it is to be kept or dropped next: until then the thread that reads events does not know it. Any thread, one at a
+ * time. */
 int sn_handles__mount(struct sn_handles *handles, const char *path, uint32_t dev, int *fd, int *known);
-/* Takes back the last number given. */
-void sn_handles__unmount(struct sn_handles *handles);
+void sn_handles__keep(struct sn_handles *handles);
+void sn_handles__drop(struct sn_handles *handles);
 /* The inode of an event's handle: the device as in sn_exec, or -errno: -ESTALE, it is gone. */
 int sn_handles__stat(struct sn_handles *handles, const struct fanotify_event_info_fid *info, struct stat *out,
 		     uint32_t *dev);

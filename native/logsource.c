@@ -52,9 +52,9 @@ uint32_t sn_logsource__service_named(const char *service)
 {
 	uint32_t i = 0;
 
-	while (strcmp(channels[i].service, service) != 0)
+	while (i < CHANNELS && strcmp(channels[i].service, service) != 0)
 		i++;
-	return i + 1;
+	return i < CHANNELS ? i + 1 : SN_SERVICE_NONE;
 }
 
 struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)

@@ -37,7 +37,7 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules);
 void sn_logsource__free(struct sn_logsource *logsource);
 /* Number of the service that a channel stands for, or SN_SERVICE_NONE. */
 uint32_t sn_logsource__service(const struct sn_logsource *logsource, const uint8_t *channel, uint32_t len);
-/* The same by its name, which is one of taxonomy.def. */
+/* The same by its name; SN_SERVICE_NONE: no channel stands for it. */
 uint32_t sn_logsource__service_named(const char *service);
 /* The one that was asked for. */
 void sn_logsource__route(const struct sn_logsource *logsource, uint32_t route, struct sn_routes *out);

@@ -166,7 +166,9 @@ int sn_files__watch(struct sn_files *files, const char *path, uint32_t dev)
 	if (fanotify_mark(files->fanotify, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, events_wanted, fd, NULL)) {
 		rc = -errno;
 		if (!known)
-			sn_handles__unmount(files->handles);
+			sn_handles__drop(files->handles);
+	} else if (!known) {
+		sn_handles__keep(files->handles);
 	}
 	close(fd);
 	sn_handles__forget_paths(files->handles);

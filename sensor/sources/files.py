@@ -47,6 +47,7 @@ _KERNELS_OWN = frozenset(
         "tracefs",
     ]
 )
+_FOREIGN_REASON = "may not answer"
 _FOREIGN = frozenset(["9p", "afs", "ceph", "cifs", "coda", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"])
 
 
@@ -66,7 +67,7 @@ class Mount:
         if self.kind in _KERNELS_OWN:
             return "no programs lie there"
         if self.kind in _FOREIGN or self.kind.startswith("fuse"):
-            return "may not answer"
+            return _FOREIGN_REASON
         return ""
 
 
@@ -80,11 +81,15 @@ def _upper(line: MountLine) -> str:
     return options.get("upperdir", "") if line.filesystem == "overlay" else ""
 
 
-def _wanted(content: bytes) -> list[Mount]:
+def to_watch(content: bytes) -> list[Mount]:
     """Those to watch, mounts of a file system's root first: paths below them are whole. A place that another mount has
-    covered shows that one only."""
+    covered shows that one only; the way to one below a file system that may not answer may block for good."""
     covered = {mount.place: mount for mount in mounts(content)}
-    return sorted((m for m in covered.values() if not m.left_out), key=lambda m: (m.root != "/", len(m.place)))
+    foreign = tuple(
+        f"{m.place.rstrip('/')}/" for m in covered.values() if m.left_out == _FOREIGN_REASON and m.place != "/"
+    )
+    wanted = (m for m in covered.values() if not m.left_out and not m.place.startswith(foreign))
+    return sorted(wanted, key=lambda m: (m.root != "/", len(m.place)))
 
 
 class FileSource:
@@ -115,13 +120,17 @@ class FileSource:
             if lib.sn_files__place(self._files, os.fsencode(place)):
                 self._say(f"the place {place} is too long, or one too many: files there count when they are executable")
         self._follower = threading.Thread(target=self._follow, name="mounts")
-        self.look()
+        try:
+            self.look()
+        except BaseException:
+            self._free()
+            raise
         self._follower.start()
 
     def look(self) -> None:
         """Watches what is mounted now and was not yet."""
         self._file.seek(0)
-        for mount in _wanted(self._file.read()):
+        for mount in to_watch(self._file.read()):
             rc = lib.sn_files__watch(self._files, os.fsencode(mount.place), mount.dev)
             if rc == 0:
                 self.watched[mount.place] = mount.kind
@@ -177,6 +186,9 @@ class FileSource:
         """Frees everything, after run() has returned."""
         os.write(self._end, b"x")
         self._follower.join()
+        self._free()
+
+    def _free(self) -> None:
         for fd in (self._end, self._ended):
             os.close(fd)
         self._file.close()

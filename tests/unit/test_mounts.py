@@ -2,7 +2,7 @@
 
 import pytest
 
-from sensor.sources.files import Mount, mounts
+from sensor.sources.files import Mount, mounts, to_watch
 
 DEV = 8 << 20 | 1
 
@@ -34,3 +34,15 @@ def test_a_line(line: str, mount: Mount, left_out: bool) -> None:
 @pytest.mark.parametrize("line", ["", " - ", "22 27 8 / / rw - ext4 x rw", "22 27 8:1 / / rw", "a b c:d e f - g h i"])
 def test_a_line_that_is_none(line: str) -> None:
     assert mounts(f"{line}\n22 27 8:1 / / rw - ext4 x rw\n".encode()) == [Mount("/", DEV, "/", "ext4", "")]
+
+
+def test_which_are_watched() -> None:
+    """Roots of file systems first; what covers another; none on the way through one that may not answer."""
+    lines = (
+        *("22 1 8:1 / / rw - ext4 x rw", "23 22 8:2 /a /b rw - xfs y rw", "24 22 0:9 / /n rw - nfs4 h:/ rw"),
+        *("25 24 8:3 / /n/m rw - ext4 z rw", "26 22 8:4 / /nn rw - ext4 w rw", "27 22 0:5 / /b/c rw - fuse.x x rw"),
+        *("28 22 8:6 / /c rw - ext4 u rw", "29 22 0:7 / /c rw - proc proc rw"),
+    )
+    assert [mount.place for mount in to_watch("\n".join(lines).encode())] == ["/", "/nn", "/b"]
+    root = "22 1 0:9 / / rw - virtiofs x rw\n23 22 8:2 / /b rw - xfs y rw\n"
+    assert [mount.place for mount in to_watch(root.encode())] == ["/b"]
