@@ -42,6 +42,7 @@ class Session:
         self._consumer: Consumer | None = None
         self._kept: list[Any] = []  # what Windows may look at while the session is there
         self.reduced = ""  # what it could not be made to do
+        self.stuck = False  # its consumer does not end: `callback` and `context` must be left to that for good
 
     # ---- start ----
 
@@ -161,8 +162,8 @@ class Session:
     def stop(self) -> Losses | None:
         """Stops it and takes what is left in it: what it lost in all, None when somebody else stopped it. Once only.
 
-        SessionError, after all has been done that can be: it could not be stopped, or its consumer does not end, and
-        `callback` and `context` must be left alone for good.
+        SessionError, after all has been done that can be: it could not be stopped, or its consumer does not end, and is
+        `stuck`.
         """
         if not self._started:
             return None
@@ -175,4 +176,5 @@ class Session:
             return None
         finally:
             if consumer is not None and not consumer.close():
+                self.stuck = True
                 raise SessionError(self.plan.name, "end its consumer", 0)

@@ -41,7 +41,7 @@ class WindowsSource:
         self._channels = Channels(config.windows.channels, self._line)
         self._naming = Naming(engine)
         self._naming.look()
-        self._stuck = False
+        self._closed = False
 
     def _lane(self, plan: SessionPlan) -> int:
         """The core's own for that session: each has a thread."""
@@ -74,7 +74,6 @@ class WindowsSource:
     def detach(self) -> None:
         """Stops the sessions once their last events are in the ring. Any thread, any number of times."""
         for problem in self._watch.stop():
-            self._stuck = True
             self._say(problem)
 
     def refresh(self) -> None:
@@ -120,9 +119,9 @@ class WindowsSource:
         that."""
         self.detach()
         atexit.unregister(self.detach)
-        if not self._stuck:
+        if not self._closed and not any(one.stuck for one in self._watch.watched):
             lib.sn_etw_source__free(self._core)
-            self._stuck = True
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import Any, Protocol
 
 from sensor import health
@@ -28,6 +29,7 @@ class Watchable(Protocol):
 
     plan: SessionPlan
     reduced: str
+    stuck: bool
 
     def start(self) -> None: ...
     def stop(self) -> Losses | None: ...
@@ -56,6 +58,11 @@ class Watched:
     @property
     def name(self) -> str:
         return self._session.plan.name
+
+    @property
+    def stuck(self) -> bool:
+        """A thread of Windows still calls the core."""
+        return self._session.stuck
 
     @property
     def lost(self) -> Losses:
@@ -142,10 +149,13 @@ class Watched:
         if now - self._started_at >= _LASTS_S:
             self._tries = 0
         self._down_since, self.cause = now, cause
-        self.stop()
+        problem = self.stop()
         self._losses.restarted()
         self._delay(now)
         stopped = Trouble(health.SESSION_STOPPED, {"session": self.name, "cause": cause, "restarts": self.restarts})
+        if self._session.stuck:  # a second consumer would write where the first one does
+            self._retry_at, self.cause = inf, problem
+            return [stopped, Trouble(health.SESSION_REFUSED, {"session": self.name, "reason": problem})]
         return [stopped, *(self._restart(now, now) if now >= self._retry_at else [])]
 
     def _restart(self, now: float, since: float) -> list[Trouble]:
@@ -202,7 +212,7 @@ class Watch:
 
     def run(self) -> None:
         """On a thread of its own, until `stop`."""
-        while not self._ended.wait(max(0.0, min(one.due for one in self.watched) - time.monotonic())):
+        while not self._ended.wait(min(_QUERY_S, max(0.0, min(one.due for one in self.watched) - time.monotonic()))):
             with self._turning:
                 if not self._ended.is_set():
                     for one in self.watched:
