@@ -6,7 +6,9 @@ from pathlib import Path
 
 from sensor.system import is_administrator
 
-SHIPPED_RULES = Path(__file__).resolve().parents[1] / "rules"
+_PACKAGE = Path(__file__).resolve().parent
+# within the package where a wheel brought it, else beside it
+SHIPPED_RULES = next((path for path in (_PACKAGE / "rules",) if path.is_dir()), _PACKAGE.parent / "rules")
 GRAMMARS = SHIPPED_RULES / "grammars"
 SITE = (
     Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "Linsang")

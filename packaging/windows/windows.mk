@@ -23,6 +23,10 @@ $(BUILD)/native/%.o: native/%.c $(BUILD)/.libraries
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+.PHONY: wheel
+wheel: all
+	$(Q)$(PY) packaging/windows/make_wheel.py dist
+
 # what tests load beside the extension
 $(BUILD)/tests/%.dll: tests/windows/%.c $(BUILD)/.libraries
 	@mkdir -p $(@D)

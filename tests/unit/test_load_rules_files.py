@@ -224,6 +224,12 @@ def many(tmp_path: Path) -> Path:
     return tmp_path
 
 
+SEVERAL = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one process reads"
+)
+
+
+@SEVERAL
 def test_how_many_processes_read_makes_no_difference(many: Path) -> None:
     together, processors = load_rules([many]), os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(processors)})
@@ -240,7 +246,7 @@ def test_how_many_processes_read_makes_no_difference(many: Path) -> None:
     assert compile_table(together).bytes == compile_table(alone).bytes
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor: one process reads")
+@SEVERAL
 def test_a_reading_process_that_is_killed_is_an_error_and_no_hang(many: Path) -> None:
     def kill(done: int, total: int) -> None:
         if not done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -21,7 +22,16 @@ def build_extension() -> None:
 class Python:
     """Made once the extension is built."""
 
-    def __call__(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        """Runs the interpreter to its end, output captured. subprocess.TimeoutExpired."""
+    def __call__(self, *arguments: str, cwd: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs the interpreter to its end, output captured. `path`: a folder of packages before its own.
+        subprocess.TimeoutExpired."""
         command = [str(LAUNCHER), *arguments]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        environment = os.environ | ({"PYTHONPATH": path} if path else {})
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+
+
+def windows_path(path: Path) -> str:
+    """As Windows calls it: wine has the root folder as drive Z."""
+    return "Z:" + str(path).replace("/", "\\")
