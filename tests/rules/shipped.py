@@ -22,7 +22,10 @@ LEANS = (
     ("payload", r"Payload(Image|CommandLine|Kind|Path|Url)$"),
     ("chain", r"Proxy(Chain|Depth|Function)$"),
     ("identity", r"ProxyIdentity|RenamedProxy|OriginalFileName"),
-    ("trust", r"(Image|Payload)(Loaded)?(Trust|Package|Writable|Filesystem|Privilege|FirstSeen|Age|Owner)$|(Payload)?(Sign.*)"),
+    (
+        "trust",
+        r"(Image|Payload)(Loaded)?(Trust|Package|Writable|Filesystem|Privilege|FirstSeen|Age|Owner)$|Sign.*",
+    ),
     ("writer", r"(Image|Payload)(Loaded)?(Writ(er|ten).*)$"),
     ("parent", r"Parent.*"),
     ("connection", r"Destination.*|Protocol|Initiated|QueryName"),
