@@ -110,7 +110,16 @@ static bool read_word(struct split *s)
 	return true;
 }
 
-/* A redirection without its file descriptor: it is read and forgotten. */
+/* bash makes a connection of it. */
+static bool is_connection(const uint8_t *word, const uint8_t *end)
+{
+	static const char tcp[] = "/dev/tcp/", udp[] = "/dev/udp/";
+	const size_t len = sizeof(tcp) - 1;
+
+	return (size_t)(end - word) > len && (memcmp(word, tcp, len) == 0 || memcmp(word, udp, len) == 0);
+}
+
+/* A redirection without its file descriptor: it is read and forgotten, unless it says more than the command does. */
 static bool skip_redirection(struct split *s)
 {
 	if (*s->at == '&')
@@ -121,7 +130,7 @@ static bool skip_redirection(struct split *s)
 		s->at++;
 	while (s->at < s->end && is_blank(*s->at))
 		s->at++;
-	if (!read_word(s) || s->out == s->word)
+	if (!read_word(s) || s->out == s->word || is_connection(s->word, s->out))
 		return false;
 	s->out = s->word;
 	return true;
