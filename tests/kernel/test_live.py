@@ -238,7 +238,8 @@ def test_record_as_lines(tmp_path: Path) -> None:
     assert account["type"] == "account"
     assert account["lost"] == 0
     assert account["seen"] == account["submitted"] == account["received"] == account["decoded"]
-    assert account["recorded"] == len(events) == account["received"] + account["snapshot"] + account["files"]
+    kinds = ("received", "snapshot", "files", "libraries")
+    assert account["recorded"] == len(events) == sum(account[kind] for kind in kinds)
     assert account["files"] == Counter(event["type"] for event in events)["file"]
 
 
