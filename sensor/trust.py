@@ -43,7 +43,7 @@ def trust(files: Sequence[str], config: Config, *, format: str = "text") -> int:
             if format == "json":
                 print(json_page({"path": path, **_as_map(found, image)}))
             else:
-                print("\n".join(_lines(path, found, image)))
+                print("\n".join(lines_of(path, found, image)))
     return missing
 
 
@@ -92,7 +92,8 @@ def _as_map(found: FileFacts | None, image: ImageFacts | None) -> dict[str, Any]
     return facts
 
 
-def _lines(path: str, found: FileFacts | None, image: ImageFacts | None) -> list[str]:
+def lines_of(path: str, found: FileFacts | None, image: ImageFacts | None) -> list[str]:
+    """For people: what speaks against it, what for it, then what it says of itself."""
     facts = _as_map(found, image)
     mount = ", ".join([*texts(facts, "filesystem"), *texts(facts, "mount_flags")])
     unknown = ", ".join(facts["unknown"]) + (f" ({facts['why']})" if facts["unknown"] and image and image.why else "")

@@ -12,11 +12,17 @@ import pytest
 
 from sensor.cli import main
 from sensor.enrich.inspector import NAMES, SIGNED_NAMES, ImageFacts, Inspector
+from sensor.trust import lines_of
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOWS = sys.platform == "win32"
 SIGNED = ROOT / "build" / "windows" / "home" / "python311.dll"  # CPython's, signed by its makers
 IMPHASH = "58719147041FE606491D4732E2DEE131"  # of 3.11.9, as pefile makes it
+RULE = """\
+title: any
+logsource: {product: linux, category: process_creation}
+detection: {a: {Image: /x}, condition: a}
+"""
 PATIENCE_S = 60.0  # a busy machine's, not the file's
 
 
@@ -87,15 +93,13 @@ def test_an_unsigned_program(inspector: Inspector, unsigned: Path) -> None:
     assert set(found.fields) & {"Company", "OriginalFileName"} == set()
 
 
-def test_the_command_shows_it(unsigned: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["trust", "--format", "json", str(unsigned)]) == 0
+def test_the_command_shows_it(unsigned: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rule.yml").write_text(RULE)
+    flags = ["--rules", str(tmp_path / "rule.yml"), "--cache-dir", str(tmp_path / "cache")]
+    assert main(["trust", *flags, "--format", "json", str(unsigned)]) == 0
     facts = json.loads(capfd.readouterr().out)
     assert facts["image"]["Hashes"].startswith("SHA1=")
     assert set(SIGNED_NAMES) <= set(facts["unknown"]) or facts["image"]["Signed"] == "false"
-    assert main(["trust", str(unsigned)]) == 0
-    said = capfd.readouterr().out
-    assert ("- not signed" in said) == WINDOWS
-    assert ("it has no signature of its own" in said) != WINDOWS
 
 
 @pytest.mark.parametrize("length", [2, 3, 63, 64, 256, 500, 1024, 4096, 9000])
@@ -176,3 +180,15 @@ def test_answers_are_kept_while_the_file_is_the_same(unsigned: Path, tmp_path: P
         inspector.of(str(other))
         inspector.of(str(one))  # there was room for one
         assert inspector.counters() == {"inspected": 4, "kept": 1, "late": 0, "failed": 0}
+
+
+def test_what_is_said_of_it(unsigned: Path) -> None:
+    with Inspector(PATIENCE_S) as inspector:
+        image = inspector.of(str(unsigned))
+    said = "\n".join(lines_of("x.exe", None, image))
+    assert ("  - not signed" in said) == WINDOWS
+    assert ("it has no signature of its own" in said) != WINDOWS
+    changed = ImageFacts({"Signed": "false", "SignatureStatus": "Invalid", "Product": "\x1b[2J"}, why="another digest")
+    assert lines_of("x.exe", None, changed)[1:2] == ["  - its signature does not hold: Invalid, another digest"]
+    assert "\x1b" not in "".join(lines_of("x.exe", None, changed))
+    assert "  + signed by Vendor" in lines_of("x.exe", None, ImageFacts({"Signed": "true", "Signature": "Vendor"}))
