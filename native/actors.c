@@ -20,6 +20,7 @@ struct sn_actors {
 	uint32_t hand; /* the next slot to be looked at for want of room */
 	struct sn_actor slot[SLOTS];
 	struct sn_blob_block block[BLOCKS + 1];
+	char room[SN_ACTOR_ROOM];
 };
 
 struct sn_actors *sn_actors__new(void)
@@ -126,6 +127,11 @@ struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_act
 }
 
 /* ---- texts ---- */
+
+char *sn_actors__room(struct sn_actors *actors)
+{
+	return actors->room;
+}
 
 /* Room for so many blocks, at the cost of others: of those that ended as long as there are such. */
 static void make_room(struct sn_actors *actors, uint32_t blocks, const struct sn_actor *keep)

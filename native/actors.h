@@ -17,7 +17,10 @@
 
 enum sn_actor_text { SN_ACTOR_IMAGE, SN_ACTOR_LINE, SN_ACTOR_USER, SN_ACTOR_CWD, SN_ACTOR_TEXTS };
 
-enum { SN_ACTOR_NAME = 15 /* bytes of an image's short name that are kept: EPROCESS.ImageFileName has no more */ };
+enum {
+	SN_ACTOR_NAME = 15,	 /* bytes of an image's short name that are kept: EPROCESS.ImageFileName has no more */
+	SN_ACTOR_ROOM = 1 << 18, /* more than any column of ETW comes to: six characters a UTF-16 unit */
+};
 
 /* Whom an event means. What is 0 is not said. */
 struct sn_actor_id {
@@ -57,6 +60,8 @@ struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_acto
  * its GUID or sequence number as long as there is room. */
 struct sn_actor *sn_actors__find(struct sn_actors *actors, const struct sn_actor_id *id);
 struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_actor *actor);
+/* SN_ACTOR_ROOM bytes to make a text in. */
+char *sn_actors__room(struct sn_actors *actors);
 /* The inside of a JSON string, in place of what is there. What is as long as a quarter of all texts is not kept. */
 void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_text which, const void *text,
 		    size_t size);

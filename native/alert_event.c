@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "actors.h"
 #include "alert_json.h"
 
 /* What is longer may not fit into a double. */
@@ -115,24 +116,80 @@ static int read_pid(const struct sn_member *field, uint64_t *pid)
 	return 1;
 }
 
-static void put_text(struct sn_writer *w, const struct sn_event_fields *fields, const char *name, const char *from)
+/* Whether a block lies whole in so many bytes. */
+static int is_sound(const uint8_t *at, size_t room)
 {
-	const struct sn_member *field = sn_member__find(fields->field, fields->count, from);
+	struct sn_actor_block block;
 
-	if (!field || *field->value != '"')
-		return;
-	sn_write__key(w, name, strlen(name));
-	put_value(w, field);
-	sn_write__literal(w, ",");
+	if (room < sizeof(block))
+		return 0;
+	memcpy(&block, at, sizeof(block));
+	if (block.size < sizeof(block) || block.size > room || block.size % 8)
+		return 0;
+	for (uint32_t i = 0; i < SN_ACTOR_BLOCK_TEXTS; i++)
+		if (block.text[i].off > block.size || block.text[i].len > block.size - block.text[i].off)
+			return 0;
+	return 1;
 }
 
-static void put_pid(struct sn_writer *w, const struct sn_event_fields *fields, const char *from)
+int sn_alert_event__read(struct sn_alert_records *records, const struct sn_alert *alert, const uint8_t *at, size_t room)
 {
-	const struct sn_member *field = sn_member__find(fields->field, fields->count, from);
+	const uint8_t *end = at + room;
+	uint32_t size = alert->process_size;
+
+	for (uint32_t i = 0; alert->process_size && i <= alert->lineage; i++, at += size) {
+		if (!is_sound(at, (size_t)(end - at)))
+			return 0;
+		memcpy(&size, at, sizeof(size));
+		if (!i)
+			records->own = at;
+		else if (i == 1)
+			records->lineage = at;
+	}
+	records->ancestors = alert->process_size ? alert->lineage : 0;
+	return sn_alert_proxy__read(records, alert, at, (size_t)(end - at)) == 0;
+}
+
+/* What the event says, else what the block does, which may be NULL. */
+static void put_text(struct sn_writer *w, const struct sn_event_fields *fields, const char *name, const char *from,
+		     const uint8_t *block, enum sn_actor_text which)
+{
+	const struct sn_member *field = from ? sn_member__find(fields->field, fields->count, from) : NULL;
+	struct sn_actor_block known;
+
+	if (field && *field->value == '"') {
+		sn_write__key(w, name, strlen(name));
+		put_value(w, field);
+		sn_write__literal(w, ",");
+		return;
+	}
+	if (!block)
+		return;
+	memcpy(&known, block, sizeof(known));
+	if (!known.text[which].len)
+		return;
+	sn_write__key(w, name, strlen(name));
+	sn_write__literal(w, "\"");
+	sn_write__bytes(w, block + known.text[which].off, known.text[which].len);
+	sn_write__literal(w, "\",");
+}
+
+/* Process id and start. */
+static void put_identity(struct sn_writer *w, const struct sn_event_fields *fields, const char *from,
+			 const uint8_t *block)
+{
+	const struct sn_member *field = from ? sn_member__find(fields->field, fields->count, from) : NULL;
+	struct sn_actor_block known = {0};
 	uint64_t pid;
 
+	if (block)
+		memcpy(&known, block, sizeof(known));
 	if (field && read_pid(field, &pid))
 		sn_write__member(w, "pid", pid);
+	else if (known.pid)
+		sn_write__member(w, "pid", known.pid);
+	if (known.start)
+		sn_write__member(w, "start", known.start);
 }
 
 /* Takes back what was written from `before` on when the object that begins at `object` is empty. */
@@ -142,24 +199,42 @@ static void drop_empty(struct sn_writer *w, char *before, const char *object)
 		w->at = before;
 }
 
-void sn_alert_event__processes(struct sn_writer *w, const struct sn_event_fields *fields)
+/* One of the lineage; `says`: the event has fields for it. */
+static void put_ancestor(struct sn_writer *w, const struct sn_event_fields *fields, int says, const uint8_t *block)
 {
+	sn_write__literal(w, "{");
+	put_text(w, fields, "command_line", says ? "ParentCommandLine" : NULL, block, SN_ACTOR_LINE);
+	put_text(w, fields, "image", says ? "ParentImage" : NULL, block, SN_ACTOR_IMAGE);
+	put_identity(w, fields, says ? "ParentProcessId" : NULL, block);
+	sn_write__close(w, '}');
+	sn_write__literal(w, ",");
+}
+
+void sn_alert_event__processes(struct sn_writer *w, const struct sn_event_fields *fields,
+			       const struct sn_alert_records *records)
+{
+	const uint8_t *block = records->ancestors ? records->lineage : NULL;
 	char *before = w->at;
 
-	sn_write__literal(w, "\"lineage\":[{");
-	put_text(w, fields, "command_line", "ParentCommandLine");
-	put_text(w, fields, "image", "ParentImage");
-	put_pid(w, fields, "ParentProcessId");
-	sn_write__close(w, '}');
-	sn_write__literal(w, "],\"lineage_complete\":false,");
+	sn_write__literal(w, "\"lineage\":[");
+	put_ancestor(w, fields, 1, block);
+	for (uint32_t i = 1; i < records->ancestors; i++) {
+		uint32_t size;
+
+		memcpy(&size, block, sizeof(size));
+		block += size;
+		put_ancestor(w, fields, 0, block);
+	}
+	sn_write__close(w, ']');
+	sn_write__literal(w, ",\"lineage_complete\":false,");
 	drop_empty(w, before, before + strlen("\"lineage\":["));
 	before = w->at;
 	sn_write__literal(w, "\"process\":{");
-	put_text(w, fields, "command_line", "CommandLine");
-	put_text(w, fields, "cwd", "CurrentDirectory");
-	put_text(w, fields, "image", "Image");
-	put_pid(w, fields, "ProcessId");
-	put_text(w, fields, "user", "User");
+	put_text(w, fields, "command_line", "CommandLine", records->own, SN_ACTOR_LINE);
+	put_text(w, fields, "cwd", "CurrentDirectory", records->own, SN_ACTOR_CWD);
+	put_text(w, fields, "image", "Image", records->own, SN_ACTOR_IMAGE);
+	put_identity(w, fields, "ProcessId", records->own);
+	put_text(w, fields, "user", "User", records->own, SN_ACTOR_USER);
 	sn_write__close(w, '}');
 	sn_write__literal(w, ",");
 	drop_empty(w, before, before + strlen("\"process\":"));

@@ -164,7 +164,7 @@ static int read_records(struct frame *frame, const uint8_t *body, size_t room)
 	records->event = body;
 	records->complete = alert->lineage_complete;
 	if (alert->payload == SN_PAYLOAD_JSON)
-		return sn_alert_proxy__read(records, alert, body + at, room - at);
+		return sn_alert_event__read(records, alert, body + at, room - at) ? 0 : -EBADMSG;
 	if (alert->payload != SN_PAYLOAD_RECORD || sn_record__check(body, alert->event_size))
 		return -EBADMSG;
 	memcpy(&frame->header, body, sizeof(frame->header));
@@ -309,7 +309,7 @@ static int put_shared(struct sn_writer *w, struct sn_alerts *alerts, const struc
 	if (is_record)
 		sn_alert_record__processes(w, &frame->records);
 	else
-		sn_alert_event__processes(w, fields);
+		sn_alert_event__processes(w, fields, &frame->records);
 	sn_alert_proxy__member(w, frame->records.proxy);
 	return 0;
 }

@@ -14,7 +14,7 @@
 /* The records of a frame, all sound; borrowed from it. */
 struct sn_alert_records {
 	const uint8_t *event;
-	const uint8_t *own;	/* the process: SN_EXEC or SN_PROCESS; NULL: not known */
+	const uint8_t *own;	/* the process: SN_EXEC or SN_PROCESS, of JSON a sn_actor_block; NULL: not known */
 	const uint8_t *subject; /* the event where it is an exec, else as `own`: what tells how whole the event is */
 	const uint8_t *lineage; /* one after another, parent first */
 	uint32_t ancestors;
@@ -51,7 +51,10 @@ const char *sn_alert_facts__damage(const struct sn_alert_records *records);
 /* Why the field of that Sigma name is not whole: "truncated", "unreadable", or "not known". */
 const char *sn_alert_record__damage(const struct sn_alert_records *records, const char *field, size_t len);
 
-/* alert_event.c: the same of an event that came as JSON. */
+/* alert_event.c: the same of an event that came as JSON; the processes behind its line, 0: they are not sound. */
+int sn_alert_event__read(struct sn_alert_records *records, const struct sn_alert *alert, const uint8_t *at,
+			 size_t room);
 void sn_alert_event__fields(struct sn_writer *w, const struct sn_event_fields *fields);
-void sn_alert_event__processes(struct sn_writer *w, const struct sn_event_fields *fields);
+void sn_alert_event__processes(struct sn_writer *w, const struct sn_event_fields *fields,
+			       const struct sn_alert_records *records);
 #endif

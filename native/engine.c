@@ -39,6 +39,7 @@ static struct sn_loaded *loaded_new(struct sn_rules *rules, uint64_t generation)
 	loaded->values = sn_values__new(rules);
 	loaded->view = sn_view__new(rules);
 	loaded->ndjson = sn_ndjson__new(rules);
+	sn_actor_fields__of(rules, &loaded->actors);
 	if (rules->count[SN_WIN_GRAMMARS])
 		loaded->windows = sn_win_view__new(rules);
 	if (sn_matcher__new(rules, &loaded->matcher) || !loaded->hits || !loaded->values || !loaded->view ||

@@ -12,6 +12,7 @@
 #define SN_ENGINE_H
 #include <stdatomic.h>
 
+#include "actor_events.h"
 #include "enrichment.h"
 #include "etw_feed.h"
 #include "evidence.h"
@@ -42,6 +43,7 @@ struct sn_loaded {
 	struct sn_values *values;
 	struct sn_view *view;
 	struct sn_ndjson *ndjson;
+	struct sn_actor_fields actors;
 	struct sn_win_view *windows; /* NULL: nothing of Windows is unwound */
 	struct sn_hit *hits;
 	uint32_t hits_max;
@@ -89,7 +91,8 @@ struct sn_origin {
 	const struct sn_header *record; /* NULL for JSON */
 	uint32_t file;
 	uint64_t index;
-	uint64_t time; /* of JSON, where it is known: ns since 1970, else 0 */
+	uint64_t time;		      /* of JSON, where it is known: ns since 1970, else 0 */
+	const struct sn_actor *actor; /* of JSON: who did it; NULL: not known */
 };
 
 /* One writer, readers that want no more than a whole number. */

@@ -88,24 +88,28 @@ static uint64_t created(const struct sn_etw_event *event, const struct sn_etw_de
 static void set_wide(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which,
 		     struct sn_bytes text)
 {
-	struct sn_writer w = {.at = learner->text, .end = learner->text + sizeof(learner->text)};
+	struct sn_writer w = {.at = sn_actors__room(learner->actors),
+			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
 
 	if (!text.len)
 		return;
 	sn_etw__write_wide_inner(&w, text);
-	sn_actors__set(learner->actors, actor, which, learner->text, (size_t)(w.at - learner->text));
+	sn_actors__set(learner->actors, actor, which, sn_actors__room(learner->actors),
+		       (size_t)(w.at - sn_actors__room(learner->actors)));
 }
 
 /* What a writer has made of a value, without its quotes. */
 static void set_quoted(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which,
 		       const struct sn_writer *w)
 {
-	sn_actors__set(learner->actors, actor, which, learner->text + 1, (size_t)(w->at - learner->text) - 2);
+	sn_actors__set(learner->actors, actor, which, sn_actors__room(learner->actors) + 1,
+		       (size_t)(w->at - sn_actors__room(learner->actors)) - 2);
 }
 
 static void set_image(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes path)
 {
-	struct sn_writer w = {.at = learner->text, .end = learner->text + sizeof(learner->text)};
+	struct sn_writer w = {.at = sn_actors__room(learner->actors),
+			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
 
 	if (!path.len)
 		return;
@@ -115,7 +119,8 @@ static void set_image(struct sn_etw_learner *learner, struct sn_actor *actor, st
 
 static void set_user(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes sid)
 {
-	struct sn_writer w = {.at = learner->text, .end = learner->text + sizeof(learner->text)};
+	struct sn_writer w = {.at = sn_actors__room(learner->actors),
+			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
 
 	if (sid.len && sn_etw_names__write_account(learner->names, &w, sid))
 		set_quoted(learner, actor, SN_ACTOR_USER, &w);
@@ -261,11 +266,13 @@ void sn_etw_learner__look(struct sn_etw_learner *learner, const struct sn_etw_ev
 
 const char *sn_etw_learner__ask(struct sn_etw_learner *learner, struct sn_actor *actor, sn_etw_command_line *ask)
 {
-	struct sn_writer w = {.at = learner->text, .end = learner->text + sizeof(learner->text)};
+	struct sn_writer w = {.at = sn_actors__room(learner->actors),
+			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
 	const char *from = NULL;
 
 	if (actor->text[SN_ACTOR_LINE] || !ask(actor->id.pid, actor->start, &w, &from))
 		return NULL;
-	sn_actors__set(learner->actors, actor, SN_ACTOR_LINE, learner->text, (size_t)(w.at - learner->text));
+	sn_actors__set(learner->actors, actor, SN_ACTOR_LINE, sn_actors__room(learner->actors),
+		       (size_t)(w.at - sn_actors__room(learner->actors)));
 	return from;
 }

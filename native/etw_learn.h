@@ -9,12 +9,9 @@
 #include "etw_join.h"
 #include "etw_names.h"
 
-enum { SN_ETW_TEXT_MAX = 1 << 18 /* of a column as the inside of a JSON string: six characters a UTF-16 unit */ };
-
 struct sn_etw_learner {
 	struct sn_actors *actors;
 	struct sn_etw_names *names;
-	char text[SN_ETW_TEXT_MAX];
 };
 
 /* Whose event it is; UINT32_MAX: not said. Network, process and image events say it themselves: the thread that wrote

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "actor_events.h"
 #include "engine.h"
 
 /* Puts the process and its ancestors behind the event, as many as there is room for; returns the frame's size. */
@@ -37,6 +38,22 @@ static size_t add_lineage(struct sn_engine *engine, const struct sn_header *reco
 	return used;
 }
 
+/* The same of an event that came as JSON. */
+static size_t add_actors(struct sn_engine *engine, const struct sn_actor *actor, size_t used)
+{
+	struct sn_alert *alert = (struct sn_alert *)engine->frame;
+	struct sn_actors *actors = engine->etw.actors;
+	size_t size = sn_actor_events__write(actors, actor, engine->frame + used, engine->frame_max - used);
+
+	alert->process_size = (uint32_t)size;
+	while (size && alert->lineage < engine->options.lineage_max && (actor = sn_actors__parent(actors, actor))) {
+		used += size;
+		size = sn_actor_events__write(actors, actor, engine->frame + used, engine->frame_max - used);
+		alert->lineage += size != 0;
+	}
+	return used + size;
+}
+
 size_t sn_frame__build(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_proxy *proxy)
 {
 	struct sn_alert *alert = (struct sn_alert *)engine->frame;
@@ -57,6 +74,8 @@ size_t sn_frame__build(struct sn_engine *engine, const struct sn_origin *origin,
 		alert->lost_recent = sn_evidence__recent(engine->evidence, origin->record->cpu, origin->record->time);
 		used = add_lineage(engine, origin->record, used);
 	}
+	if (origin->actor)
+		used = add_actors(engine, origin->actor, used);
 	return sn_frame__put_proxy(engine, used, proxy);
 }
 

@@ -165,7 +165,7 @@ static void by_names(const struct sn_logsource *logsource, const struct sn_claim
 
 void sn_logsource__route(const struct sn_logsource *logsource, uint32_t route, struct sn_routes *out)
 {
-	*out = (struct sn_routes){1, {route}, route == logsource->start_route};
+	*out = (struct sn_routes){.count = 1, .route = {route}, .starts = route == logsource->start_route};
 	for (uint32_t i = 0; i < EVENTS; i++)
 		out->starts = out->starts || (logsource->event_starts[i] && logsource->event_route[i] == route);
 }
@@ -175,6 +175,8 @@ void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_
 {
 	out->count = 0;
 	out->starts = false;
+	out->service = claim->service;
+	out->id = claim->id;
 	if (claim->product.state == SN_PRESENT)
 		by_names(logsource, claim, out);
 	else if (claim->category.state == SN_PRESENT)

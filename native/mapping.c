@@ -35,8 +35,9 @@ static const struct event events[] = {
 };
 
 /* By enum sn_start_field. */
-static const char *const starts[SN_START_FIELDS] = {"Image", "OriginalFileName", "CommandLine", "ParentImage",
-						    "ParentCommandLine"};
+static const char *const starts[SN_START_FIELDS] = {
+	"Image",       "OriginalFileName", "CommandLine",	"ParentImage", "ParentCommandLine", "ProcessId",
+	"ProcessGuid", "ParentProcessId",  "ParentProcessGuid", "User",	       "CurrentDirectory",  "UtcTime"};
 
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),
@@ -129,7 +130,7 @@ struct sn_mapping *sn_mapping__new(const struct sn_rules *rules)
 	if (!mapping)
 		return NULL;
 	mapping->fields = sn_rules__field_count(rules);
-	for (uint32_t i = 0; rules->count[SN_WIN_GRAMMARS] && i < SN_START_FIELDS; i++)
+	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
 		number_of(mapping, rules, starts[i], strlen(starts[i]));
 	for (uint32_t i = 0; i < EVENTS; i++) {
 		for (uint32_t j = 0; j < ROWS; j++) {

@@ -17,13 +17,20 @@ void sn_mapping__free(struct sn_mapping *mapping);
 const char *sn_mapping__member(const struct sn_mapping *mapping, uint32_t number);
 /* Gives `values`, which hold an event of that service (by number: logsource.h) and id, its further fields. */
 void sn_mapping__apply(const struct sn_mapping *mapping, uint32_t service, uint32_t id, struct sn_values *values);
-/* What is kept of every event of a table with grammars of Windows, though no rule may read it. */
+/* What is kept of every event, though no rule may read it: a start is unwound by it, and alerts say who it was. */
 enum sn_start_field {
 	SN_START_IMAGE,
 	SN_START_ORIGINAL_NAME,
 	SN_START_COMMAND_LINE,
 	SN_START_PARENT_IMAGE,
 	SN_START_PARENT_COMMAND_LINE,
+	SN_START_PROCESS_ID,
+	SN_START_PROCESS_GUID,
+	SN_START_PARENT_PROCESS_ID,
+	SN_START_PARENT_PROCESS_GUID,
+	SN_START_USER,
+	SN_START_DIRECTORY,
+	SN_START_TIME,
 	SN_START_FIELDS,
 };
 /* Its number, in the table or behind it. */

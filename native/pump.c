@@ -231,7 +231,7 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 {
 	const struct sn_header *h = bytes;
 	struct sn_loaded *loaded = engine->current;
-	struct sn_origin origin = {bytes, (uint32_t)size, SN_PAYLOAD_RECORD, h, file, index, 0};
+	struct sn_origin origin = {bytes, (uint32_t)size, SN_PAYLOAD_RECORD, h, file, index, 0, NULL};
 	struct sn_scene scene = {.users = engine->users, .table = engine->table};
 	uint64_t begin;
 	uint32_t route, hits;

@@ -10,6 +10,7 @@
 static int judge_line(struct sn_engine *engine, const struct sn_origin *origin, uint32_t route, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
+	struct sn_origin known = *origin;
 	struct sn_scene scene = {0};
 	struct sn_routes routes;
 	uint32_t hits;
@@ -17,17 +18,20 @@ static int judge_line(struct sn_engine *engine, const struct sn_origin *origin, 
 
 	if (sn_ndjson__decode(loaded->ndjson, origin->payload, origin->payload_size, route, loaded->values, &routes))
 		return -EBADMSG;
+	sn_actor_events__learn(engine->etw.actors, &loaded->actors, loaded->values, &routes);
 	if (!routes.count)
 		return 0;
 	starts = routes.starts && loaded->windows;
 	if (starts)
 		sn_win_view__fill(loaded->windows, loaded->values);
 	hits = sn_pump__judge(engine, routes.route, routes.count, begin);
+	if (hits)
+		known.actor = sn_actor_events__find(engine->etw.actors, &loaded->actors, loaded->values, origin->time);
 	if (hits && starts) {
 		scene.proxy = sn_win_view__proxy(loaded->windows, loaded->values);
 		scene.renamed = sn_win_view__renamed(loaded->windows);
 	}
-	sn_pump__alert(engine, origin, &scene, hits);
+	sn_pump__alert(engine, &known, &scene, hits);
 	return 0;
 }
 
@@ -44,8 +48,14 @@ static int take_line(struct sn_engine *engine, const struct sn_origin *origin, u
 
 int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, uint32_t file, uint64_t index)
 {
-	struct sn_origin origin = {
-		(const char *)line + line->text.off, line->text.len, SN_PAYLOAD_JSON, NULL, file, index, line->h.time};
+	struct sn_origin origin = {(const char *)line + line->text.off,
+				   line->text.len,
+				   SN_PAYLOAD_JSON,
+				   NULL,
+				   file,
+				   index,
+				   line->h.time,
+				   NULL};
 
 	return take_line(engine, &origin, UINT32_MAX, sn_pump__clock_if(engine));
 }
@@ -67,7 +77,7 @@ void sn_pump__line(struct sn_engine *engine, const char *line, size_t size, uint
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 		  uint64_t index)
 {
-	struct sn_origin origin = {line, (uint32_t)size, SN_PAYLOAD_JSON, NULL, file, index, 0};
+	struct sn_origin origin = {line, (uint32_t)size, SN_PAYLOAD_JSON, NULL, file, index, 0, NULL};
 	uint64_t begin = sn_pump__clock_if(engine);
 	int64_t own;
 

@@ -203,6 +203,17 @@ struct sn_alert {
 	uint64_t time;	  /* of an event of Windows that a session or its recording gave: ns since 1970, else 0 */
 };
 
+/* A process of an event that came as JSON: `process_size` bytes, and `lineage` of them, parent first. Texts are the
+ * inside of JSON strings; what is empty or 0 is not known. */
+enum { SN_ACTOR_BLOCK_TEXTS = 4 };
+
+struct sn_actor_block {
+	uint32_t size; /* whole, multiple of 8 */
+	uint32_t pid;
+	uint64_t start;				   /* ns since 1970 */
+	struct sn_span text[SN_ACTOR_BLOCK_TEXTS]; /* image, command line, user, working directory */
+};
+
 /* ---- alert frames as JSON lines (alert_json.c) ---- */
 struct sn_alerts;
 

@@ -87,7 +87,8 @@ class Rules(Handle):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One alert as it left the match thread. Records are bytes for `record_json`; `process` is empty when unknown."""
+    """One alert as it left the match thread. Records are bytes for `record_json`; `process` is empty when unknown.
+    Of an event that came as JSON, `process` and `lineage` are struct sn_actor_block."""
 
     rule: int
     generation: int
@@ -107,12 +108,25 @@ class Frame:
     image_facts: bytes = b""  # struct sn_facts
     payload_facts: bytes = b""
     renamed: int = 0  # enum sn_renamed
+    time: int = 0  # of an event of Windows that a session gave: ns since 1970
 
 
 _ALERT_SIZE = ffi.sizeof("struct sn_alert")
 # Of Frame as of struct sn_alert.
 FRAME_NUMBERS = (
-    *("rule", "generation", "verdict", "file", "index", "payload", "lost_total", "lost_recent", "lost_any", "renamed"),
+    *(
+        "rule",
+        "generation",
+        "verdict",
+        "file",
+        "index",
+        "payload",
+        "lost_total",
+        "lost_recent",
+        "lost_any",
+        "renamed",
+        "time",
+    ),
 )
 # Behind the lineage, and the members that hold their sizes.
 FRAME_PARTS = {"proxy": "proxy_size", "image_facts": "image_facts", "payload_facts": "payload_facts"}

@@ -1,6 +1,8 @@
 """The naive twin of native/alert_json.c: an alert frame to the alert's map, in Python, step by step."""
 
+import json
 import re
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -216,17 +218,32 @@ def _damage_of(own: Mapping[str, Any] | None, parent: Mapping[str, Any] | None) 
 
 
 def _json_parts(frame: Frame) -> dict[str, Any]:
+    """What the event says goes before what is known of its process."""
     parts: dict[str, Any] = {"event": {}, "fields": {}, "evidence": {}, "_damage": {}}
     fields = parts["fields"] = with_mapped(event_fields(parse_event(frame.event)))
-    if process := _named_process(fields, "", {"cwd": "CurrentDirectory", "user": "User"}):
+    known = _actor(frame.process) if frame.process else {}
+    if process := known | _named_process(fields, "", {"cwd": "CurrentDirectory", "user": "User"}):
         parts["process"] = process
-    if parent := _named_process(fields, "Parent", {}):
-        parts["lineage"] = [parent]
+    ancestors = [{k: v for k, v in _actor(block).items() if k not in {"cwd", "user"}} for block in frame.lineage]
+    said = _named_process(fields, "Parent", {})
+    if lineage := [{**ancestors[0], **said}, *ancestors[1:]] if ancestors else [said] if said else []:
+        parts["lineage"] = lineage
         parts["lineage_complete"] = False
     proxy = proxy_of(frame.proxy)
     if proxy is not None and proxy.chain:
         parts["proxy"] = _proxy(proxy)
+    if frame.time:
+        parts["time"] = frame.time
     return parts
+
+
+def _actor(block: bytes) -> dict[str, Any]:
+    """A struct sn_actor_block; its texts are the inside of JSON strings."""
+    _, pid, start, *spans = struct.unpack_from("<IIQ8I", block)
+    texts = [block[at : at + size].decode() for at, size in zip(spans[::2], spans[1::2], strict=True)]
+    named = zip(("image", "command_line", "user", "cwd"), texts, strict=True)
+    found: dict[str, Any] = {name: json.loads(f'"{text}"') for name, text in named if text}
+    return found | ({"pid": pid} if pid else {}) | ({"start": start} if start else {})
 
 
 def _named_process(fields: Mapping[str, Any], prefix: str, more: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "actor_events.h"
+
+#include <string.h>
+
+#include "bytes.h"
+
+_Static_assert((int)SN_ACTOR_TEXTS == (int)SN_ACTOR_BLOCK_TEXTS, "a block has all of them");
+
+void sn_actor_fields__of(const struct sn_rules *rules, struct sn_actor_fields *out)
+{
+	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
+		out->number[i] = sn_mapping__start_field(rules, (enum sn_start_field)i);
+	out->sysmon = sn_logsource__service_named("sysmon");
+	out->security = sn_logsource__service_named("security");
+}
+
+/* ---- values ---- */
+
+static struct sn_bytes text_of(const struct sn_actor_fields *fields, const struct sn_values *values,
+			       enum sn_start_field which)
+{
+	const struct sn_value *value = &values->event.value[fields->number[which]];
+
+	return value->state == SN_PRESENT ? (struct sn_bytes){value->text, value->len} : (struct sn_bytes){0};
+}
+
+/* Decimal, or 0x1a4 as the audit log writes it. 0: none. */
+static uint32_t pid_of(struct sn_bytes text)
+{
+	uint32_t base = text.len > 2 && text.at[0] == '0' && (text.at[1] | 0x20) == 'x' ? 16 : 10;
+	uint64_t pid = 0;
+
+	for (uint32_t i = base == 16 ? 2 : 0; i < text.len && pid <= UINT32_MAX; i++) {
+		uint32_t c = text.at[i], digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+
+		if (digit >= base)
+			return 0;
+		pid = pid * base + digit;
+	}
+	return pid > UINT32_MAX ? 0 : (uint32_t)pid;
+}
+
+/* {B32F0EA1-...}: any 32 hexadecimal digits are an identity. All zero: none. */
+static struct sn_guid guid_of(struct sn_bytes text)
+{
+	uint8_t bytes[sizeof(struct sn_guid)] = {0};
+	struct sn_guid guid = {0};
+	uint32_t digits = 0;
+
+	for (uint32_t i = 0; i < text.len; i++) {
+		uint32_t c = text.at[i], digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+
+		if (c == '{' || c == '}' || c == '-')
+			continue;
+		if (digit > 15 || digits == 2 * sizeof(bytes))
+			return guid;
+		bytes[digits / 2] |= (uint8_t)(digits % 2 ? digit : digit << 4);
+		digits++;
+	}
+	if (digits == 2 * sizeof(bytes))
+		memcpy(&guid, bytes, sizeof(guid));
+	return guid;
+}
+
+static uint32_t two(const uint8_t *at)
+{
+	return (uint32_t)(at[0] - '0') * 10 + at[1] - '0';
+}
+
+/* 2020-03-21 12:10:11.123, as Sysmon writes UTC, in ns since 1970; 0: it is not that. */
+static uint64_t time_of(struct sn_bytes text)
+{
+	static const char form[] = "0000-00-00 00:00:00.000";
+	uint64_t days, year, month, ms;
+
+	if (text.len != sizeof(form) - 1)
+		return 0;
+	for (uint32_t i = 0; i < text.len; i++)
+		if (form[i] == '0' ? text.at[i] < '0' || text.at[i] > '9' : text.at[i] != (uint8_t)form[i])
+			return 0;
+	/* days_from_civil (Howard Hinnant), from 1970 on */
+	month = two(text.at + 5);
+	year = two(text.at) * 100 + two(text.at + 2) - (month <= 2);
+	if (year < 1970 || !month || month > 12)
+		return 0;
+	days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 +
+	       two(text.at + 8) - 1 - 719468;
+	ms = two(text.at + 20) * 10 + text.at[22] - '0';
+	return ((((days * 24 + two(text.at + 11)) * 60 + two(text.at + 14)) * 60 + two(text.at + 17)) * 1000 + ms) *
+	       1000000;
+}
+
+/* ---- in ---- */
+
+static void set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_text which, struct sn_bytes text)
+{
+	char *room = sn_actors__room(actors);
+	struct sn_writer w = {.at = room, .end = room + SN_ACTOR_ROOM};
+
+	if (!text.len)
+		return;
+	sn_write__inner(&w, text.at, text.len);
+	if (!w.full)
+		sn_actors__set(actors, actor, which, room, (size_t)(w.at - room));
+}
+
+static struct sn_actor *known(struct sn_actors *actors, const struct sn_actor_id *id)
+{
+	struct sn_actor *actor = sn_actors__find(actors, id);
+
+	return actor && (!actor->end || memcmp(&actor->id.guid, &id->guid, sizeof(id->guid)) == 0) ? actor : NULL;
+}
+
+static void start(struct sn_actors *actors, const struct sn_actor_fields *fields, const struct sn_values *values)
+{
+	struct sn_actor_id id = {.pid = pid_of(text_of(fields, values, SN_START_PROCESS_ID)),
+				 .time = UINT64_MAX,
+				 .guid = guid_of(text_of(fields, values, SN_START_PROCESS_GUID))};
+	struct sn_actor_id parent = {.pid = pid_of(text_of(fields, values, SN_START_PARENT_PROCESS_ID)),
+				     .time = UINT64_MAX,
+				     .guid = guid_of(text_of(fields, values, SN_START_PARENT_PROCESS_GUID))};
+	struct sn_actor *actor;
+
+	if (!id.pid)
+		return;
+	if (parent.pid && !known(actors, &parent)) {
+		actor = sn_actors__begin(actors, &parent, 0);
+		set(actors, actor, SN_ACTOR_IMAGE, text_of(fields, values, SN_START_PARENT_IMAGE));
+		set(actors, actor, SN_ACTOR_LINE, text_of(fields, values, SN_START_PARENT_COMMAND_LINE));
+	}
+	actor = sn_actors__begin(actors, &id, time_of(text_of(fields, values, SN_START_TIME)));
+	actor->parent = parent;
+	set(actors, actor, SN_ACTOR_IMAGE, text_of(fields, values, SN_START_IMAGE));
+	set(actors, actor, SN_ACTOR_LINE, text_of(fields, values, SN_START_COMMAND_LINE));
+	set(actors, actor, SN_ACTOR_USER, text_of(fields, values, SN_START_USER));
+	set(actors, actor, SN_ACTOR_CWD, text_of(fields, values, SN_START_DIRECTORY));
+}
+
+void sn_actor_events__learn(struct sn_actors *actors, const struct sn_actor_fields *fields,
+			    const struct sn_values *values, const struct sn_routes *routes)
+{
+	enum { SYSMON_START = 1, AUDIT_START = 4688 };
+
+	if ((routes->id == SYSMON_START && routes->service == fields->sysmon) ||
+	    (routes->id == AUDIT_START && routes->service == fields->security))
+		start(actors, fields, values);
+}
+
+/* ---- out ---- */
+
+const struct sn_actor *sn_actor_events__find(struct sn_actors *actors, const struct sn_actor_fields *fields,
+					     const struct sn_values *values, uint64_t time)
+{
+	struct sn_actor_id id = {.pid = pid_of(text_of(fields, values, SN_START_PROCESS_ID)),
+				 .time = time ? time : UINT64_MAX,
+				 .guid = guid_of(text_of(fields, values, SN_START_PROCESS_GUID))};
+
+	return id.pid ? sn_actors__find(actors, &id) : NULL;
+}
+
+size_t sn_actor_events__write(const struct sn_actors *actors, const struct sn_actor *actor, uint8_t *to, size_t room)
+{
+	struct sn_actor_block block = {.pid = actor->id.pid, .start = actor->start};
+	size_t used = sizeof(block);
+
+	for (uint32_t i = 0; i < SN_ACTOR_TEXTS; i++) {
+		size_t size = sn_actors__size(actors, actor, (enum sn_actor_text)i);
+
+		if (used > room || size > room - used)
+			return 0;
+		block.text[i] = (struct sn_span){(uint32_t)used, (uint32_t)size};
+		sn_actors__read(actors, actor, (enum sn_actor_text)i, to + used);
+		used += size;
+	}
+	if (used + 7 > room)
+		return 0;
+	memset(to + used, 0, -used & 7);
+	block.size = (uint32_t)(used + (-used & 7));
+	memcpy(to, &block, sizeof(block));
+	return block.size;
+}
