@@ -103,5 +103,5 @@ def terminal_width(fd: int, default: int = 120) -> int:
     """Columns of the terminal at `fd`; `default` where it is none."""
     try:
         return os.get_terminal_size(fd).columns or default
-    except OSError:
+    except (OSError, ValueError):  # Windows calls a descriptor that is none a bad value
         return default

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def test_a_block_of_lines_is_its_alerts_one_by_one(tmp_path: Path, form: str) ->
     assert [sink.counters()["sent"] for sink in sinks] == [23, 23]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="renames by the thousand take longer there than close waits")
 @pytest.mark.parametrize("per_file", [1, 2, 20, 40])
 def test_blocks_rotate_between_alerts(tmp_path: Path, per_file: int) -> None:
     path = tmp_path / "alerts"
@@ -141,6 +143,8 @@ def test_logrotate_moves_the_file_away(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A tmpfs of 64 KiB."""
+    if sys.platform == "win32":
+        pytest.skip("a small disk is Linux' tmpfs")
     folder = tmp_path / "disk"
     folder.mkdir()
     done = subprocess.run(
@@ -205,7 +209,7 @@ def test_refusals_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(LinsangError, match="another process writes to it"):
         open_sink(f"file:{tmp_path}/a")
     sink.close()
-    with pytest.raises(LinsangError, match=f"create {tmp_path}/no"):
+    with pytest.raises(LinsangError, match=re.escape(f"create {tmp_path / 'no'}")):
         open_sink(f"file:{tmp_path}/no/a")
 
 
