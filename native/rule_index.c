@@ -232,7 +232,8 @@ static void sweep(const struct finding *f)
 			continue;
 		if (value->len >= SN_SWEPT_MIN)
 			sweep_text(f, &place);
-		else if (sn_bytes__few(value->text, value->len) & SN_NOT_ASCII)
+		else if (SN_FOLD_ROOM(value->len) >= SN_SWEPT_MIN &&
+			 sn_bytes__few(value->text, value->len) & SN_NOT_ASCII)
 			sn_sweep__suspect(sweep, &place);
 	} while (sn_tester__next(f->tester, &place));
 }

@@ -273,7 +273,8 @@ def list_scan(check: Check) -> tuple[tuple[str, ...], Scan | None]:
         sizes = [len(_raw(literal)) for literal in every]
         width = WIDTH if sum(size >= WIDTH for size in sizes) >= _MANY else max(1, min(sizes))
         listed = [literal for literal, size in zip(every, sizes, strict=True) if size >= width]
-        # every place, though longer ones would allow fewer: run seldom, it had better be small
+        # every place, though longer ones would allow fewer: run seldom, it had better be small (every fourth: two or
+        # three per cent fewer instructions an event, a tenth more table)
         place = Place(check.field, GRAMS, width, 1, all(map(_is_wide, listed)))
     if len(listed) < _MANY:
         return check.values, None
