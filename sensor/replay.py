@@ -183,10 +183,17 @@ class _Replay:
             raise InputError(path, -1, error.strerror or str(error)) from None
 
     def _check_any(self, path: str, before: dict[str, Any]) -> None:
+        """Of lines: whether any was an event, and one that a rule is about."""
         after = self.engine.stats()
-        if after["malformed"] > before["malformed"] and after["decoded"] == before["decoded"]:
+        decoded, judged = (after[name] - before[name] for name in ("decoded", "judged"))
+        if after["malformed"] > before["malformed"] and not decoded:
             raise InputError(
                 path, -1, "nothing in it is an event", "give it one of the forms in `linsang replay --help`"
+            )
+        if decoded and not judged and not self._judge:
+            say(
+                f"{path}: no rule is about any of its {decoded:,} events; events that do not say themselves what they "
+                "are need --product and --category"
             )
 
     def _recording(self, number: int, path: str, fd: int) -> None:

@@ -175,6 +175,15 @@ def test_a_file_without_any_event_is_most_likely_the_wrong_one(place: Path, capf
     assert "linsang: error: nothing.ndjson: nothing in it is an event" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("content", "said"), [(BARE, True), (HIT, False), (BARE + b"\n" + HIT, False), (b"", False)])
+def test_events_that_no_rule_is_about_are_told(
+    place: Path, capfd: pytest.CaptureFixture[str], content: bytes, said: bool
+) -> None:
+    Path("events.ndjson").write_bytes(content)
+    assert main(["replay", "events.ndjson", *rules_and_cache()]) == 0
+    assert ("no rule is about any of its 1 events" in capfd.readouterr().err) == said
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
 @pytest.mark.parametrize("row", LINES, ids=[row[0] for row in LINES])
 def test_lines(place: Path, capsys: pytest.CaptureFixture[str], row: tuple[object, ...], packed: bool) -> None:
