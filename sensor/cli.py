@@ -62,6 +62,18 @@ def _doctor(namespace: argparse.Namespace) -> int:
     return doctor(config_of(namespace), format=namespace.format)
 
 
+def _selftest(namespace: argparse.Namespace) -> int:
+    from sensor.selftest import selftest  # noqa: PLC0415
+
+    return selftest(config_of(namespace), dry=namespace.list, format=namespace.format)
+
+
+def _selftest_arguments(parser: Parser) -> None:
+    parser.add_argument("--windows", action="store_true", required=True, help="the one there is; Linux: linsang doctor")
+    parser.add_argument("--list", action="store_true", help="say what it would do, and do nothing")
+    _report_arguments(parser)
+
+
 def _status(namespace: argparse.Namespace) -> int:
     from sensor.status import status  # noqa: PLC0415
 
@@ -164,6 +176,9 @@ linsang dump day.linsang | jq 'select(.type == "connect") | .dst'"""
 _DOCTOR = """\
 linsang doctor                                  what works here, and what to do about the rest
 linsang doctor --format json"""
+_SELFTEST = """\
+linsang selftest --windows --list               what it would do
+linsang selftest --windows                      elevated; seen against expected, and what was lost"""
 _STATUS = """\
 linsang status                                  of the sensor that runs now
 linsang status --format json | jq .account"""
@@ -206,6 +221,14 @@ _COMMANDS = (
         _doctor,
         _report_arguments,
         (*_SEES, "files", "windows", "rules", "paths.runtime", "paths.state"),
+    ),
+    Command(
+        "selftest",
+        "do harmless things that must be seen, and count what was",
+        _SELFTEST,
+        _selftest,
+        _selftest_arguments,
+        (*_SEES, "windows"),
     ),
     Command("status", "ask the running sensor how it is", _STATUS, _status, _report_arguments, ("paths.runtime",)),
     Command("service", "run as a service of Windows", _SERVICE, _service, _service_arguments),
