@@ -20,13 +20,38 @@ static void write_hex(struct sn_writer *w, uint64_t value, uint32_t digits)
 	sn_write__bytes(w, text, digits);
 }
 
+/* Writes what is plain ASCII from `at` on, which most of all texts is: where it ends. */
+static uint32_t write_plain(struct sn_writer *w, struct sn_bytes text, uint32_t at)
+{
+	char *to = w->at;
+
+	for (; text.len - at >= 2 && w->end - to >= 2; at += 2) {
+		char c = (char)text.at[at];
+
+		if (text.at[at + 1] || c < ' ' || c > '~' || c == '"')
+			break;
+		*to++ = c;
+		if (c == '\\')
+			*to++ = c;
+	}
+	w->at = to;
+	return at;
+}
+
 void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text)
 {
 	uint8_t run[64];
 	uint32_t used = 0;
 
 	for (uint32_t at = 0; text.len - at >= 2; at += 2) {
-		uint32_t code = unit(text, at), low = text.len - at >= 4 ? unit(text, at + 2) : 0;
+		uint32_t code, low;
+
+		if (!used)
+			at = write_plain(w, text, at);
+		if (text.len - at < 2)
+			break;
+		code = unit(text, at);
+		low = text.len - at >= 4 ? unit(text, at + 2) : 0;
 
 		if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
 			code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
