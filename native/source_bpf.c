@@ -33,10 +33,10 @@ enum {
 	BATCH_BYTES = 256 << 10, /* then both positions are published */
 	/* Each costs some 25 us, and the match thread is woken as often. */
 	POLL_NS = 2000000,
-	/* What follows an event soon after, as an exec its fork, is seen sooner; so many such looks a second at most.
-	 */
+	/* What follows the event that woke it, as an exec its fork, is seen sooner. Under load it is never woken. */
 	SOON_NS = 250000,
-	SOON_MAX = 400,
+	SOON_FOR_NS = 4000000,
+	SOON_MAX = 400,	       /* in a second */
 	IDLE_NS = 5 * POLL_NS, /* without an event, before it sleeps */
 	/* A probe that looked at `asleep` just before it was set submits without a wake-up. It is done long before this
 	 * has passed, unless the hypervisor took its CPU away: this bounds how late its record may be. */
@@ -65,7 +65,8 @@ struct sn_capture {
 	_Atomic uint32_t stopping;
 	_Atomic uint32_t nudged;
 	uint64_t found_at; /* a look that found something */
-	uint64_t second;   /* in which `soon` looks came sooner */
+	uint64_t woken_at;
+	uint64_t second; /* in which `soon` looks came sooner */
 	uint32_t soon;
 	struct sn_file_events *files; /* of the engine: told how far the events of processes have come */
 	void (*take)(void *source);   /* NULL: there is no other source */
@@ -271,7 +272,7 @@ static int64_t patience(struct sn_capture *capture, uint64_t now)
 		capture->second = now / SECOND_NS;
 		capture->soon = 0;
 	}
-	return now - capture->found_at < POLL_NS && capture->soon++ < SOON_MAX ? SOON_NS : POLL_NS;
+	return now - capture->woken_at < SOON_FOR_NS && capture->soon++ < SOON_MAX ? SOON_NS : POLL_NS;
 }
 
 int sn_capture__run(struct sn_capture *capture)
@@ -290,6 +291,7 @@ int sn_capture__run(struct sn_capture *capture)
 			add(&capture->count.polls, 1);
 		} else {
 			sleep_until_event(capture);
+			capture->woken_at = now_ns();
 		}
 	}
 	drain_last(capture);

@@ -20,8 +20,8 @@ struct sn_capture_stats {
 int sn_capture__open(int ring_fd, uint64_t ring_bytes, int control_fd, struct sn_engine *engine,
 		     struct sn_capture **out);
 void sn_capture__close(struct sn_capture *capture);
-/* Capture thread: until sn_capture__stop. Looks each 2 ms while events come, sooner after the first of them; sleeps in
- * poll when none do. */
+/* Capture thread: until sn_capture__stop. Looks each 2 ms while events come, sooner after the one that woke it; sleeps
+ * in poll when none do. */
 int sn_capture__run(struct sn_capture *capture);
 void sn_capture__stop(struct sn_capture *capture);
 void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out);
