@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 from bench.builds import BUILT, ROOT, NoCorpus
 from bench.processes import recorder
+from sensor._build import sources
 from sensor.loaded_rules import LoadedRules, load
 
 RECORDING = "package-build"
@@ -120,9 +122,7 @@ def _recording() -> Path:
         partial = made.with_suffix(".partial")
         partial.unlink(missing_ok=True)
         pip = [str(ROOT / ".venv" / "bin" / "python"), "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        objects = [
-            f"build/check/gcc/{file.relative_to(source).with_suffix('.o')}" for file in source.glob("native/*.c")
-        ]
+        objects = [f"build/check/gcc/{Path(file).with_suffix('.o')}" for file in sources(sys.platform)]
         with recorder(partial, BUILT / f"{RECORDING}.log"):
             subprocess.run([*pip, "--no-build-isolation", "-w", str(source / "dist"), str(source)], check=True)
             subprocess.run(["make", "--silent", "-C", str(source), *objects], check=True, stdout=subprocess.DEVNULL)
