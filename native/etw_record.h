@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * EVENT_RECORD as Windows lays it out on 64-bit machines, so that the callback builds and is tested everywhere;
- * etw_windows.c holds it against the system's header.
+ * etw_system_windows.c holds it against the system's header.
  */
 #ifndef SN_ETW_RECORD_H
 #define SN_ETW_RECORD_H

@@ -188,7 +188,7 @@ bool sn_win__give_export(struct sn_win_reading *r, const struct sn_word *word)
 	if (is_script_text(word->text))
 		return sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, whole);
 	library = part(&line);
-	if (*whole.at == '"' && !(line.at < line.end && *line.at == ',') && library.len &&
+	if (library.len && *whole.at == '"' && !(line.at < line.end && *line.at == ',') &&
 	    memchr(library.at, ',', library.len)) { /* "x.dll,Function" */
 		struct sn_cmdline inside = sn_cmdline__of(library);
 
