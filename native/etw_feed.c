@@ -14,6 +14,8 @@ enum {
 	SLEEP_MS = 10, /* a producer that does not find the match thread asleep yet leaves it so long, at worst */
 };
 static const uint64_t wait_ns = 200000000; /* between the deliveries of two sessions */
+/* A session's clock does not follow one that is set back: what is so far ahead of it waits for nothing. */
+static const uint64_t ahead_ns = 1000000000;
 
 static int new_join(struct sn_etw_feed *feed)
 {
@@ -69,7 +71,7 @@ static struct sn_etw_lane *next_lane(struct sn_etw_source *source, uint64_t now,
 		earliest = h->time;
 		next = &source->lane[i];
 	}
-	if (next && is_empty && !all && earliest + next->patience_ns > now)
+	if (next && is_empty && !all && earliest + next->patience_ns > now && earliest <= now + ahead_ns)
 		next = NULL;
 	return next || !sn_ring__peek(source->lines.ring, &size) ? next : &source->lines;
 }
@@ -94,7 +96,7 @@ static void release(struct sn_engine *engine)
 	judge(engine, &w, told.time, told.index);
 }
 
-void sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32_t file, uint64_t index)
+int sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32_t file, uint64_t index)
 {
 	struct sn_etw_feed *feed = &engine->etw;
 	struct sn_writer w = {.at = feed->line, .end = feed->line + SN_TRACE_ROOM};
@@ -108,6 +110,7 @@ void sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint3
 				     .index = index,
 				     .data = (const uint8_t *)etw + etw->data.off,
 				     .size = etw->data.len};
+	int rc;
 
 	memcpy(&event.provider, etw->provider, sizeof(event.provider));
 	feed->file = file;
@@ -116,8 +119,9 @@ void sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint3
 		feed->latest = event.time;
 	while (sn_etw_join__is_due(feed->join, feed->latest, event.size))
 		release(engine);
-	sn_etw_join__take(feed->join, &w, &event);
+	rc = sn_etw_join__take(feed->join, &w, &event);
 	judge(engine, &w, event.time, index);
+	return rc == -EBADMSG || rc == -ENOSYS ? -EBADMSG : 0;
 }
 
 uint32_t sn_etw_feed__pump(struct sn_engine *engine, int all)

@@ -49,8 +49,8 @@ int sn_etw_feed__new(struct sn_etw_feed *feed);
 void sn_etw_feed__free(struct sn_etw_feed *feed);
 /* Nothing is known of processes and keys any more, as between two recordings. 0, or -ENOMEM. */
 int sn_etw_feed__forget(struct sn_etw_feed *feed);
-/* One sound record. */
-void sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32_t file, uint64_t index);
+/* One sound record. 0; -EBADMSG: its data, or their version, cannot be read. */
+int sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32_t file, uint64_t index);
 /* What the sessions' rings have, and starts that have waited long enough: how many records. With `all` nothing waits.
  */
 uint32_t sn_etw_feed__pump(struct sn_engine *engine, int all);

@@ -173,7 +173,7 @@ static void take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_
 	put(join, w, event, decoded, &known);
 }
 
-void sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event)
+int sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event)
 {
 	struct sn_etw_decoded decoded;
 	int rc = sn_etw__decode(event, &decoded);
@@ -189,6 +189,7 @@ void sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const stru
 		join->stats.broken++;
 		sn_etw__write_left_out(w, event, "its data end within a column");
 	}
+	return rc;
 }
 
 void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event)

@@ -57,8 +57,9 @@ struct sn_etw_told {
 struct sn_etw_told sn_etw_join__release(struct sn_etw_join *join, struct sn_writer *w);
 /* Whether any waits. */
 int sn_etw_join__is_waiting(const struct sn_etw_join *join);
-/* Takes an event, its data borrowed until this returns. Writes one line or none; no start may be due. */
-void sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event);
+/* Takes an event, its data borrowed until this returns. Writes one line or none; no start may be due. 0, or as
+ * sn_etw__decode: nobody can say what it means. */
+int sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event);
 /* Looks at an event of a trace that is to be read from its begin afterwards: those that live when a trace begins are
  * listed while it already runs. */
 void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event);

@@ -245,11 +245,13 @@ int sn_pump__record(struct sn_engine *engine, const void *bytes, size_t size, ui
 	record(engine, bytes, size);
 	if (h->type == SN_LINE)
 		return sn_pump__line_record(engine, bytes, file, index);
-	sn_count(&engine->stats.decoded, 1);
-	if (h->type == SN_ETW) {
-		sn_etw_feed__take(engine, bytes, file, index);
-		return 0;
+	if (h->type == SN_ETW && sn_etw_feed__take(engine, bytes, file, index)) {
+		sn_count(&engine->stats.malformed, 1);
+		return -EBADMSG;
 	}
+	sn_count(&engine->stats.decoded, 1);
+	if (h->type == SN_ETW)
+		return 0;
 	if (h->type == SN_EXEC)
 		sn_writers__exec(engine->files.writers, engine->table, (const struct sn_exec *)h);
 	if (h->type == SN_EXIT)

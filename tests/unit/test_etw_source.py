@@ -7,6 +7,7 @@ import json
 import struct
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -240,6 +241,32 @@ def test_one_that_waits_for_another_session_is_not_forgotten() -> None:
         thread.join()
 
 
+def test_none_waits_for_a_clock_that_was_set_back() -> None:
+    """A session's clock goes on: its events come an hour ahead, and the other session brings none."""
+    hour = 3600 * 1000 * MS
+    ahead = late(CONNECT, time.time_ns() + hour - (BEGIN - EPOCH) * 100)
+    with running([("windows", "network_connection", "DestinationPort", "0")], 0, 30) as (engine, source, _):
+        thread = threading.Thread(target=engine.run)
+        thread.start()
+        source.deliver(ahead, 1)
+        taken = engine.wait(10)
+        engine.stop()
+        thread.join()
+        assert taken
+
+
+def test_what_cannot_be_read_is_malformed() -> None:
+    """Data that end too soon, and a version that is not known."""
+    short = Event("process", 1, 3, KERNEL.data[:20], at=MS)
+    unknown = Event("classic image", 10, 1, b"", at=2 * MS)
+    with running(IMAGES) as (engine, source, writer):
+        for event in (short, unknown, KERNEL):
+            source.deliver(event)
+        assert len(alerts(engine, writer)) == 1
+        counts = engine.stats()
+        assert (counts["received"], counts["decoded"], counts["malformed"]) == (3, 1, 2)
+
+
 # ---- lines ----
 
 
@@ -290,8 +317,9 @@ def test_a_recording_is_replayed_to_the_same_alerts(tmp_path: Path, capfdbinary:
 
 
 def test_records_that_are_not_sound() -> None:
-    sound = parse_record(record_json_text(made_record(b"abc")).encode())
-    assert bytes.fromhex(record_json(sound)["data"]) == b"abc"
+    data = bytes(38) + b"abc"
+    sound = parse_record(record_json_text(made_record(data)).encode())
+    assert bytes.fromhex(record_json(sound)["data"]) == data
     with running(IMAGES) as (engine, _, _writer):
         for at, value in ((66, 3), (68, 8), (72, 200)):  # pointer, where the data begin, how many they are
             bad = bytearray(sound)
