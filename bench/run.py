@@ -42,6 +42,7 @@ MEASURES: dict[str, Callable[[Definition], Figures]] = {
     "rule_load": matching.rule_load,
     "replay": replaying.replay,
     "unwinding": unwinding.unwinding,
+    "unwinding_windows": unwinding.unwinding_windows,
     "build": building.build,
     "exec_load": starting.exec_load,
 }

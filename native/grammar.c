@@ -70,6 +70,13 @@ static bool slots_are_sound(struct sn_grammars *g)
 		    (g->slots[i].name.len && g->slots[i].program >= g->count[SN_GR_PROGRAMS]))
 			return false;
 	}
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *name = g->text + g->slots[i].name.off;
+		uint32_t len = g->slots[i].name.len, shape;
+
+		shape = len ? sn_grammar__shape(len, *name, name[len / 2], name[len - 1]) : 0;
+		g->shapes[shape / 64] |= len ? 1ull << shape % 64 : 0;
+	}
 	g->slot_mask = count - 1;
 	return empty > 0;
 }

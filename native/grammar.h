@@ -19,7 +19,11 @@
 #include "shell_words.h"
 
 #define SN_GRAMMAR_MAGIC "LNSGGRAM"
-enum { SN_GRAMMAR_VERSION = 3, SN_GRAMMAR_NAME_MAX = 64 }; /* no program's name is longer */
+enum {
+	SN_GRAMMAR_VERSION = 3,
+	SN_GRAMMAR_NAME_MAX = 64, /* no program's name is longer */
+	SN_GRAMMAR_SHAPES = 4096,
+};
 
 enum sn_grammar_section {
 	SN_GR_SLOTS = 0, /* struct sn_grammar_slot, a power of two, some free */
@@ -157,7 +161,16 @@ struct sn_grammars {
 	const uint8_t *text;
 	uint32_t slot_mask;
 	uint32_t count[SN_GR_SECTIONS];
+	uint64_t shapes[SN_GRAMMAR_SHAPES / 64]; /* a bit for sn_grammar__shape of each name */
 };
+
+/* Most names of programs are told from all that have a grammar by this, from 0 to SN_GRAMMAR_SHAPES. In small letters
+ * or not. */
+static inline uint32_t sn_grammar__shape(uint32_t len, uint8_t first, uint8_t middle, uint8_t last)
+{
+	return ((len * 37) ^ (uint32_t)(first | 32) * 113 ^ (uint32_t)(middle | 32) * 29 ^ (uint32_t)(last | 32) * 7) &
+	       (SN_GRAMMAR_SHAPES - 1);
+}
 
 /* Verifies `size` bytes at a 4-aligned address, which stay the caller's. 0 or -EINVAL. */
 int sn_grammars__open(const void *bytes, size_t size, struct sn_grammars *out);

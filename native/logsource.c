@@ -32,7 +32,8 @@ static const char STARTS[] = "process_creation"; /* category */
 enum {
 	CHANNELS = sizeof(channels) / sizeof(*channels),
 	EVENTS = sizeof(events) / sizeof(*events),
-	SLOTS = 256, /* of the hash of channels; power of two, above twice CHANNELS */
+	STARTS_MAX = 8, /* routes of process creations: one a service, and that of none */
+	SLOTS = 256,	/* of the hash of channels; power of two, above twice CHANNELS */
 };
 _Static_assert(SLOTS >= 2 * CHANNELS, "channels are found in a step or two");
 
@@ -45,7 +46,7 @@ struct sn_logsource {
 	uint32_t event_service[EVENTS]; /* as `service` */
 	uint32_t event_route[EVENTS];
 	bool event_starts[EVENTS];
-	uint32_t start_route; /* of a process creation whose service is not known */
+	uint32_t start_route[STARTS_MAX]; /* of a process creation, whatever its service; the rest UINT32_MAX */
 };
 
 uint32_t sn_logsource__service_named(const char *service)
@@ -57,6 +58,22 @@ uint32_t sn_logsource__service_named(const char *service)
 	return i < CHANNELS ? i + 1 : SN_SERVICE_NONE;
 }
 
+static bool is_start(const struct sn_logsource *logsource, uint32_t route)
+{
+	bool is = false;
+
+	for (uint32_t i = 0; i < STARTS_MAX; i++)
+		is = is || logsource->start_route[i] == route;
+	return is && route != UINT32_MAX;
+}
+
+static void note_start(struct sn_logsource *logsource, uint32_t route)
+{
+	for (uint32_t i = 0; i < STARTS_MAX && !is_start(logsource, route); i++)
+		if (logsource->start_route[i] == UINT32_MAX)
+			logsource->start_route[i] = route;
+}
+
 struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
 {
 	struct sn_logsource *logsource = calloc(1, sizeof(*logsource));
@@ -65,7 +82,8 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
 		return NULL;
 	logsource->rules = rules;
 	logsource->plain[SN_SERVICE_NONE] = sn_rules__route(rules, "windows", "", "");
-	logsource->start_route = sn_rules__route(rules, "windows", STARTS, "");
+	memset(logsource->start_route, 0xff, sizeof(logsource->start_route));
+	note_start(logsource, sn_rules__route(rules, "windows", STARTS, ""));
 	for (uint32_t i = 0; i < CHANNELS; i++) {
 		uint32_t len = (uint32_t)strlen(channels[i].name);
 		uint32_t slot = sn_key_hash((const uint8_t *)channels[i].name, len) % SLOTS;
@@ -81,6 +99,8 @@ struct sn_logsource *sn_logsource__new(const struct sn_rules *rules)
 		logsource->event_service[i] = sn_logsource__service_named(events[i].service);
 		logsource->event_route[i] = sn_rules__route(rules, "windows", events[i].category, events[i].service);
 		logsource->event_starts[i] = strcmp(events[i].category, STARTS) == 0;
+		if (logsource->event_starts[i])
+			note_start(logsource, logsource->event_route[i]);
 	}
 	return logsource;
 }
@@ -165,9 +185,7 @@ static void by_names(const struct sn_logsource *logsource, const struct sn_claim
 
 void sn_logsource__route(const struct sn_logsource *logsource, uint32_t route, struct sn_routes *out)
 {
-	*out = (struct sn_routes){.count = 1, .route = {route}, .starts = route == logsource->start_route};
-	for (uint32_t i = 0; i < EVENTS; i++)
-		out->starts = out->starts || (logsource->event_starts[i] && logsource->event_route[i] == route);
+	*out = (struct sn_routes){.count = 1, .route = {route}, .starts = is_start(logsource, route)};
 }
 
 void sn_logsource__routes(const struct sn_logsource *logsource, const struct sn_claim *claim, uint32_t otherwise,

@@ -155,42 +155,61 @@ static void drop_number(struct split *s, const uint8_t *begin)
 		s->out--;
 }
 
+enum { PLAIN = 0, QUOTED_TOO = 1, UNQUOTED = 2 }; /* where a byte means something */
+
+static const uint8_t means[256] = {['%'] = QUOTED_TOO, ['"'] = QUOTED_TOO, ['^'] = UNQUOTED, ['&'] = UNQUOTED,
+				   ['|'] = UNQUOTED,   ['\n'] = UNQUOTED,  ['<'] = UNQUOTED, ['>'] = UNQUOTED};
+
+/* Bytes that stand for themselves. */
+static void copy_plain(struct split *s, bool quoted)
+{
+	const uint8_t *from = s->at;
+	uint8_t least = quoted ? UNQUOTED : PLAIN;
+
+	while (s->at < s->end && (means[*s->at] == PLAIN || means[*s->at] == least))
+		s->at++;
+	memcpy(s->out, from, (size_t)(s->at - from));
+	s->out += s->at - from;
+}
+
 /* One command to `out`; it ends at what stands between commands. */
 static void copy_command(struct split *s)
 {
 	const uint8_t *begin = s->out;
 	bool quoted = false;
 
-	while (s->at < s->end) {
-		uint8_t c = *s->at;
+	for (;;) {
+		uint8_t c;
 
+		copy_plain(s, quoted);
+		c = peek(s, 0);
+		if (s->at == s->end || c == '&' || c == '|' || c == '\n')
+			break;
 		if (c == '%') {
 			expand(s);
-		} else if (quoted || c == '"') {
-			quoted = c == '"' ? !quoted : quoted;
-			*s->out++ = c;
-			s->at++;
+		} else if (c == '"') {
+			quoted = !quoted;
+			*s->out++ = *s->at++;
 		} else if (c == '^') {
 			s->at++;
 			if (s->at < s->end)
 				*s->out++ = *s->at++;
-		} else if (c == '&' || c == '|' || c == '\n') {
-			break;
-		} else if (c == '<' || c == '>') {
+		} else {
 			drop_number(s, begin);
 			skip_redirection(s);
-		} else {
-			*s->out++ = c;
-			s->at++;
 		}
 	}
 }
+
+static const bool ends_word[256] = {
+	[0] = true,   [' '] = true, ['\t'] = true, ['/'] = true, [','] = true,	[';'] = true,
+	['='] = true, ['('] = true, ['.'] = true,  [':'] = true, ['\\'] = true, ['"'] = true};
 
 static struct sn_bytes first_word(struct sn_bytes command)
 {
 	struct sn_bytes word = {command.at, 0};
 
-	while (word.len < command.len && !strchr(" \t/,;=(.:\\\"", command.at[word.len]) && command.at[word.len])
+	while (word.len < command.len && !ends_word[command.at[word.len]])
 		word.len++;
 	return word;
 }
@@ -210,8 +229,8 @@ static bool is_builtin(struct sn_bytes command)
 	if (word.len < command.len && command.at[word.len] == '.' &&
 	    !(word.len + 1 < command.len && strchr(". \\/", command.at[word.len + 1])) && !is(word, "echo"))
 		return false;
-	for (uint32_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
-		if (is(word, builtins[i]))
+	for (uint32_t i = 0; word.len && word.len <= BUILTIN_MAX && i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (*builtins[i] == sn_lower(*word.at) && !builtins[i][word.len] && is(word, builtins[i]))
 			return true;
 	return false;
 }

@@ -6,22 +6,72 @@
 
 #include "windows_reading.h"
 
-static const char *const PROGRAMS[] = {".exe", ".com", ".scr", ".pif", ".bat", ".cmd", NULL};
-static const char *const LIBRARIES[] = {".dll", ".cpl", ".ocx", ".ax", ".drv", NULL};
-static const char *const SCRIPTS[] = {".vbs",	    ".vbe",	   ".js",	 ".jse",	 ".wsf",
-				      ".wsh",	    ".wsc",	   ".sct",	 ".hta",	 ".ps1",
-				      ".psm1",	    ".inf",	   ".msi",	 ".msp",	 ".mst",
-				      ".msc",	    ".chm",	   ".xsl",	 ".url",	 ".lnk",
-				      ".jar",	    ".xbap",	   ".py",	 ".reg",	 ".diagcab",
-				      ".iqy",	    ".library-ms", ".appref-ms", ".application", ".settingcontent-ms",
-				      ".search-ms", NULL};
+enum { SCHEME_MAX = 24 }; /* bytes of a scheme */
 
-static bool ends_in(struct sn_bytes path, const char *const *tails)
+/* What a file is by the end of its name. */
+static const struct {
+	const char *tail; /* behind the last dot */
+	uint32_t kind;
+} tails[] = {
+	{"js", SN_PAYLOAD_SCRIPT_FILE},
+	{"py", SN_PAYLOAD_SCRIPT_FILE},
+	{"ax", SN_PAYLOAD_LIBRARY},
+	{"exe", SN_PAYLOAD_COMMAND},
+	{"com", SN_PAYLOAD_COMMAND},
+	{"scr", SN_PAYLOAD_COMMAND},
+	{"pif", SN_PAYLOAD_COMMAND},
+	{"bat", SN_PAYLOAD_COMMAND},
+	{"cmd", SN_PAYLOAD_COMMAND},
+	{"dll", SN_PAYLOAD_LIBRARY},
+	{"cpl", SN_PAYLOAD_LIBRARY},
+	{"ocx", SN_PAYLOAD_LIBRARY},
+	{"drv", SN_PAYLOAD_LIBRARY},
+	{"vbs", SN_PAYLOAD_SCRIPT_FILE},
+	{"vbe", SN_PAYLOAD_SCRIPT_FILE},
+	{"jse", SN_PAYLOAD_SCRIPT_FILE},
+	{"wsf", SN_PAYLOAD_SCRIPT_FILE},
+	{"wsh", SN_PAYLOAD_SCRIPT_FILE},
+	{"wsc", SN_PAYLOAD_SCRIPT_FILE},
+	{"sct", SN_PAYLOAD_SCRIPT_FILE},
+	{"hta", SN_PAYLOAD_SCRIPT_FILE},
+	{"ps1", SN_PAYLOAD_SCRIPT_FILE},
+	{"inf", SN_PAYLOAD_SCRIPT_FILE},
+	{"msi", SN_PAYLOAD_SCRIPT_FILE},
+	{"msp", SN_PAYLOAD_SCRIPT_FILE},
+	{"mst", SN_PAYLOAD_SCRIPT_FILE},
+	{"msc", SN_PAYLOAD_SCRIPT_FILE},
+	{"chm", SN_PAYLOAD_SCRIPT_FILE},
+	{"xsl", SN_PAYLOAD_SCRIPT_FILE},
+	{"url", SN_PAYLOAD_SCRIPT_FILE},
+	{"lnk", SN_PAYLOAD_SCRIPT_FILE},
+	{"jar", SN_PAYLOAD_SCRIPT_FILE},
+	{"reg", SN_PAYLOAD_SCRIPT_FILE},
+	{"iqy", SN_PAYLOAD_SCRIPT_FILE},
+	{"psm1", SN_PAYLOAD_SCRIPT_FILE},
+	{"xbap", SN_PAYLOAD_SCRIPT_FILE},
+	{"diagcab", SN_PAYLOAD_SCRIPT_FILE},
+	{"library-ms", SN_PAYLOAD_SCRIPT_FILE},
+	{"appref-ms", SN_PAYLOAD_SCRIPT_FILE},
+	{"application", SN_PAYLOAD_SCRIPT_FILE},
+	{"search-ms", SN_PAYLOAD_SCRIPT_FILE},
+	{"settingcontent-ms", SN_PAYLOAD_SCRIPT_FILE},
+};
+
+/* NONE: the name does not tell. */
+static uint32_t kind_by_name(struct sn_bytes path)
 {
-	for (; *tails; tails++)
-		if (sn_windows__ends(path, *tails))
-			return true;
-	return false;
+	uint32_t at = path.len, len;
+
+	while (at && path.at[at - 1] != '.' && path.at[at - 1] != '\\' && path.at[at - 1] != '/')
+		at--;
+	len = path.len - at;
+	if (!at || !len || path.at[at - 1] != '.')
+		return SN_PAYLOAD_NONE;
+	for (uint32_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++)
+		if (*tails[i].tail == sn_lower(path.at[at]) && strlen(tails[i].tail) == len &&
+		    sn_windows__begins(sn_bytes__behind(path, at), tails[i].tail))
+			return tails[i].kind;
+	return SN_PAYLOAD_NONE;
 }
 
 bool sn_win__ends(struct sn_win_reading *r, uint32_t kind, struct sn_bytes *member, struct sn_bytes value)
@@ -42,6 +92,12 @@ struct sn_bytes sn_win__from(const struct sn_win_reading *r, const struct sn_wor
 }
 
 /* ---- what a file or an address is ---- */
+
+/* Whether it may begin with a scheme: not with a drive, nor a name. */
+static bool has_scheme(struct sn_bytes text)
+{
+	return text.len > 2 && memchr(text.at + 2, ':', text.len - 2 < SCHEME_MAX ? text.len - 2 : SCHEME_MAX);
+}
 
 static bool is_script_text(struct sn_bytes text)
 {
@@ -91,18 +147,14 @@ static struct sn_bytes without_scheme(struct sn_bytes text)
 
 static uint32_t kind_of_path(struct sn_bytes path, uint32_t base)
 {
-	if (base != SN_PAYLOAD_COMMAND && ends_in(path, PROGRAMS))
-		return SN_PAYLOAD_COMMAND;
-	if (ends_in(path, LIBRARIES))
-		return SN_PAYLOAD_LIBRARY;
-	if (ends_in(path, SCRIPTS))
-		return SN_PAYLOAD_SCRIPT_FILE;
-	return base;
+	uint32_t kind = kind_by_name(path);
+
+	return kind ? kind : base;
 }
 
 uint32_t sn_win__kind_of_command(struct sn_bytes path)
 {
-	return is_address(path) ? SN_PAYLOAD_FROM_URL : kind_of_path(path, SN_PAYLOAD_COMMAND);
+	return has_scheme(path) && is_address(path) ? SN_PAYLOAD_FROM_URL : kind_of_path(path, SN_PAYLOAD_COMMAND);
 }
 
 /* A library's path without what is for the library: x.cpl,@0 and Driver=x.dll|APILevel=2. */
@@ -125,14 +177,15 @@ static struct sn_bytes without_tail(struct sn_bytes path)
 
 bool sn_win__give_file(struct sn_win_reading *r, uint32_t base, const struct sn_word *word)
 {
-	struct sn_bytes path = without_scheme(word->text);
+	bool schemed = has_scheme(word->text);
+	struct sn_bytes path = schemed ? without_scheme(word->text) : word->text;
 	uint32_t kind;
 
-	if (is_script_text(word->text))
+	if (schemed && is_script_text(word->text))
 		return sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, sn_win__from(r, word));
 	if (is_class(path))
 		return base == SN_PAYLOAD_NONE && sn_win__ends(r, SN_PAYLOAD_COM, &r->found.text, path);
-	if (is_address(path))
+	if (schemed && is_address(path))
 		return sn_win__ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, path);
 	if (base == SN_PAYLOAD_LIBRARY || base == SN_PAYLOAD_NONE)
 		path = without_tail(path);

@@ -5,10 +5,17 @@
 
 #include "reading.h"
 
+/* What more than a command line is made of. */
+static const bool is_code[256] = {
+	[0] = true,    ['$'] = true, [';'] = true, ['|'] = true, ['('] = true, [')'] = true,
+	['{'] = true,  ['}'] = true, ['@'] = true, ['`'] = true, ['&'] = true, ['\n'] = true,
+	['\r'] = true, ['<'] = true, ['>'] = true, ['#'] = true,
+};
+
 static bool is_plain(struct sn_bytes text)
 {
 	for (uint32_t i = 0; i < text.len; i++)
-		if (!text.at[i] || strchr("$;|(){}@`\n\r<>#", text.at[i]))
+		if (is_code[text.at[i]])
 			return false;
 	return true;
 }
@@ -26,8 +33,7 @@ struct sn_bytes sn_powershell__line(struct sn_bytes text, struct sn_unwinder *un
 	}
 	while (text.len && sn_is_blank(text.at[text.len - 1]))
 		text.len--;
-	room = text.len && is_plain(text) && !memchr(text.at, '&', text.len) ? sn_unwinder__room(unwinder, text.len)
-									     : NULL;
+	room = text.len && is_plain(text) ? sn_unwinder__room(unwinder, text.len) : NULL;
 	if (!room || (memchr(text.at, '\'', text.len) && memchr(text.at, '"', text.len)))
 		return (struct sn_bytes){0};
 	for (uint32_t i = 0; i < text.len; i++)
@@ -35,16 +41,17 @@ struct sn_bytes sn_powershell__line(struct sn_bytes text, struct sn_unwinder *un
 	return (struct sn_bytes){room, text.len};
 }
 
-static uint32_t sextet(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26u;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52u;
-	return c == '+' ? 62 : c == '/' ? 63 : UINT32_MAX;
-}
+/* The value of a digit of base64, + 1; 0: it is none. */
+static const uint8_t sextets[256] = {
+	['A'] = 1,  ['B'] = 2,	['C'] = 3,  ['D'] = 4,	['E'] = 5,  ['F'] = 6,	['G'] = 7,  ['H'] = 8,
+	['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
 
 static uint8_t *put_utf8(uint8_t *out, uint32_t code)
 {
@@ -98,11 +105,11 @@ struct sn_bytes sn_powershell__decode(struct sn_bytes base64, struct sn_unwinder
 		return (struct sn_bytes){0};
 	u.out = room;
 	for (uint32_t i = 0; i < base64.len && !u.bad; i++) {
-		uint32_t value = sextet(base64.at[i]);
+		uint32_t value = sextets[base64.at[i]];
 
-		if (value == UINT32_MAX)
+		if (!value)
 			return (struct sn_bytes){0};
-		held = held << 6 | value;
+		held = held << 6 | (value - 1);
 		bits += 6;
 		if (bits < 8)
 			continue;

@@ -84,20 +84,18 @@ static struct sn_bytes option_name(const struct sn_win_reading *r, struct sn_byt
 }
 
 /* Whether the next word is an option that the grammar lists. */
-static bool is_listed_next(struct sn_win_reading *r)
+static bool is_listed_next(const struct sn_win_reading *r)
 {
 	uint8_t room[SN_GRAMMAR_NAME_MAX];
-	struct sn_cmdline ahead = r->line;
-	struct sn_word word;
-	uint32_t used = r->unwinder->used, skip;
-	bool listed = false;
+	struct sn_bytes word = sn_cmdline__rest(r->line);
+	uint32_t len = 0, skip;
 
-	if (sn_cmdline__word(&ahead, r->unwinder, &word)) {
-		skip = dashes(r, word.text);
-		listed = skip && find_option(r, option_name(r, sn_bytes__behind(word.text, skip), room));
-	}
-	r->unwinder->used = used;
-	return listed;
+	while (word.len && sn_is_blank(*word.at))
+		word = sn_bytes__behind(word, 1);
+	skip = dashes(r, word);
+	while (skip && skip + len < word.len && len < SN_GRAMMAR_NAME_MAX && !sn_is_blank(word.at[skip + len]))
+		len++;
+	return skip && find_option(r, option_name(r, (struct sn_bytes){word.at + skip, len}, room));
 }
 
 /* Gives the option its value: `attached` if there is any, else the next word. */

@@ -38,13 +38,6 @@ struct link {
 	struct sn_cmdline rest;
 };
 
-static const struct sn_grammar *find(const struct sn_grammars *grammars, struct sn_bytes path)
-{
-	uint8_t name[SN_GRAMMAR_NAME_MAX];
-
-	return sn_grammars__named(grammars, name, sn_windows__name(path, name));
-}
-
 static struct sn_bytes text_of(const struct sn_grammars *grammars, struct sn_grammar_text text)
 {
 	return (struct sn_bytes){grammars->text + text.off, text.len};
@@ -58,12 +51,12 @@ static struct link link_of(const struct sn_grammars *grammars, struct sn_bytes t
 	const uint8_t *slash;
 
 	*program = sn_cmdline__program(&link.rest);
-	link.grammar = find(grammars, *program);
+	link.grammar = sn_windows__find(grammars, *program);
 	slash = program->len && by_cmd && !link.grammar ? memchr(program->at, '/', program->len) : NULL;
 	if (slash && slash > program->at) { /* cmd/c */
 		struct sn_bytes name = {program->at, (uint32_t)(slash - program->at)};
 
-		link.grammar = find(grammars, name);
+		link.grammar = sn_windows__find(grammars, name);
 		if (link.grammar) {
 			*program = name;
 			link.rest.at = slash;
@@ -141,7 +134,7 @@ static bool go_on(struct sn_win_reading *r, struct sn_unwound *out, struct link 
 	default:
 		*link = (struct link){r->found.link, sn_cmdline__of(r->found.behind)};
 		if (!link->grammar && r->found.kind == SN_PAYLOAD_SCRIPT_FILE && r->found.behind.at)
-			link->grammar = find(r->grammars, r->found.path);
+			link->grammar = sn_windows__find(r->grammars, r->found.path);
 	}
 	return link->grammar != NULL;
 }
@@ -283,11 +276,10 @@ static bool is_attendant(struct sn_bytes image)
 	return sn_windows__begins(base, "conhost.exe") || sn_windows__begins(base, "WerFault.exe");
 }
 
-/* How many of the parent's chain lead to this process. */
+/* How many of the parent's chain lead to this process; `grammar` and `own`: of the two. */
 static uint32_t way_to(struct sn_win_proxies *proxies, const struct sn_grammars *grammars, const struct sn_start *start,
-		       const struct sn_grammar *own)
+		       const struct sn_grammar *grammar, const struct sn_grammar *own)
 {
-	const struct sn_grammar *grammar = find(grammars, start->parent_image);
 	struct sn_unwound *parent = &proxies->parent;
 
 	if (!grammar || is_attendant(start->image))
@@ -314,11 +306,12 @@ static uint32_t way_to(struct sn_win_proxies *proxies, const struct sn_grammars 
 const struct sn_grammar *sn_win_proxy__identity(const struct sn_grammars *grammars, const struct sn_start *start,
 						bool *renamed)
 {
-	const struct sn_grammar *identity = start->original_name.len ? find(grammars, start->original_name) : NULL;
+	const struct sn_grammar *identity =
+		start->original_name.len ? sn_windows__find(grammars, start->original_name) : NULL;
 
 	if (identity && (identity->flags & SN_GR_BUILTIN))
 		return NULL;
-	*renamed = identity && find(grammars, start->image) != identity;
+	*renamed = identity && sn_windows__find(grammars, start->image) != identity;
 	return identity;
 }
 
@@ -342,19 +335,22 @@ const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const
 {
 	struct sn_proxy *proxy = &proxies->proxy;
 	struct sn_unwound *own = &proxies->own;
-	const struct sn_grammar *grammar;
+	const struct sn_grammar *grammar, *parent;
 	struct sn_bytes class = {0};
 	bool renamed = false;
 	uint32_t way;
 
 	grammar = sn_win_proxy__identity(grammars, start, &renamed);
 	if (!grammar)
-		grammar = find(grammars, start->image);
-	way = way_to(proxies, grammars, start, grammar);
+		grammar = sn_windows__find(grammars, start->image);
+	parent = sn_windows__find(grammars, start->parent_image);
+	*proxy = (struct sn_proxy){0};
+	if (!grammar && !parent)
+		return proxy;
+	way = way_to(proxies, grammars, start, parent, grammar);
 	if (way)
 		class = proxies->parent.class;
 	unwind(proxies, grammars, grammar, start->image, start->command_line, own);
-	*proxy = (struct sn_proxy){0};
 	if (own->depth) {
 		finish(own);
 		*proxy = sn_proxy__of(own);

@@ -5,6 +5,9 @@
 
 #include "reading.h"
 
+/* What a word without quotes ends at. */
+static const bool ends_plain[256] = {[' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true, ['"'] = true};
+
 static void skip_blanks(struct sn_cmdline *line)
 {
 	while (line->at < line->end && sn_is_blank(*line->at))
@@ -60,7 +63,7 @@ static const uint8_t *end_of_plain(const struct sn_cmdline *line, struct sn_byte
 	const uint8_t *at = line->at, *close;
 
 	if (*at != '"') {
-		while (at < line->end && !sn_is_blank(*at) && *at != '"')
+		while (at < line->end && !ends_plain[*at])
 			at++;
 		*inside = (struct sn_bytes){line->at, (uint32_t)(at - line->at)};
 		return at < line->end && *at == '"' ? NULL : at;
@@ -179,20 +182,52 @@ bool sn_windows__is_one_path(struct sn_bytes text)
 	return whole;
 }
 
+/* The name in a path, without .exe, dots and blanks behind it. */
+static struct sn_bytes name_in(struct sn_bytes path)
+{
+	struct sn_bytes name = sn_windows__basename(path);
+	const uint8_t *tail;
+
+	while (name.len && (name.at[name.len - 1] == '.' || name.at[name.len - 1] == ' '))
+		name.len--;
+	if (name.len <= 4)
+		return name;
+	tail = name.at + name.len - 4;
+	if (tail[0] == '.' && (tail[1] | 32) == 'e' && (tail[2] | 32) == 'x' && (tail[3] | 32) == 'e')
+		name.len -= 4;
+	return name;
+}
+
+static bool is_short(struct sn_bytes name)
+{
+	return name.len > 2 && name.at[name.len - 2] == '~' && name.at[name.len - 1] >= '1' &&
+	       name.at[name.len - 1] <= '9';
+}
+
 uint32_t sn_windows__name(struct sn_bytes path, uint8_t *name)
 {
-	struct sn_bytes base = sn_windows__basename(path);
-	uint32_t len;
+	struct sn_bytes base = name_in(path);
 
-	while (base.len && (base.at[base.len - 1] == '.' || base.at[base.len - 1] == ' '))
-		base.len--;
 	if (base.len > SN_GRAMMAR_NAME_MAX)
 		return 0;
-	for (len = 0; len < base.len; len++)
-		name[len] = sn_lower(base.at[len]);
-	if (len > 4 && memcmp(name + len - 4, ".exe", 4) == 0)
-		len -= 4;
-	if (len > 2 && name[len - 2] == '~' && name[len - 1] >= '1' && name[len - 1] <= '9')
-		name[len - 1] = '1';
-	return len;
+	for (uint32_t i = 0; i < base.len; i++)
+		name[i] = sn_lower(base.at[i]);
+	if (is_short(base))
+		name[base.len - 1] = '1';
+	return base.len;
+}
+
+const struct sn_grammar *sn_windows__find(const struct sn_grammars *grammars, struct sn_bytes path)
+{
+	uint8_t name[SN_GRAMMAR_NAME_MAX];
+	struct sn_bytes base = name_in(path);
+	uint32_t shape;
+
+	if (!base.len || base.len > SN_GRAMMAR_NAME_MAX)
+		return NULL;
+	shape = sn_grammar__shape(base.len, *base.at, base.at[base.len / 2],
+				  is_short(base) ? '1' : base.at[base.len - 1]);
+	if (!(grammars->shapes[shape / 64] >> shape % 64 & 1))
+		return NULL;
+	return sn_grammars__named(grammars, name, sn_windows__name(base, name));
 }

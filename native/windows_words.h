@@ -49,6 +49,8 @@ struct sn_bytes sn_windows__basename(struct sn_bytes path);
 /* `path`'s last part as grammars name programs: small letters, without .exe, a short name's number 1. Its length; 0:
  * that is no name of a grammar. `name` holds SN_GRAMMAR_NAME_MAX bytes. */
 uint32_t sn_windows__name(struct sn_bytes path, uint8_t *name);
+/* The grammar of what is so called; NULL: it has none. */
+const struct sn_grammar *sn_windows__find(const struct sn_grammars *grammars, struct sn_bytes path);
 /* Whether `text` ends in `tail`, which has no capitals. */
 bool sn_windows__ends(struct sn_bytes text, const char *tail);
 bool sn_windows__begins(struct sn_bytes text, const char *head);
