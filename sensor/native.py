@@ -52,6 +52,10 @@ class Handle:
         if pointer is not None:
             self._free(pointer)
 
+    def leave(self) -> None:
+        """Closes it without freeing: a thread that cannot be ended still uses the C object."""
+        self._pointer = None
+
     def __enter__(self) -> Self:
         return self
 

@@ -98,12 +98,12 @@ class Channels:
         if not channel.subscription:
             return
         batch, count = (wintypes.HANDLE * _BATCH)(), wintypes.DWORD()
+        api.ResetEvent(channel.signal)  # before the last look: what comes behind that sets it again
         while api.EvtNext(channel.subscription, _BATCH, batch, 0, 0, ctypes.byref(count)):
             for handle in batch[: count.value]:
                 self._event(channel, handle)
                 api.EvtClose(handle)
         code = ctypes.get_last_error()
-        api.ResetEvent(channel.signal)
         if code != _NO_MORE:
             channel.interrupted += 1
             reason = f"interrupted: {_meaning(code)}"

@@ -30,6 +30,7 @@ class WindowsSource:
 
     def __init__(self, config: Config, engine: Engine, say: Callable[[str], None]) -> None:
         self._say = say
+        self._engine = engine
         self.snapshot = 0
         self.users: dict[int, str] = {}
         out = ffi.new("struct sn_etw_source **")
@@ -115,11 +116,13 @@ class WindowsSource:
         return f"{len(self._watch.watched)} trace sessions"
 
     def close(self) -> None:
-        """Frees the callback's context, after the tasks have returned. Where a consumer does not end, it is left to
-        that."""
+        """Frees the callback's context, after the tasks have returned. Where a consumer does not end, that and the
+        engine are left to it."""
         self.detach()
         atexit.unregister(self.detach)
-        if not self._closed and not any(one.stuck for one in self._watch.watched):
+        if any(one.stuck for one in self._watch.watched):
+            self._engine.leave()  # the callback wakes its match thread
+        elif not self._closed:
             lib.sn_etw_source__free(self._core)
         self._closed = True
 

@@ -52,6 +52,21 @@ def numbers(lines: "queue.Queue[bytes]", count: int) -> list[int]:
     return [json.loads(line)["Event"]["System"]["EventID"] for line in taken]
 
 
+def test_one_that_comes_when_all_seemed_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its signal must not be put out unseen."""
+    log, late, reset = FakeEventLog(Security=0), [event(2)], api.ResetEvent
+
+    def write_then_reset(handle: int) -> int:
+        if late:
+            log.write("Security", late.pop())
+        return int(reset(handle))
+
+    monkeypatch.setattr(api, "ResetEvent", write_then_reset)
+    with running(log, "Security") as (_, lines):
+        log.write("Security", event(1))
+        assert numbers(lines, 2) == [1, 2]
+
+
 def test_every_event_is_a_line_in_order() -> None:
     log = FakeEventLog(Security=0)
     with running(log, "Security") as (channels, lines):

@@ -24,9 +24,10 @@ from fake_trace import FakeWindows
 
 from sensor.config import Config, Output, Paths, Rules, Windows
 from sensor.daemon import run
-from sensor.native import lib
+from sensor.native import Engine, lib
 from sensor.orders import Ordered
 from sensor.windows import event_log_api
+from sensor.windows.source import WindowsSource
 
 DELIVER = Path(__file__).resolve().parents[2] / "build" / "windows" / "tests" / "deliver.dll"
 if not DELIVER.exists():
@@ -188,6 +189,24 @@ def test_an_event_of_the_log_is_an_alert(
         account = sensor.account()
         assert (account["lines"], account["recorded"], account["lost"]) == (1, 0, 0)
     assert not log.open
+
+
+def test_a_consumer_that_does_not_end_keeps_what_it_calls(
+    windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Context and engine: the callback wakes the match thread."""
+    monkeypatch.setattr("sensor.windows.consumer._PATIENCE_S", 0.0)
+    over = threading.Event()
+    windows.deliver = lambda name: bool(over.wait())
+    said: list[str] = []
+    engine = Engine()
+    source = WindowsSource(Config(windows=Windows(channels=())), engine, said.append)
+    source.begin()
+    monkeypatch.setattr(engine, "_free", pytest.fail)
+    source.close()
+    engine.close()
+    over.set()
+    assert "end its consumer" in said[0]
 
 
 def test_without_the_process_session_it_does_not_start(tmp_path: Path, compiled: Path, windows: FakeWindows) -> None:
