@@ -91,7 +91,7 @@ static struct sn_bytes without_quotes(struct sn_bytes text, struct sn_unwinder *
 	inside = sn_bytes__behind(text, 1);
 	for (last = 0; last < inside.len && inside.at[last] != '"';)
 		last++;
-	if (last < inside.len && sn_windows__is_one_path((struct sn_bytes){inside.at, last}) &&
+	if (last && last < inside.len && sn_windows__is_one_path((struct sn_bytes){inside.at, last}) &&
 	    (last + 1 < inside.len || memchr(inside.at, ' ', last)))
 		return text;
 	for (last = inside.len; last && inside.at[last - 1] != '"';)
@@ -255,6 +255,30 @@ static struct sn_bytes body_of_loop(struct sn_bytes command)
 	return (struct sn_bytes){0};
 }
 
+/* What cmd reads in a program's name: m"s"hta is mshta, and , ; = end it as a blank does. In the room, in place. */
+static struct sn_bytes with_plain_name(const struct split *s, struct sn_bytes command)
+{
+	uint8_t *text = s->room + (command.at - s->room), *out;
+	uint32_t len = 0, signs = 0;
+	bool quoted = false;
+
+	for (; len < command.len && (quoted || !strchr(" \t,;=", text[len])); len++) {
+		if (quoted && sn_is_blank(text[len]))
+			return command;
+		quoted = text[len] == '"' ? !quoted : quoted;
+		signs += text[len] == '"';
+	}
+	if (!len || *text == '"' || quoted || memchr(text, '%', len)) /* %X:~0,1% */
+		return command;
+	if (len < command.len)
+		text[len] = ' ';
+	out = text + len;
+	for (uint32_t i = len; signs && i--;)
+		if (text[i] != '"')
+			*--out = text[i];
+	return signs ? sn_bytes__behind(command, signs) : command;
+}
+
 /* Notes the command in [from, s->out) if it starts something. */
 static void note(struct split *s, uint8_t *from)
 {
@@ -275,6 +299,7 @@ static void note(struct split *s, uint8_t *from)
 		s->opaque = true;
 		return;
 	}
+	command = with_plain_name(s, command);
 	s->command[s->count++] =
 		(struct bounds){(uint32_t)(command.at - s->room), (uint32_t)(command.at - s->room) + command.len};
 }

@@ -39,6 +39,8 @@ static bool give_braced(struct sn_win_reading *r, const struct sn_word *word)
 	const uint8_t *close;
 	bool found;
 
+	if (!word->before.len && text.at + text.len == r->line.at) /* -a{REGSVR x.dll} */
+		text.len = (uint32_t)(r->line.end - text.at);
 	while (text.len && (*text.at == '{' || *text.at == '"' || sn_is_blank(*text.at)))
 		text = sn_bytes__behind(text, 1);
 	close = text.len ? memchr(text.at, '}', text.len) : NULL;
@@ -189,17 +191,18 @@ static bool give_command(struct sn_win_reading *r, const struct sn_word *word)
 	return leads_to(r, SN_WIN_LINE, whole ? word->text : sn_win__from(r, word));
 }
 
-/* "COMMAND",FOLDER,CLASS: what the quotes hold. */
-static struct sn_bytes before_comma(const struct sn_word *word)
+/* "COMMAND",FOLDER,CLASS or 'COMMAND': what the quotes hold. */
+static struct sn_bytes before_comma(const struct sn_win_reading *r, const struct sn_word *word)
 {
-	struct sn_bytes inside = word->before;
+	bool single = word->before.len && *word->before.at == '\'';
+	struct sn_bytes inside = single ? sn_win__from(r, word) : word->before;
 	const uint8_t *close;
 
-	if (!inside.len || *inside.at != '"')
+	if (!inside.len || (*inside.at != '"' && !single))
 		return word->text;
 	inside = sn_bytes__behind(inside, 1);
-	close = inside.len ? memchr(inside.at, '"', inside.len) : NULL;
-	if (!close || close + 1 == inside.at + inside.len || close[1] != ',')
+	close = inside.len ? memchr(inside.at, single ? '\'' : '"', inside.len) : NULL;
+	if (!close || (!single && (close + 1 == inside.at + inside.len || close[1] != ',')))
 		return word->text;
 	return (struct sn_bytes){inside.at, (uint32_t)(close - inside.at)};
 }
@@ -213,7 +216,7 @@ static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_w
 	case SN_GIVE_WORDS:
 		return leads_to(r, SN_WIN_LINE, word->text);
 	case SN_GIVE_COMMA_WORDS:
-		return leads_to(r, SN_WIN_LINE, before_comma(word));
+		return leads_to(r, SN_WIN_LINE, before_comma(r, word));
 	case SN_GIVE_CMD:
 		return leads_to(r, SN_WIN_CMD, sn_cmd__text(word->before));
 	case SN_GIVE_SHELL:
@@ -236,6 +239,41 @@ static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_w
 	}
 }
 
+/* A path without quotes may go on behind a blank: C:\Program Files\x.inf. An archive's part is no part of its name. */
+static bool give_script(struct sn_win_reading *r, struct sn_word word)
+{
+	struct sn_bytes whole = sn_cmdline__rest(r->line), part = {(const uint8_t *)"::/", 3};
+	const uint8_t *in_archive = sn_bytes__find(word.text, part);
+	struct sn_bytes base = sn_windows__basename(word.text);
+
+	while (whole.len && sn_is_blank(whole.at[whole.len - 1]))
+		whole.len--;
+	if (in_archive) {
+		word.text.len = (uint32_t)(in_archive - word.text.at);
+	} else if (word.before.at == word.text.at && word.text.len > 3 && word.text.at[1] == ':' && base.len &&
+		   !memchr(base.at, '.', base.len) && !memchr(word.text.at, '/', word.text.len) && whole.len &&
+		   !memchr(whole.at, '"', whole.len) && sn_windows__ends(whole, ".inf")) {
+		word.text.len = (uint32_t)(whole.at + whole.len - word.text.at);
+		r->line.at = r->line.end;
+	}
+	return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &word);
+}
+
+/* A program, too, where it is loaded as a library is. */
+static bool give_library(struct sn_win_reading *r, const struct sn_word *word)
+{
+	bool given = sn_win__give_file(r, SN_PAYLOAD_LIBRARY, word);
+
+	if (given && r->found.kind == SN_PAYLOAD_COMMAND)
+		r->found.kind = SN_PAYLOAD_LIBRARY;
+	return given;
+}
+
+static bool is_elsewhere(struct sn_bytes file)
+{
+	return sn_windows__begins(file, "\\\\") || sn_bytes__find(file, (struct sn_bytes){(const uint8_t *)"://", 3});
+}
+
 bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word *word)
 {
 	bool found;
@@ -244,11 +282,11 @@ bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word 
 	case SN_GIVE_OPEN:
 		return sn_win__give_file(r, SN_PAYLOAD_NONE, word);
 	case SN_GIVE_SCRIPT:
-		return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, word);
+		return give_script(r, *word);
 	case SN_GIVE_PROGRAM:
 		return sn_win__give_file(r, SN_PAYLOAD_COMMAND, word);
 	case SN_GIVE_LIBRARY:
-		return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, word);
+		return give_library(r, word);
 	case SN_GIVE_URL:
 		return sn_win__ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, word->text);
 	case SN_GIVE_MODULE:
@@ -266,6 +304,8 @@ bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word 
 	case SN_GIVE_FALLBACK:
 	case SN_GIVE_FALLBACK_SCRIPT:
 	case SN_GIVE_FALLBACK_LIBRARY:
+		if (r->instead == what && !is_elsewhere(word->text)) /* a.msi TRANSFORMS=b.mst */
+			return false;
 		r->fallback = *word;
 		r->instead = what;
 		return false;

@@ -49,7 +49,7 @@ static uint32_t dashes(const struct sn_win_reading *r, struct sn_bytes text)
 		return 3;
 	if (text.len < 2 || (text.at[0] != '-' && (text.at[0] != '/' || (r->grammar->flags & SN_GR_DASH))))
 		return 0;
-	return text.len > 2 && text.at[1] == text.at[0] ? 2 : 1;
+	return text.at[1] == text.at[0] ? 2 : 1;
 }
 
 static bool has_no_value(uint32_t what)
@@ -128,7 +128,18 @@ static bool take_option(struct sn_win_reading *r, const struct sn_word *word, ui
 	struct sn_word attached = {0};
 	uint32_t used = name.len - 1;
 	bool is_attached = text.len > used;
+	const uint8_t *slash = *word->text.at == '/' ? memchr(name.at, '/', name.len) : NULL;
 
+	if (!option && slash && slash > name.at + 1) { /* /s/n/i:VALUE */
+		uint32_t len = (uint32_t)(slash - name.at);
+		const struct sn_grammar_entry *first = find_option(r, (struct sn_bytes){name.at, len});
+
+		if (first && first->give == SN_GIVE_FLAG) {
+			struct sn_word rest = {.text = sn_bytes__behind(text, len - 1)};
+
+			return take_option(r, &rest, 1);
+		}
+	}
 	if (!option && (r->grammar->flags & SN_GR_GLUED) && name.len > 2) {
 		option = find_option(r, (struct sn_bytes){name.at, 2});
 		used = 1;

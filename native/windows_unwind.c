@@ -210,6 +210,14 @@ static bool is_slash(uint8_t c)
 	return c == '\\' || c == '/';
 }
 
+/* x.txt:y; %X:~0,1% is a part of a variable. */
+static bool has_stream(struct sn_bytes base)
+{
+	const uint8_t *colon = base.len > 2 ? memchr(base.at + 2, ':', base.len - 2) : NULL;
+
+	return colon && !(colon + 1 < base.at + base.len && colon[1] == '~');
+}
+
 /* Where a file lies that is not on a disk under its own name; NONE: it is. */
 static uint32_t place_of(struct sn_bytes path)
 {
@@ -220,11 +228,11 @@ static uint32_t place_of(struct sn_bytes path)
 	else if (path.len > 2 && is_slash(path.at[0]) && is_slash(path.at[1]))
 		path = sn_bytes__behind(path, 2);
 	else
-		return base.len > 2 && memchr(base.at + 2, ':', base.len - 2) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
+		return has_stream(base) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
 	if (sn_windows__begins(path, "UNC\\"))
 		path = sn_bytes__behind(path, 4);
 	else if (path.len > 1 && path.at[1] == ':')
-		return base.len > 2 && memchr(base.at + 2, ':', base.len - 2) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
+		return has_stream(base) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
 	for (uint32_t i = 0; i < path.len; i++) {
 		if (is_slash(path.at[i]))
 			return sn_windows__begins(sn_bytes__behind(path, i + 1), "DavWWWRoot") ? SN_PAYLOAD_WEBDAV
@@ -253,6 +261,21 @@ static void finish(struct sn_unwound *out)
 		out->url = sn_bytes__url(out->text);
 	if (!out->url.len && out->path.len)
 		out->url = sn_bytes__url(out->path);
+}
+
+/* X:/a/b as X:\a\b: it is the same file. */
+static void turn_slashes(struct sn_unwound *out, struct sn_unwinder *unwinder)
+{
+	uint8_t *room;
+
+	if (out->path.len < 3 || out->path.at[1] != ':' || !memchr(out->path.at, '/', out->path.len))
+		return;
+	room = sn_unwinder__room(unwinder, out->path.len);
+	if (!room)
+		return;
+	for (uint32_t i = 0; i < out->path.len; i++)
+		room[i] = out->path.at[i] == '/' ? '\\' : out->path.at[i];
+	out->path.at = room;
 }
 
 /* ---- the parent ---- */
@@ -353,6 +376,7 @@ const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const
 	unwind(proxies, grammars, grammar, start->image, start->command_line, own);
 	if (own->depth) {
 		finish(own);
+		turn_slashes(own, &proxies->unwinder);
 		*proxy = sn_proxy__of(own);
 	} else if (way) { /* this is what the chain was to run */
 		*proxy = (struct sn_proxy){
