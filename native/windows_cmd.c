@@ -242,10 +242,12 @@ static struct sn_bytes body_of_loop(struct sn_bytes command)
 
 	for (uint32_t i = 0; open && i + 4 < command.len; i++) {
 		struct sn_bytes tail = sn_bytes__behind(command, i);
+		size_t words;
 
 		if (tail.at < open || !sn_windows__begins(tail, ") do"))
 			continue;
-		if (memchr(open, '\'', i) || memchr(open, '`', i) || memchr(tail.at, '%', tail.len))
+		words = (size_t)(tail.at - open);
+		if (memchr(open, '\'', words) || memchr(open, '`', words) || memchr(tail.at, '%', tail.len))
 			return (struct sn_bytes){0};
 		tail = sn_bytes__behind(tail, 4);
 		while (tail.len && (sn_is_blank(*tail.at) || *tail.at == '@'))
