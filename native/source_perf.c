@@ -92,7 +92,8 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
 
 /* ---- records ---- */
 
-static void push(struct sn_loads *loads, uint32_t path_len)
+/* Without path: some are not known. Returns whether there was room. */
+static int push(struct sn_loads *loads, uint32_t path_len)
 {
 	struct sn_load *load = &loads->record.load;
 	size_t size = (sizeof(*load) + path_len + 7) & ~(size_t)7;
@@ -103,10 +104,7 @@ static void push(struct sn_loads *loads, uint32_t path_len)
 	load->h.type = SN_LOAD;
 	load->h.cpu = SN_CPU_NONE;
 	load->uid = UINT32_MAX;
-	if (sn_ring__push(loads->out->loads, load, size) == 0)
-		add(path_len ? &loads->count.recorded : &loads->count.lost, path_len ? 1 : 0);
-	else
-		add(&loads->count.dropped, path_len ? 1 : 0);
+	return sn_ring__push(loads->out->loads, load, size) == 0;
 }
 _Static_assert(sizeof(struct sn_load) % 8 == 0, "the path follows at once");
 
@@ -126,6 +124,12 @@ static int ends_in(struct sn_bytes text, const char *end)
 	size_t n = strlen(end);
 
 	return text.len >= n && memcmp(text.at + text.len - n, end, n) == 0;
+}
+
+/* What the kernel says where it could make no path; it then leaves out the inode, too. */
+static int is_nameless(struct sn_bytes path)
+{
+	return (path.len == 9 && ends_in(path, "//toolong")) || (path.len == 8 && ends_in(path, "//enomem"));
 }
 
 /* The time stands at the end of every record. */
@@ -150,9 +154,11 @@ static void take_mapped(struct sn_loads *loads, const struct mapped *m)
 	uint32_t dev = m->major << 20 | m->minor, flags = 0;
 
 	add(&loads->count.events, 1);
+	if (is_nameless(path))
+		path.len = 0;
 	/* without inode: memory that is no file's */
-	if (!m->inode || !path.len || *path.at != '/' || path.len > SN_PATH_MAX ||
-	    (in_tree(loads, path) && !sn_writers__knows(loads->out->writers, dev, m->inode))) {
+	else if (!m->inode || !path.len || *path.at != '/' || path.len > SN_PATH_MAX ||
+		 (in_tree(loads, path) && !sn_writers__knows(loads->out->writers, dev, m->inode))) {
 		add(&loads->count.filtered, 1);
 		return;
 	}
@@ -172,7 +178,7 @@ static void take_mapped(struct sn_loads *loads, const struct mapped *m)
 					      .execing = exec_of(loads, m->pid),
 					      .dev = dev};
 	memcpy(loads->record.path, path.at, path.len);
-	push(loads, path.len);
+	add(push(loads, path.len) ? &loads->count.recorded : &loads->count.dropped, 1);
 }
 
 static void take(struct sn_loads *loads, const struct perf_event_header *h)

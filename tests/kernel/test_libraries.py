@@ -133,6 +133,21 @@ def test_removed_while_it_is_mapped(sensor: SensorProcess, copy: Callable[[str],
     assert sensor.wait_for_alert(of(path))["fields"]["ImageLoadedDeleted"] is True
 
 
+def test_a_path_that_the_kernel_cannot_say(sensor: SensorProcess, library: Path, tmp_path: Path) -> None:
+    """Longer than PATH_MAX: its name is no name, and the rule cannot be decided."""
+    name = "d" * 250
+    script = (
+        f"import ctypes, os, shutil; lib = open('{library}', 'rb').read()\n"
+        f"for _ in range(17): os.mkdir('{name}'); os.chdir('{name}')\n"
+        "open('x.so', 'wb').write(lib); ctypes.CDLL('./x.so')"
+    )
+    subprocess.run([PYTHON, "-c", script], check=True, cwd=tmp_path)
+    alert = sensor.wait_for_alert(lambda a: a["verdict"] == "undecidable")
+    assert alert["undecidable"]["cause"] == "ImageLoaded"
+    assert not [a for a in sensor.alerts() if str(a["fields"].get("ImageLoaded")).startswith("//")]
+    shutil.rmtree(tmp_path / name)
+
+
 def source_of(live: Live) -> LinuxSource:
     assert isinstance(live.source, LinuxSource)
     return live.source
