@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -12,9 +13,11 @@ TIMEOUT = 240.0  # s; hanging, not slowness, is what it is to catch
 
 
 def build_extension() -> None:
-    """As the sources are now. RuntimeError with the compiler's words."""
+    """As the sources are now, by one process at a time. RuntimeError with the compiler's words."""
     command = ["make", "--silent", "--file", "packaging/windows/windows.mk"]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    with (LAUNCHER.parent / "building").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if made.returncode:
         raise RuntimeError(made.stdout + made.stderr)
 
