@@ -161,12 +161,35 @@ static bool give_fallback_library(struct sn_win_reading *r)
 	return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, &r->fallback);
 }
 
+/* A path without quotes may go on behind a blank: C:\Program Files\x.inf. An archive's part is no part of its name,
+ * nor is the @ of a file with arguments. */
+static bool give_script(struct sn_win_reading *r, struct sn_word word)
+{
+	struct sn_bytes whole = sn_cmdline__rest(r->line), part = {(const uint8_t *)"::/", 3};
+	const uint8_t *in_archive = sn_bytes__find(word.text, part);
+	struct sn_bytes base = sn_windows__basename(word.text);
+
+	while (whole.len && sn_is_blank(whole.at[whole.len - 1]))
+		whole.len--;
+	if (word.text.len > 1 && *word.text.at == '@') {
+		word.text = sn_bytes__behind(word.text, 1);
+	} else if (in_archive) {
+		word.text.len = (uint32_t)(in_archive - word.text.at);
+	} else if (word.before.at == word.text.at && word.text.len > 3 && word.text.at[1] == ':' && base.len &&
+		   !memchr(base.at, '.', base.len) && !memchr(word.text.at, '/', word.text.len) && whole.len &&
+		   !memchr(whole.at, '"', whole.len) && sn_windows__ends(whole, ".inf")) {
+		word.text.len = (uint32_t)(whole.at + whole.len - word.text.at);
+		r->line.at = r->line.end;
+	}
+	return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &word);
+}
+
 void sn_win__conclude(struct sn_win_reading *r)
 {
 	if (r->found.outcome != SN_WIN_NOTHING || !r->instead || r->stopped)
 		return;
 	if (r->instead == SN_GIVE_FALLBACK_SCRIPT)
-		sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &r->fallback);
+		give_script(r, r->fallback);
 	else if (r->instead == SN_GIVE_FALLBACK_LIBRARY)
 		give_fallback_library(r);
 	else
@@ -237,26 +260,6 @@ static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_w
 	default:
 		return false;
 	}
-}
-
-/* A path without quotes may go on behind a blank: C:\Program Files\x.inf. An archive's part is no part of its name. */
-static bool give_script(struct sn_win_reading *r, struct sn_word word)
-{
-	struct sn_bytes whole = sn_cmdline__rest(r->line), part = {(const uint8_t *)"::/", 3};
-	const uint8_t *in_archive = sn_bytes__find(word.text, part);
-	struct sn_bytes base = sn_windows__basename(word.text);
-
-	while (whole.len && sn_is_blank(whole.at[whole.len - 1]))
-		whole.len--;
-	if (in_archive) {
-		word.text.len = (uint32_t)(in_archive - word.text.at);
-	} else if (word.before.at == word.text.at && word.text.len > 3 && word.text.at[1] == ':' && base.len &&
-		   !memchr(base.at, '.', base.len) && !memchr(word.text.at, '/', word.text.len) && whole.len &&
-		   !memchr(whole.at, '"', whole.len) && sn_windows__ends(whole, ".inf")) {
-		word.text.len = (uint32_t)(whole.at + whole.len - word.text.at);
-		r->line.at = r->line.end;
-	}
-	return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &word);
 }
 
 /* A program, too, where it is loaded as a library is. */
