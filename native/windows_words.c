@@ -204,10 +204,9 @@ static bool is_short(struct sn_bytes name)
 	       name.at[name.len - 1] <= '9';
 }
 
-uint32_t sn_windows__name(struct sn_bytes path, uint8_t *name)
+/* As grammars are named; `base`: name_in of a path. */
+static uint32_t copy_name(struct sn_bytes base, uint8_t *name)
 {
-	struct sn_bytes base = name_in(path);
-
 	if (base.len > SN_GRAMMAR_NAME_MAX)
 		return 0;
 	for (uint32_t i = 0; i < base.len; i++)
@@ -215,6 +214,11 @@ uint32_t sn_windows__name(struct sn_bytes path, uint8_t *name)
 	if (is_short(base))
 		name[base.len - 1] = '1';
 	return base.len;
+}
+
+uint32_t sn_windows__name(struct sn_bytes path, uint8_t *name)
+{
+	return copy_name(name_in(path), name);
 }
 
 const struct sn_grammar *sn_windows__find(const struct sn_grammars *grammars, struct sn_bytes path)
@@ -229,5 +233,5 @@ const struct sn_grammar *sn_windows__find(const struct sn_grammars *grammars, st
 				  is_short(base) ? '1' : base.at[base.len - 1]);
 	if (!(grammars->shapes[shape / 64] >> shape % 64 & 1))
 		return NULL;
-	return sn_grammars__named(grammars, name, sn_windows__name(base, name));
+	return sn_grammars__named(grammars, name, copy_name(base, name));
 }

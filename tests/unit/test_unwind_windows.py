@@ -189,6 +189,12 @@ def test_identity(original: str, image: str, identity: str | None, renamed: str 
     assert (event.get("ProxyIdentity"), event.get("RenamedProxy")) == (identity, renamed)
 
 
+@pytest.mark.parametrize("name", ["mshta", "powershell", "control", "bitsadmin"])
+def test_an_extension_goes_once(name: str) -> None:
+    """mshta.exe.exe is no mshta."""
+    assert seen("mshta http://h/x.hta", image=f"C:\\{name}.exe.exe") is None
+
+
 # ---- hostile lines ----
 
 
