@@ -37,6 +37,7 @@ _HERE = Path(__file__).parent
 # What makes that which is kept: another version makes it anew.
 _MAKERS = [_HERE / name for name in ("alert.py", "encode.py", "loaded_rules.py", "rule_cache.py", "rule_compiler.py")]
 _MAKERS += [*sorted((_HERE / "compiler").glob("*.py")), *sorted(GRAMMARS.glob("*.yml"))]
+_MAKERS += [_HERE / name for name in sorted(os.listdir(_HERE)) if name.startswith("_native.")]  # fields have numbers
 
 
 @dataclass(frozen=True)

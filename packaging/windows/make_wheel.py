@@ -20,9 +20,7 @@ from setuptools import build_meta
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "cp311-abi3-win_amd64"  # the limited API of 3.11, which later versions keep
-WHEEL = (
-    f"Wheel-Version: 1.0\nGenerator: linsang make_wheel.py\nRoot-Is-Purelib: false\nTag: {TAG}\n"
-)
+WHEEL = f"Wheel-Version: 1.0\nGenerator: linsang make_wheel.py\nRoot-Is-Purelib: false\nTag: {TAG}\n"
 PACKAGE = (".py", ".pyi", ".pyd", ".typed", ".txt")
 RULES = (".yml", ".txt", ".md")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import sensor._native
 from sensor.errors import LinsangError
 from sensor.loaded_rules import LoadedRules, load
-from sensor.rule_cache import Compiled, RuleCache, unpack
+from sensor.rule_cache import _MAKERS, Compiled, RuleCache, unpack
 from sensor.rule_files import Reading
 from sensor.system import is_administrator
 
@@ -81,6 +82,13 @@ def test_a_change_that_keeps_size_and_time_is_seen(place: Place) -> None:
     place.write("new", 2)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert place.titles() == ["one", "new"]
+
+
+def test_the_extension_is_part_of_the_key(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its fields have the numbers that a table names."""
+    key = RuleCache(place.cache, [place.rules], Reading()).content_key()
+    monkeypatch.setattr("sensor.rule_cache._MAKERS", [m for m in _MAKERS if m != Path(sensor._native.__file__)])
+    assert RuleCache(place.cache, [place.rules], Reading()).content_key() != key
 
 
 def test_settings_are_part_of_the_key(place: Place, tmp_path: Path) -> None:
