@@ -51,7 +51,7 @@ def program(line: str) -> str:
 
 
 def rows() -> list[list[str]]:
-    lines = [line for line in ROWS.read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in ROWS.read_text("utf-8").splitlines() if not line.startswith("#")]
     return [line.split("\t") for line in lines]
 
 
