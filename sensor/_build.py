@@ -9,7 +9,17 @@ from cffi import FFI
 NATIVE = Path(__file__).resolve().parent.parent / "native"
 # One operating system's sources; every other file builds everywhere.
 ONLY = dict.fromkeys(
-    ("source_bpf.c", "source_fanotify.c", "source_perf.c", "file_handles.c", "clock.c", "etw_system.c", "wait.c", "woken.c"), "linux"
+    (
+        "source_bpf.c",
+        "source_fanotify.c",
+        "source_perf.c",
+        "file_handles.c",
+        "clock.c",
+        "etw_system.c",
+        "wait.c",
+        "woken.c",
+    ),
+    "linux",
 )
 ONLY.update(dict.fromkeys(("clock_windows.c", "etw_system_windows.c", "wait_windows.c"), "win32"))
 
