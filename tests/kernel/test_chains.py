@@ -53,7 +53,7 @@ CHAINS = [
     ("busybox env TRUE MARK", "busybox env"),
     ("start-stop-daemon --start --exec /usr/bin/env -- TRUE MARK", "start-stop-daemon env"),
     ("mkdir parts; cp TRUE parts/MARK; run-parts parts", "run-parts"),
-    ("parallel TRUE ::: MARK", "parallel dash"),  # by $SHELL, which is Debian's dash
+    ("parallel TRUE ::: MARK", "parallel sh"),
     ("sudo -n TRUE MARK", "sudo"),
     ("echo 'import os; os.system(\"TRUE MARK\")' | python3", "python3 sh"),
     ("TRUE MARK", ""),
