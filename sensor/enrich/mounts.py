@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import select
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sensor.mountinfo import mount_lines
 
 _FLAGS = ("nosuid", "noexec", "ro")
+_INIT = 1
 _LINKS_MAX = 40  # the kernel's own, MAXSYMLINKS
 
 
@@ -83,17 +85,18 @@ class Mounts:
         return self._by_dev.get(dev)
 
     def of_fd(self, fd: int, pid: int = 0) -> Mount | None:
-        """The mount of an open file: one of ours, else of the namespace of `pid`; None: one of neither."""
+        """The mount of an open file: one of ours, else of those that `pid` sees, else init: in a chroot our own table
+        lacks what is mounted outside of it. None: nobody's."""
         self._follow()
         with open(f"/proc/self/fdinfo/{fd}", "rb") as file:
             number = int(file.read().partition(b"mnt_id:\t")[2].partition(b"\n")[0])
-        if number in self._by_id or not pid:
-            return self._by_id.get(number)
-        try:
-            with open(f"/proc/{pid}/mountinfo", "rb") as table:
-                return parse(table.read()).get(number)
-        except OSError:
-            return None
+        if number in self._by_id:
+            return self._by_id[number]
+        for owner in dict.fromkeys((pid or _INIT, _INIT)):
+            with suppress(OSError), open(f"/proc/{owner}/mountinfo", "rb") as table:
+                if found := parse(table.read()).get(number):
+                    return found
+        return None
 
     def is_a_users(self, path: str, root: str = "") -> bool:
         """Whether `path` below the folder `root` leads into a file system that a program of a user's answers for, links

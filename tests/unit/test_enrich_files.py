@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -313,6 +313,8 @@ def test_what_it_gives(facts: Facts, tmp_path: Path) -> None:
 
 def test_a_file_of_another_mount_namespace(facts: Facts, tmp_path: Path) -> None:
     """A folder is mounted where only that process sees it."""
+    if (tried := subprocess.run(["unshare", "-m", "true"], capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no mount namespace to be had (in a chroot / is no mount point): {tried.stderr.strip()}")
     point = tmp_path / "point"
     point.mkdir()
     script = f"mount -t tmpfs none {point} && cp /bin/sleep {point}/it && echo ready && exec {point}/it 1000"
@@ -335,6 +337,32 @@ def test_a_file_of_another_mount_namespace(facts: Facts, tmp_path: Path) -> None
     )  # ours has the name, but nobody knows whether it is that one
     assert gone is not None
     assert "trust" in gone.late
+
+
+CHROOTED = """
+import os, sys
+from sensor.enrich.mounts import Mounts
+os.chroot(sys.argv[1])
+with open("/file") as file:
+    mount = Mounts().of_fd(file.fileno())
+    print(mount and mount.filesystem)
+"""
+
+
+def test_a_mount_outside_our_root(tmp_path: Path) -> None:
+    """In a chroot our own table of mounts has only those below it."""
+    (tmp_path / "file").touch()
+    (tmp_path / "proc").mkdir()
+    subprocess.run(["mount", "--bind", "/proc", tmp_path / "proc"], check=True)
+    try:
+        command = [sys.executable, "-c", CHROOTED, str(tmp_path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    finally:
+        subprocess.run(["umount", tmp_path / "proc"], check=True)
+    with closing(Mounts()) as mounts, (tmp_path / "file").open("rb") as file:
+        mount = mounts.of_fd(file.fileno())
+    assert mount is not None
+    assert said == f"{mount.filesystem}\n"
 
 
 def wait_for_program(pid: int, name: str) -> None:
