@@ -76,6 +76,7 @@ def test_nobody_wrote_what_was_there_before(live: Live) -> None:
     assert find(live, Path("/bin/true").resolve()) == 0
 
 
+@pytest.mark.usefixtures("names_are_ours")
 def test_what_is_neither_executable_nor_in_a_place_is_filtered(live: Live) -> None:
     folder = Path(f"/var/lib/linsang-test-{os.getpid()}")
     folder.mkdir()
@@ -114,6 +115,7 @@ def _unshared(script: str, folder: Path) -> None:
     subprocess.run(["unshare", "--mount", "bash", "-ec", script], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.usefixtures("names_are_ours")
 def test_another_mount_of_a_watched_file_system(live: Live, tmp_path: Path) -> None:
     """Bind mounts, also of another mount namespace: marks are of file systems."""
     (tmp_path / "a").mkdir()

@@ -20,6 +20,7 @@ from sensor.config import Config, Files, Paths
 from sensor.live import Live
 from sensor.sources.linux import LinuxSource
 
+pytestmark = pytest.mark.usefixtures("names_are_ours")
 PYTHON = "/usr/bin/python3"
 NUMBERS = itertools.count()
 RULE = {
