@@ -16,7 +16,7 @@ BUILD_PACKAGES := gcc libc6-dev python3 python3-dev python3-venv ca-certificates
 RUN_PACKAGES := $(BUILD_PACKAGES) python3-bpfcc libbpf1
 TEST_PACKAGES := $(RUN_PACKAGES) bpftool clang libclang-rt-14-dev clang-format curl iproute2 rsyslog rpm
 # what attack commands are run through; not cron, which would start, nor sudo, which is the site's to set up
-TEST_PACKAGES += expect gawk lua5.4 ncat parallel php-cli rsync ruby socat
+TEST_PACKAGES += busybox expect gawk git lua5.4 ncat openssh-client parallel php-cli rsync ruby socat strace
 WINDOWS_PACKAGES := $(TEST_PACKAGES) gcc-mingw-w64-x86-64 wine64 wine
 BENCH_PACKAGES := $(RUN_PACKAGES) bpftool bpfcc-tools libbpf-tools libhyperscan-dev
 

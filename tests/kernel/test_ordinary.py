@@ -96,6 +96,7 @@ def run(sensor: SensorProcess, commands: list[list[str]], folder: Path) -> list[
     return [alerts[pid] for pid in pids]
 
 
+@pytest.mark.usefixtures("names_are_ours")
 def test_every_attack_is_seen_with_its_payload(tmp_path: Path, watch: Watch) -> None:
     rows = attacks()
     assert len(rows) >= 130
