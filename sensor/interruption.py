@@ -8,6 +8,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_TICK_S = 0.2
+_TICKS = hasattr(signal, "setitimer")  # not on Windows
+
+
+def _tick(every_s: float) -> None:
+    """Makes each system call end and be begun anew so often. A signal that comes when Python has looked for signals and
+    is about to enter one would be heard only when that ends by itself: of a quiet pipe, never."""
+    if _TICKS:
+        signal.setitimer(signal.ITIMER_REAL, every_s, every_s)
 
 
 class Interrupted(Exception):
@@ -26,6 +35,8 @@ class Interruption:
     def entered(self) -> Iterator[None]:
         """Takes the signals, and gives them back."""
         before = [signal.signal(number, self._heard) for number in _SIGNALS]
+        if _TICKS:
+            signal.signal(signal.SIGALRM, lambda *_: None)
         try:
             yield
         finally:
@@ -36,12 +47,14 @@ class Interruption:
     def waiting(self) -> Iterator[None]:
         """For what may take for ever and holds nothing that could be lost. Interrupted: a signal came."""
         self._waits = True
+        _tick(_TICK_S)
         try:
             if self.signal:
                 raise Interrupted
             yield
         finally:
             self._waits = False
+            _tick(0)
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
         if self.signal:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -172,7 +172,9 @@ class _Replay:
         check(lib.sn_engine__forget(self.engine.pointer), "begin a file")
         self._pace.next_file()
         try:
-            with open_input(path) as source:
+            with ExitStack() as opened:
+                with self.interruption.waiting():
+                    source = opened.enter_context(open_input(path))
                 if source.recording is None:
                     before = self.engine.stats()
                     self._lines(number, source)

@@ -1,0 +1,32 @@
+"""SIGINT and SIGTERM at the moment when a work is about to wait."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+# raise() and read() with nothing of the interpreter between them: it has looked for signals, and not yet begun to wait
+WAITS = """
+import ctypes, functools, operator, os, sys
+from sensor.interruption import Interrupted, Interruption
+
+work = Interruption()
+steps = [functools.partial(getattr(ctypes.CDLL(None), "raise"), int(sys.argv[1])), functools.partial(os.read, 0, 1)]
+with work.entered():
+    try:
+        with work.waiting():
+            list(map(operator.call, steps))
+    except Interrupted:
+        print(work.signal)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows' waits end otherwise")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_just_before_the_wait_ends_it(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITS, str(int(number))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout
+        assert child.stdout.read().split() == [b"%d" % number]
