@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "matcher.h"
 #include "measure.h"
 #include "ndjson.h"
@@ -43,37 +44,6 @@ struct bench {
 	/* of the first pass */
 	uint64_t found, candidates, regex_bounds;
 };
-
-static void die(const char *what, const char *why)
-{
-	fprintf(stderr, "match: %s: %s\n", what, why);
-	exit(1);
-}
-
-static void *need(void *memory)
-{
-	if (!memory)
-		die("memory", "none left");
-	return memory;
-}
-
-static char *read_file(const char *path, size_t *size)
-{
-	FILE *file = fopen(path, "rb");
-	char *bytes;
-
-	if (!file)
-		die(path, "cannot be opened");
-	fseek(file, 0, SEEK_END);
-	*size = (size_t)ftell(file);
-	rewind(file);
-	bytes = need(malloc(*size + 1));
-	if (fread(bytes, 1, *size, file) != *size)
-		die(path, "cannot be read");
-	fclose(file);
-	bytes[*size] = '\n';
-	return bytes;
-}
 
 /* Copies what the decoder has just put into bench->values, texts included. */
 static void keep(struct bench *bench, const struct sn_routes *routes, uint64_t index)
