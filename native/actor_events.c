@@ -20,9 +20,7 @@ void sn_actor_fields__of(const struct sn_rules *rules, struct sn_actor_fields *o
 static struct sn_bytes text_of(const struct sn_actor_fields *fields, const struct sn_values *values,
 			       enum sn_start_field which)
 {
-	const struct sn_value *value = &values->event.value[fields->number[which]];
-
-	return value->state == SN_PRESENT ? (struct sn_bytes){value->text, value->len} : (struct sn_bytes){0};
+	return sn_values__text(values, fields->number[which]);
 }
 
 /* Decimal, or 0x1a4 as the audit log writes it. 0: none. */

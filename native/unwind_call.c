@@ -55,6 +55,7 @@ int64_t sn_unwind__windows(const void *grammars, size_t grammars_size, const cha
 	struct sn_win_proxies *proxies;
 	struct sn_grammars opened;
 	int64_t written;
+	bool renamed;
 
 	if (!limit || limit > SN_UNWIND_DEPTH || texts_size > UINT32_MAX ||
 	    sn_grammars__open(grammars, grammars_size, &opened))
@@ -67,7 +68,8 @@ int64_t sn_unwind__windows(const void *grammars, size_t grammars_size, const cha
 	if (!proxies)
 		return -ENOMEM;
 	const struct sn_start start = {text[0], text[1], text[2], text[3], text[4]};
-	const struct sn_proxy *proxy = sn_win_proxies__see(proxies, &opened, &start);
+	const struct sn_grammar *identity = sn_win_proxy__identity(&opened, &start, &renamed);
+	const struct sn_proxy *proxy = sn_win_proxies__see(proxies, &opened, &start, identity);
 
 	written = (int64_t)sn_proxy__write(proxy, buf, buf_size);
 	if (!written && proxy->depth)

@@ -7,6 +7,7 @@
 #define SN_VALUES_H
 #include <stddef.h>
 
+#include "bytes.h"
 #include "sensor.h"
 #include "view.h"
 
@@ -58,5 +59,13 @@ void sn_values__used(struct sn_values *values, const uint8_t *end);
 static inline struct sn_value sn_value__text(const void *text, uint32_t len)
 {
 	return (struct sn_value){.text = text, .len = len, .state = SN_PRESENT};
+}
+
+/* A field's text, as long as the values are not cleared; empty unless it is present whole. */
+static inline struct sn_bytes sn_values__text(const struct sn_values *values, uint32_t number)
+{
+	const struct sn_value *value = &values->event.value[number];
+
+	return value->state == SN_PRESENT ? (struct sn_bytes){value->text, value->len} : (struct sn_bytes){0};
 }
 #endif

@@ -354,18 +354,14 @@ static void join_chain(struct sn_win_proxies *proxies, uint32_t way)
 }
 
 const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const struct sn_grammars *grammars,
-					   const struct sn_start *start)
+					   const struct sn_start *start, const struct sn_grammar *identity)
 {
 	struct sn_proxy *proxy = &proxies->proxy;
 	struct sn_unwound *own = &proxies->own;
-	const struct sn_grammar *grammar, *parent;
+	const struct sn_grammar *grammar = identity ? identity : sn_windows__find(grammars, start->image), *parent;
 	struct sn_bytes class = {0};
-	bool renamed = false;
 	uint32_t way;
 
-	grammar = sn_win_proxy__identity(grammars, start, &renamed);
-	if (!grammar)
-		grammar = sn_windows__find(grammars, start->image);
 	parent = sn_windows__find(grammars, start->parent_image);
 	*proxy = (struct sn_proxy){0};
 	if (!grammar && !parent)

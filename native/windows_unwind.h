@@ -21,10 +21,10 @@ struct sn_win_proxies;
 /* `limit`: proxies in a chain, at most SN_UNWIND_DEPTH. NULL: no memory. */
 struct sn_win_proxies *sn_win_proxies__new(uint32_t limit);
 void sn_win_proxies__free(struct sn_win_proxies *proxies);
-/* Borrowed until the next one, and as long as `start` and the grammars are. Its argv is empty: of a command `text` is
- * the command line. */
+/* `identity`: sn_win_proxy__identity of the start. Borrowed until the next one, and as long as `start` and the grammars
+ * are. Its argv is empty: of a command `text` is the command line. */
 const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const struct sn_grammars *grammars,
-					   const struct sn_start *start);
+					   const struct sn_start *start, const struct sn_grammar *identity);
 /* The proxy that the file was made as, by its OriginalFileName; NULL: none. `*renamed`: the file's name is not one of
  * that proxy's. */
 const struct sn_grammar *sn_win_proxy__identity(const struct sn_grammars *grammars, const struct sn_start *start,

@@ -29,6 +29,8 @@ struct sn_win_view {
 	struct sn_win_proxies *proxies;
 	const struct sn_proxy *seen; /* of the event in the values; NULL: nobody has looked */
 	struct sn_start start;
+	const struct sn_grammar *identity; /* with `seen`; NULL: by its OriginalFileName it is no proxy */
+	bool renamed;
 	uint32_t read[SN_START_FIELDS];
 	uint32_t made[MADES]; /* numbers of the fields, SN_NO_FIELD where no rule reads it */
 	bool any;	      /* some rule reads one of `made` */
@@ -62,36 +64,28 @@ void sn_win_view__free(struct sn_win_view *view)
 	free(view);
 }
 
-static struct sn_bytes text_of(const struct sn_values *values, uint32_t number)
-{
-	const struct sn_value *value = &values->event.value[number];
-
-	return value->state == SN_PRESENT ? (struct sn_bytes){value->text, value->len} : (struct sn_bytes){0};
-}
-
 static void see(struct sn_win_view *view, const struct sn_values *values)
 {
 	const uint32_t *read = view->read;
 
-	view->start = (struct sn_start){.image = text_of(values, read[SN_START_IMAGE]),
-					.original_name = text_of(values, read[SN_START_ORIGINAL_NAME]),
-					.command_line = text_of(values, read[SN_START_COMMAND_LINE]),
-					.parent_image = text_of(values, read[SN_START_PARENT_IMAGE]),
-					.parent_command_line = text_of(values, read[SN_START_PARENT_COMMAND_LINE])};
-	view->seen = sn_win_proxies__see(view->proxies, view->grammars, &view->start);
+	view->start =
+		(struct sn_start){.image = sn_values__text(values, read[SN_START_IMAGE]),
+				  .original_name = sn_values__text(values, read[SN_START_ORIGINAL_NAME]),
+				  .command_line = sn_values__text(values, read[SN_START_COMMAND_LINE]),
+				  .parent_image = sn_values__text(values, read[SN_START_PARENT_IMAGE]),
+				  .parent_command_line = sn_values__text(values, read[SN_START_PARENT_COMMAND_LINE])};
+	view->identity = sn_win_proxy__identity(view->grammars, &view->start, &view->renamed);
+	view->seen = sn_win_proxies__see(view->proxies, view->grammars, &view->start, view->identity);
 }
 
 /* Whether the file is another proxy than its name says. */
 static struct sn_value identity_value(const struct sn_win_view *view, uint32_t value)
 {
-	bool renamed;
-	const struct sn_grammar *identity = sn_win_proxy__identity(view->grammars, &view->start, &renamed);
-
-	if (!identity)
+	if (!view->identity)
 		return (struct sn_value){0};
 	if (value == SN_VALUE_RENAMED_PROXY)
-		return renamed ? sn_value__text("true", 4) : sn_value__text("false", 5);
-	return sn_value__text(view->grammars->text + identity->name.off, identity->name.len);
+		return view->renamed ? sn_value__text("true", 4) : sn_value__text("false", 5);
+	return sn_value__text(view->grammars->text + view->identity->name.off, view->identity->name.len);
 }
 
 static void put_chain(struct sn_values *values, uint32_t number, struct sn_bytes chain)
@@ -145,9 +139,7 @@ const struct sn_proxy *sn_win_view__proxy(struct sn_win_view *view, const struct
 
 uint32_t sn_win_view__renamed(const struct sn_win_view *view)
 {
-	bool renamed;
-
-	if (!sn_win_proxy__identity(view->grammars, &view->start, &renamed))
+	if (!view->identity)
 		return SN_NO_PROXY;
-	return renamed ? SN_IS_RENAMED : SN_NOT_RENAMED;
+	return view->renamed ? SN_IS_RENAMED : SN_NOT_RENAMED;
 }

@@ -19,10 +19,14 @@ struct work {
 static uint32_t round_of(void *of)
 {
 	const struct work *work = of;
+	const struct sn_grammar *identity;
 	uint32_t depth = 0;
+	bool renamed;
 
-	for (uint32_t i = 0; i < ROUND; i++)
-		depth = sn_win_proxies__see(work->proxies, &work->grammars, &work->start)->depth;
+	for (uint32_t i = 0; i < ROUND; i++) {
+		identity = sn_win_proxy__identity(&work->grammars, &work->start, &renamed);
+		depth = sn_win_proxies__see(work->proxies, &work->grammars, &work->start, identity)->depth;
+	}
 	return depth;
 }
 

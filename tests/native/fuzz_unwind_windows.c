@@ -25,11 +25,11 @@ static void unwind(const struct sn_grammars *grammars, struct sn_bytes texts)
 	}
 	const struct sn_start start = {text[0], text[1], text[2], text[3], text[4]};
 
-	proxy = sn_win_proxies__see(proxies, grammars, &start);
+	proxy = sn_win_proxies__see(proxies, grammars, &start, sn_win_proxy__identity(grammars, &start, &renamed));
 	if (proxy->depth > 2 * SN_UNWIND_DEPTH || (proxy->depth && !proxy->kind == !proxy->doubt.len))
 		abort();
 	read_so_far = sum(proxy->chain) + sum(proxy->class) + sum(proxy->text) + sum(proxy->path) + sum(proxy->url) +
-		      sum(proxy->doubt) + (sn_win_proxy__identity(grammars, &start, &renamed) != NULL);
+		      sum(proxy->doubt);
 	for (uint32_t i = 0; i < 5; i++)
 		free((void *)text[i].at);
 	sn_win_proxies__free(proxies);
