@@ -11,9 +11,10 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from sensor import _native
+from sensor.closing import Closing
 from sensor.errors import InputError, LinsangError, NativeError
 
 ffi = _native.ffi
@@ -32,7 +33,14 @@ def check(rc: int, what: str) -> int:
     return rc
 
 
-class Handle:
+def counters(struct: str, read: Any, of: Any) -> dict[str, int]:
+    """All members of `struct`, which `read` fills in for the C object `of`, by name."""
+    out = ffi.new(f"struct {struct} *")
+    read(of, out)
+    return {name: int(getattr(out, name)) for name, _ in ffi.typeof(out).item.fields}
+
+
+class Handle(Closing):
     """One C object and the function that frees it: what the classes below and in recording.py are."""
 
     def __init__(self, pointer: Any, free: Any) -> None:
@@ -55,12 +63,6 @@ class Handle:
     def leave(self) -> None:
         """Closes it without freeing: a thread that cannot be ended still uses the C object."""
         self._pointer = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Rules(Handle):
@@ -338,9 +340,7 @@ class Capture(_Runner):
 
     def stats(self) -> dict[str, int]:
         """All counters of struct sn_capture_stats by name."""
-        out = ffi.new("struct sn_capture_stats *")
-        lib.sn_capture__stats(self.pointer, out)
-        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_capture_stats").fields}
+        return counters("sn_capture_stats", lib.sn_capture__stats, self.pointer)
 
 
 _json_buffer = threading.local()  # a byte takes at most six characters

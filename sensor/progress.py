@@ -3,9 +3,9 @@
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
+from sensor.closing import Closing
 from sensor.escape import escape
 
 Update = Callable[[int, int], None]  # hears (done, of how many)
@@ -14,7 +14,7 @@ _EVERY_S = 0.1
 _BAR = 30
 
 
-class Progress:
+class Progress(Closing):
     """One line that is written over and over and wiped at the end. `total` None: how much there is, is not known."""
 
     def __init__(
@@ -61,12 +61,6 @@ class Progress:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
         self._shown = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 def halves(update: Update) -> tuple[Update, Update]:

@@ -15,9 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
+from sensor.closing import Closing
 from sensor.config import Config
 from sensor.errors import LinsangError, NativeError, UsageError
 from sensor.host import recording_header
@@ -35,7 +34,7 @@ _LOOK_S = 0.2
 _RING_BYTES = 64 << 20  # a disk pauses for longer than a matcher
 
 
-class _Lines:
+class _Lines(Closing):
     """A descriptor to write native records to; its thread writes them to `out` as lines."""
 
     def __init__(self, out: int) -> None:
@@ -60,12 +59,6 @@ class _Lines:
         """All lines are written when it returns."""
         os.close(self.fd)
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 @contextmanager

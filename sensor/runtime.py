@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from sensor.closing import Closing
 from sensor.doors import Door, Visitor, visit
 from sensor.errors import LinsangError
 from sensor.system import OPEN_FLAGS, lock
@@ -25,7 +25,7 @@ class NotRunning(LinsangError):
     """No sensor runs in that folder."""
 
 
-class Runtime:
+class Runtime(Closing):
     """Holds `folder` until it is closed. LinsangError: another sensor does, or it cannot be written."""
 
     def __init__(self, folder: str) -> None:
@@ -90,12 +90,6 @@ class Runtime:
         """Ends the answers and gives the folder back."""
         self.end_service()
         os.close(self._lock)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 def ask(folder: str, name: str = "status") -> Iterator[bytes]:

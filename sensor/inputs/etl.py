@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from sensor.errors import InputError
-from sensor.native import check, ffi, lib
+from sensor.native import check, counters, ffi, lib
 
 # TRACE_LOGFILE_HEADER is the first event of every log: marker SYSTEM32 or SYSTEM64 with TRACE_HEADER_FLAG and
 # TRACE_HEADER_EVENT_TRACE, opcode and group 0, behind a WMI_BUFFER_HEADER of 72 bytes.
@@ -47,6 +47,4 @@ class Trace:
             raise InputError(self._path, -1, f"not all of it could be read: {text}", "all else was judged")
 
     def _count(self, trace: object) -> None:
-        stats = ffi.new("struct sn_trace_stats *")
-        lib.sn_trace__stats(trace, stats)
-        self.stats = {name: int(getattr(stats, name)) for name, _ in ffi.typeof("struct sn_trace_stats").fields}
+        self.stats = counters("sn_trace_stats", lib.sn_trace__stats, trace)

@@ -15,12 +15,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from sensor.closing import Closing
 from sensor.errors import NativeError, Unsupported
 from sensor.mountinfo import MountLine, kernel_dev, mount_lines
-from sensor.native import Capture, Engine, check, ffi, lib
+from sensor.native import Capture, Engine, check, counters, ffi, lib
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _KERNELS_OWN = frozenset(
@@ -92,7 +91,7 @@ def to_watch(content: bytes) -> list[Mount]:
     return sorted(wanted, key=lambda m: (m.root != "/", len(m.place)))
 
 
-class FileSource:
+class FileSource(Closing):
     """`run` reads events until `stop`; so does a thread of its own that looks for new mounts. `refused`: file systems
     that could not be marked, by place, and why. Close it before `engine` and `capture`.
 
@@ -171,9 +170,7 @@ class FileSource:
 
     def stats(self) -> dict[str, int]:
         """All counters of struct sn_files_stats by name."""
-        out = ffi.new("struct sn_files_stats *")
-        lib.sn_files__stats(self._files, out)
-        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_files_stats").fields}
+        return counters("sn_files_stats", lib.sn_files__stats, self._files)
 
     def equation(self) -> tuple[str, bool]:
         """Where every event is, with its numbers, and whether that adds up."""
@@ -193,9 +190,3 @@ class FileSource:
             os.close(fd)
         self._file.close()
         lib.sn_files__close(self._files)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

@@ -14,9 +14,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
+from sensor.closing import Closing
 from sensor.errors import LinsangError, Unsupported
 from sensor.sources import bpf_syscall as bpf
 
@@ -46,7 +46,7 @@ class Counters:
     by_type: tuple[int, ...]
 
 
-class KernelSource:
+class KernelSource(Closing):
     """Attached probes. `failed` says by probe why it is not attached (empty: all are), `programs` and `links` are
     descriptors by probe, `cached` whether the compiled probes were at hand, `cache_error` why they could not be kept,
     `seconds` what the start took. Closes everything with close(), or as a context."""
@@ -108,12 +108,6 @@ class KernelSource:
         """Detaches and frees everything in the kernel. May be called again."""
         while self._descriptors:
             os.close(self._descriptors.popitem()[1])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 def _receive(channel: socket.socket, progress: Callable[[str], None]) -> tuple[dict[str, Any], list[int]]:

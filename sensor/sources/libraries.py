@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
 
+from sensor.closing import Closing
 from sensor.errors import NativeError, Unsupported
-from sensor.native import Capture, Engine, check, ffi, lib
+from sensor.native import Capture, Engine, check, counters, ffi, lib
 
 
-class LibrarySource:
+class LibrarySource(Closing):
     """Open it before `capture` runs; close it after that has ended, and before `engine` and `capture`.
 
     Unsupported where perf events are not permitted or not built in.
@@ -35,9 +34,7 @@ class LibrarySource:
 
     def stats(self) -> dict[str, int]:
         """All counters of struct sn_loads_stats by name."""
-        out = ffi.new("struct sn_loads_stats *")
-        lib.sn_loads__stats(self._loads, out)
-        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_loads_stats").fields}
+        return counters("sn_loads_stats", lib.sn_loads__stats, self._loads)
 
     def equation(self) -> tuple[str, bool]:
         """Where every mapping is, with its numbers, and whether that adds up."""
@@ -49,9 +46,3 @@ class LibrarySource:
     def close(self) -> None:
         """Frees everything."""
         lib.sn_loads__close(self._loads)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

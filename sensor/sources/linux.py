@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sensor import health
+from sensor.closing import Closing
 from sensor.config import Config
 from sensor.errors import LinsangError, Unsupported
 from sensor.native import Capture, Engine, ffi, lib
@@ -91,7 +91,7 @@ class LinuxAccount:
         ]
 
 
-class LinuxSource:
+class LinuxSource(Closing):
     """Attaches, and tells `engine` what is there already. `kernel`: the probes, or None; `connector`: what stands in
     for them; `files`, `libraries`: events of those, None for the reason in `files_refused`, `libraries_refused`. `say`
     hears what takes long or is amiss.
@@ -287,9 +287,3 @@ class LinuxSource:
     def close(self) -> None:
         """Frees everything, after the tasks have returned."""
         self._close.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

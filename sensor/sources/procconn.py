@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from sensor.closing import Closing
 from sensor.errors import Unsupported
 from sensor.native import Engine, ffi, lib
 from sensor.sources import procfs
@@ -52,7 +52,7 @@ class _Numbers:
         return number
 
 
-class ProcConnector:
+class ProcConnector(Closing):
     """Listens from the start on, hands records to `engine` while `run` runs. Unsupported without pyroute2 or where the
     kernel refuses."""
 
@@ -107,12 +107,6 @@ class ProcConnector:
     def close(self) -> None:
         """Lets go of the socket. After run() has returned."""
         self._socket.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
     def _receive(self) -> None:
         try:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from sensor.closing import Closing
 from sensor.config import Config
-from sensor.native import Engine, check, ffi, lib
+from sensor.native import Engine, check, counters, ffi, lib
 from sensor.source import Task, Trouble
 from sensor.windows.account import WindowsAccount
 from sensor.windows.channels import Channels
@@ -22,7 +22,7 @@ from sensor.windows.session import Session
 from sensor.windows.watch import Watch
 
 
-class WindowsSource:
+class WindowsSource(Closing):
     """The sessions and channels of `config`. `say` hears what is amiss.
 
     SessionError from `begin`: the process session cannot be had; without the others it goes on, and tries again.
@@ -85,9 +85,7 @@ class WindowsSource:
         return [*self._watch.troubles(), *self._channels.troubles()]
 
     def _core_stats(self) -> dict[str, int]:
-        out = ffi.new("struct sn_etw_source_stats *")
-        lib.sn_etw_source__stats(self._core, out)
-        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_etw_source_stats").fields}
+        return counters("sn_etw_source_stats", lib.sn_etw_source__stats, self._core)
 
     def account(self, stats: Mapping[str, Any]) -> WindowsAccount:
         """The counts now."""
@@ -125,9 +123,3 @@ class WindowsSource:
         elif not self._closed:
             lib.sn_etw_source__free(self._core)
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "sensor"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
-        "escape system",
+        "escape system closing",
         "errors _native paths interruption mountinfo doors orders",
         "rule_lists",
         "settings rule_files terminal folders priority",

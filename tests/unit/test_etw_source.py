@@ -30,7 +30,7 @@ from etl_file import (
 
 from sensor.alert import AlertWriter
 from sensor.dump import dump
-from sensor.native import Engine, Rules, check, ffi, lib, parse_record, record_json, record_json_text
+from sensor.native import Engine, Rules, check, counters, ffi, lib, parse_record, record_json, record_json_text
 from sensor.recording import RecordingReader, RecordingWriter
 
 MS = 1_000_000
@@ -73,9 +73,7 @@ class Source:
 
     @property
     def stats(self) -> dict[str, int]:
-        out = ffi.new("struct sn_etw_source_stats *")
-        lib.sn_etw_source__stats(self.pointer, out)
-        return {name: int(getattr(out, name)) for name, _ in ffi.typeof("struct sn_etw_source_stats").fields}
+        return counters("sn_etw_source_stats", lib.sn_etw_source__stats, self.pointer)
 
 
 @contextmanager
