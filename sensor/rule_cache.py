@@ -22,6 +22,7 @@ from _blake2 import blake2b  # hashlib is this and OpenSSL: 3.6 MiB of the senso
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ _HERE = Path(__file__).parent
 # What makes that which is kept: another version makes it anew.
 _MAKERS = [_HERE / name for name in ("alert.py", "encode.py", "loaded_rules.py", "rule_cache.py", "rule_compiler.py")]
 _MAKERS += [*sorted((_HERE / "compiler").glob("*.py")), *sorted(GRAMMARS.glob("*.yml"))]
-_MAKERS += [_HERE / name for name in sorted(os.listdir(_HERE)) if name.startswith("_native.")]  # fields have numbers
+_MAKERS += [path for end in EXTENSION_SUFFIXES if (path := _HERE / f"_native{end}").exists()]  # fields have numbers
 
 
 @dataclass(frozen=True)
