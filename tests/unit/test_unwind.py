@@ -11,13 +11,13 @@ from typing import Any
 import native_records as records
 import pytest
 from engine_rules import table
+from row_files import rows
 
 from sensor.compiler.grammar import compile_grammars
 from sensor.errors import ConfigError
 from sensor.native import Engine, Rules, lib
 from sensor.proxy import Proxy, proxy_of
 
-ROWS = Path(__file__).parents[1] / "rows" / "unwind.tsv"
 SECOND = 1_000_000_000
 
 
@@ -50,12 +50,7 @@ class Execs:
         return proxy_of(frame.proxy)
 
 
-def rows() -> list[list[str]]:
-    lines = [line for line in ROWS.read_text().splitlines() if not line.startswith("#")]
-    return [line.split("\t") for line in lines]
-
-
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", rows("unwind.tsv"), ids=lambda row: row[0])
 def test_row(row: list[str]) -> None:
     command, chain, *wanted = row
     proxy = Execs().run(shlex.split(command))

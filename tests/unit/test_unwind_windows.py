@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from engine_rules import Row, table
+from row_files import rows
 
 from sensor.compiler import compile_table, load_rules
 from sensor.compiler.grammar import shipped_win_grammars
@@ -19,7 +20,6 @@ from sensor.native import Engine, Frame, Rules
 from sensor.proxy import Proxy, Start, proxy_of, unwind_windows
 from sensor.reference_events import event_of
 
-ROWS = Path(__file__).parents[1] / "rows" / "unwind_windows.tsv"
 ANY: Row = ("windows", "process_creation", "Image", "e")
 SYSMON = {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1}
 
@@ -50,12 +50,7 @@ def program(line: str) -> str:
     return name if "e" in name.lower() else f"{name}.exe"
 
 
-def rows() -> list[list[str]]:
-    lines = [line for line in ROWS.read_text("utf-8").splitlines() if not line.startswith("#")]
-    return [line.split("\t") for line in lines]
-
-
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", rows("unwind_windows.tsv"), ids=lambda row: row[0])
 def test_row(row: list[str]) -> None:
     line, chain, *wanted = row
     proxy = seen(line)

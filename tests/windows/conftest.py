@@ -1,6 +1,7 @@
 """What runs on Windows alone, or on wine. Elsewhere it is a counted skip."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,12 @@ if sys.platform == "win32":
         yield fake
         for name in list(fake.sessions):
             fake.stop_behind_its_back(name)
+
+    @pytest.fixture
+    def endless(windows: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Consumers that do not end before the test does, and nobody who waits for them."""
+        monkeypatch.setattr("sensor.windows.consumer._PATIENCE_S", 0.0)
+        over = threading.Event()
+        windows.deliver = lambda name: bool(over.wait())
+        yield
+        over.set()

@@ -191,13 +191,9 @@ def test_an_event_of_the_log_is_an_alert(
     assert not log.open
 
 
-def test_a_consumer_that_does_not_end_keeps_what_it_calls(
-    windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("endless")
+def test_a_consumer_that_does_not_end_keeps_what_it_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Context and engine: the callback wakes the match thread."""
-    monkeypatch.setattr("sensor.windows.consumer._PATIENCE_S", 0.0)
-    over = threading.Event()
-    windows.deliver = lambda name: bool(over.wait())
     said: list[str] = []
     engine = Engine()
     source = WindowsSource(Config(windows=Windows(channels=())), engine, said.append)
@@ -205,7 +201,6 @@ def test_a_consumer_that_does_not_end_keeps_what_it_calls(
     monkeypatch.setattr(engine, "_free", pytest.fail)
     source.close()
     engine.close()
-    over.set()
     assert "end its consumer" in said[0]
 
 

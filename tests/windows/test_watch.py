@@ -106,13 +106,9 @@ def test_a_consumer_that_ends(windows: FakeWindows) -> None:
     assert not windows.sessions
 
 
-def test_one_whose_consumer_does_not_end_is_not_started_again(
-    windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("endless")
+def test_one_whose_consumer_does_not_end_is_not_started_again(windows: FakeWindows) -> None:
     """It still calls the core with its context, and may do so for ever."""
-    monkeypatch.setattr("sensor.windows.consumer._PATIENCE_S", 0.0)
-    over = threading.Event()
-    windows.deliver = lambda name: bool(over.wait())
     one = watched()
     windows.fail("QUERY", 4201)
     stopped, refused = one.turn(LATER)
@@ -121,7 +117,6 @@ def test_one_whose_consumer_does_not_end_is_not_started_again(
     assert "end its consumer" in refused.details["reason"]
     assert one.stuck
     assert one.turn(1e9) == []
-    over.set()
 
 
 def test_one_that_does_not_last_is_started_ever_less_often(windows: FakeWindows) -> None:
