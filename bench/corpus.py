@@ -1,7 +1,7 @@
 """The rules and events that nobody here wrote, from the folder LINSANG_CORPUS, as a definition names them.
 
 rules      folders of the corpus; `tagged` keeps the rules with one of these tags, `product` those of that product
-events     JSON lines of the corpus, plain or .gz, or RECORDING
+events     JSON lines of the corpus, plain or .gz, or package_build.NAME
 logsource  product, category, service of all events; without it each line says its own
 """
 
@@ -13,19 +13,15 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bench import package_build
 from bench.builds import BUILT, ROOT, NoCorpus
-from bench.processes import recorder
-from sensor._build import sources
 from sensor.loaded_rules import LoadedRules, load
 
-RECORDING = "package-build"
 CACHE = BUILT / "cache"
 Definition = dict[str, Any]
 Hits = set[tuple[int, str]]  # (event, rule id)
@@ -81,8 +77,8 @@ def compiled(rules: Path) -> tuple[Path, LoadedRules]:
 @functools.cache
 def events(name: str) -> Path:
     """JSON lines or a recording, unpacked."""
-    if name == RECORDING:
-        return _recording()
+    if name == package_build.NAME:
+        return package_build.recording()
     packed = folder() / name
     if packed.suffix != ".gz":
         return packed
@@ -104,34 +100,6 @@ def flat_events(name: str, times: int) -> Path:
             lines.append(json.dumps(event.get("event", event), ensure_ascii=False) + "\n")
     flat.write_text("".join(lines) * times, encoding="utf-8")
     return flat
-
-
-def _recording() -> Path:
-    """What Linsang records while a real package is built, by pip and by make: its own, from C and Python. Made once
-    for a layout of records."""
-    layout = zlib.crc32((ROOT / "native" / "event.h").read_bytes())
-    made = BUILT / f"{RECORDING}-{layout:08x}.linsang"
-    if not made.exists():
-        BUILT.mkdir(parents=True, exist_ok=True)
-        source = BUILT / "wheel"
-        shutil.rmtree(source, ignore_errors=True)
-        tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-        for path in tracked.decode().rstrip("\0").split("\0"):
-            (source / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / path, source / path)
-        partial = made.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        pip = [str(ROOT / ".venv" / "bin" / "python"), "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        objects = [f"build/check/gcc/{Path(file).with_suffix('.o')}" for file in sources(sys.platform)]
-        with recorder(partial, BUILT / f"{RECORDING}.log"):
-            subprocess.run([*pip, "--no-build-isolation", "-w", str(source / "dist"), str(source)], check=True)
-            # a goal of its own: the names of all objects would be in the parent's command line of each compiler
-            make = ["make", "--silent", "-C", str(source), "-f", "Makefile", "-f", "-", "objects"]
-            goal = f"objects: {' '.join(objects)}\n".encode()
-            subprocess.run(make, input=goal, check=True, stdout=subprocess.DEVNULL)
-        shutil.rmtree(source)
-        partial.rename(made)
-    return made
 
 
 def crc(hits: Hits) -> int:

@@ -5,10 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import native_records as records
 import pytest
 import yaml
 
-from bench import corpus, grown, literals, run
+from bench import corpus, grown, literals, package_build, run
 from bench.builds import NoCorpus, Unavailable, native_program
 from sensor.loaded_rules import load
 
@@ -156,3 +157,19 @@ def test_the_harness_finds_what_the_matcher_finds(rules: Path, tmp_path: Path, o
     assert (figures["rules"], figures["events"], figures["hits"]) == (1, 3, 2)
     assert hits.read_text() == "0 0 1\n4 0 1\n"
     assert 0 < figures["p50"] <= figures["p99"] <= figures["max"]
+
+
+def test_of_a_recording_what_the_build_did_is_kept() -> None:
+    build, child, other = {"pid": 20, "start": 200}, {"pid": 21, "start": 210}, {"pid": 30, "start": 300}
+    all_of_them = [
+        records.process_record(pid=1, start=1),
+        records.fork_record(**build, creator_pid=10, creator_start=100),
+        records.fork_record(**other, creator_pid=11, creator_start=110),
+        records.fork_record(**child, creator_pid=20, creator_start=200),
+        records.fork_record(pid=22, start=220, creator_pid=20, creator_start=199),  # the number had another process
+        records.exit_record(**other),
+        records.exit_record(**child),
+        records.exit_record(pid=20, start=201),
+    ]
+    kept = list(package_build.of_descendants(all_of_them, 10))
+    assert kept == [all_of_them[number] for number in (0, 1, 3, 6)]
