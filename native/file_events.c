@@ -42,14 +42,15 @@ static int ran_then(const struct sn_who *who, const struct sn_file *file)
 }
 
 /* Names the process, and says whether its program can be told. */
-static void attribute(struct sn_engine *engine, struct sn_file *file)
+static bool attribute(struct sn_engine *engine, void *record)
 {
 	const struct sn_process *process;
+	struct sn_file *file = record;
 	struct sn_who who;
 
 	file->uid = UINT32_MAX;
 	if (!file->path.len)
-		return;
+		return true;
 	if (sn_table__tenant(engine->table, file->h.pid, file->since, file->h.time, &process) != 1) {
 		file->h.flags |= SN_F_UNSURE;
 	} else {
@@ -61,19 +62,25 @@ static void attribute(struct sn_engine *engine, struct sn_file *file)
 	}
 	if (file->h.flags & SN_F_UNSURE)
 		atomic_fetch_add_explicit(&engine->files.unsure, 1, memory_order_relaxed);
+	return true;
 }
 
 uint32_t sn_file_events__pump(struct sn_engine *engine, uint64_t until)
 {
-	struct sn_ring *ring = engine->files.ring;
+	return sn_file_events__judge(engine, engine->files.ring, until, attribute);
+}
+
+uint32_t sn_file_events__judge(struct sn_engine *engine, struct sn_ring *ring, uint64_t until,
+			       bool (*attribute)(struct sn_engine *engine, void *record))
+{
 	const struct sn_header *h;
 	uint32_t n = 0;
 	size_t size;
 
 	while (n < BATCH && (h = sn_ring__peek(ring, &size)) && h->time <= until) {
 		/* a leased record is the consumer's own */
-		attribute(engine, (struct sn_file *)(uintptr_t)h);
-		sn_pump__record(engine, h, size, 0, engine->stats.received);
+		if (attribute(engine, (void *)(uintptr_t)h))
+			sn_pump__record(engine, h, size, 0, engine->stats.received);
 		sn_ring__advance(ring);
 		n++;
 	}

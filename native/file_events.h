@@ -12,6 +12,8 @@
  */
 #ifndef SN_FILE_EVENTS_H
 #define SN_FILE_EVENTS_H
+#include <stdbool.h>
+
 #include "connections.h"
 #include "ring.h"
 #include "writers.h"
@@ -33,6 +35,9 @@ void sn_file_events__free(struct sn_file_events *files);
 /* Judges what happened to files before `until`, a time that the ring of processes has been read to; returns how many
  * records. Match thread. */
 uint32_t sn_file_events__pump(struct sn_engine *engine, uint64_t until);
+/* The same for either ring: `attribute` names the process of a record, and says whether it is to be judged at all. */
+uint32_t sn_file_events__judge(struct sn_engine *engine, struct sn_ring *ring, uint64_t until,
+			       bool (*attribute)(struct sn_engine *engine, void *record));
 /* `drained` was read before the ring was found empty. Match thread. */
 void sn_file_events__settle(struct sn_engine *engine, uint64_t drained);
 /* For sources: how far they have come. */

@@ -25,13 +25,12 @@
 
 #include "file_events.h"
 #include "file_handles.h"
+#include "folders.h"
 #include "sources_linux.h"
 #include "woken.h"
 
 enum {
 	READ_BYTES = 32 << 10,
-	PLACES_MAX = 64,
-	PLACE_BYTES = 256,
 	PRIORITY = -10, /* as the capture thread's */
 	PAUSE_NS = 1000000,
 	BUSY_NS = 10000000, /* woken more often than BUSY_WAKES in it, events are taken a PAUSE_NS at a time: */
@@ -61,8 +60,7 @@ struct sn_files {
 	uint32_t wakes;
 	uint64_t since, time; /* what is being read happened between these */
 	int64_t to_epoch;     /* to add to CLOCK_BOOTTIME */
-	char place[PLACES_MAX][PLACE_BYTES];
-	uint32_t places;
+	struct sn_folders places;
 	struct counters count;
 	struct {
 		struct sn_file file;
@@ -143,17 +141,7 @@ void sn_files__close(struct sn_files *files)
 
 int sn_files__place(struct sn_files *files, const char *path)
 {
-	size_t len = strnlen(path, PLACE_BYTES);
-
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	if (files->places == PLACES_MAX || !len || len >= PLACE_BYTES - 1)
-		return -ENOSPC;
-	memcpy(files->place[files->places], path, len);
-	if (len > 1) /* "/" is the whole tree */
-		files->place[files->places][len] = '/';
-	files->places++;
-	return 0;
+	return sn_folders__add(&files->places, path);
 }
 
 int sn_files__watch(struct sn_files *files, const char *path, uint32_t dev)
@@ -230,17 +218,6 @@ static uint32_t flags_of(uint64_t mask, const struct stat *st)
 	return flags;
 }
 
-static int in_place(const struct sn_files *files, const char *path, size_t len)
-{
-	for (uint32_t i = 0; i < files->places; i++) {
-		size_t n = strlen(files->place[i]);
-
-		if (len > n && memcmp(path, files->place[i], n) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 static void put_record(struct sn_files *files, const struct fanotify_event_metadata *event, const struct stat *st,
 		       uint32_t dev, uint32_t path_len)
 {
@@ -293,7 +270,9 @@ static void handle(struct sn_files *files, const struct fanotify_event_metadata 
 			  : sn_handles__own_path(files->handles, told.own, files->record.path, SN_PATH_MAX);
 	if (len <= 0)
 		add(&files->count.unresolved, 1);
-	else if (st.st_mode & 0111 || in_place(files, files->record.path, (size_t)len))
+	else if (st.st_mode & 0111 ||
+		 sn_folders__hold(&files->places,
+				  (struct sn_bytes){(const uint8_t *)files->record.path, (uint32_t)len}))
 		put_record(files, event, &st, dev, (uint32_t)len);
 	else
 		add(&files->count.filtered, 1);

@@ -25,13 +25,12 @@
 
 #include "bytes.h"
 #include "file_events.h"
+#include "folders.h"
 #include "sources_linux.h"
 
 enum {
 	DATA_BYTES = 128 << 10, /* of each CPU: 150 ms at 2,000 execs a second on it */
 	CPUS_MAX = 1024,
-	TREES_MAX = 64,
-	TREE_BYTES = 256,
 	BEGUN = 1024, /* processes whose last exec is remembered until what it maps has been read */
 };
 
@@ -69,14 +68,14 @@ struct counters {
 struct sn_loads {
 	struct sn_file_events *out;
 	struct sn_capture *capture;
-	uint32_t cpus, trees;
+	uint32_t cpus;
 	size_t page;
 	struct counters count;
 	struct {
 		uint64_t time;
 		uint32_t pid;
 	} begun[BEGUN]; /* an exec */
-	char tree[TREES_MAX][TREE_BYTES];
+	struct sn_folders trees;
 	struct {
 		struct sn_load load;
 		char path[SN_PATH_MAX + 8];
@@ -107,17 +106,6 @@ static int push(struct sn_loads *loads, uint32_t path_len)
 	return sn_ring__push(loads->out->loads, load, size) == 0;
 }
 _Static_assert(sizeof(struct sn_load) % 8 == 0, "the path follows at once");
-
-static int in_tree(const struct sn_loads *loads, struct sn_bytes path)
-{
-	for (uint32_t i = 0; i < loads->trees; i++) {
-		size_t n = strlen(loads->tree[i]);
-
-		if (path.len > n && memcmp(path.at, loads->tree[i], n) == 0)
-			return 1;
-	}
-	return 0;
-}
 
 static int ends_in(struct sn_bytes text, const char *end)
 {
@@ -158,7 +146,7 @@ static void take_mapped(struct sn_loads *loads, const struct mapped *m)
 		path.len = 0;
 	/* without inode: memory that is no file's */
 	else if (!m->inode || !path.len || *path.at != '/' || path.len > SN_PATH_MAX ||
-		 (in_tree(loads, path) && !sn_writers__knows(loads->out->writers, dev, m->inode))) {
+		 (sn_folders__hold(&loads->trees, path) && !sn_writers__knows(loads->out->writers, dev, m->inode))) {
 		add(&loads->count.filtered, 1);
 		return;
 	}
@@ -312,15 +300,7 @@ void sn_loads__close(struct sn_loads *loads)
 
 int sn_loads__tree(struct sn_loads *loads, const char *path)
 {
-	size_t len = strnlen(path, TREE_BYTES);
-
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	if (loads->trees == TREES_MAX || !len || len >= TREE_BYTES - 1)
-		return -ENOSPC;
-	memcpy(loads->tree[loads->trees], path, len);
-	loads->tree[loads->trees++][len] = '/';
-	return 0;
+	return sn_folders__add(&loads->trees, path);
 }
 
 void sn_loads__stats(const struct sn_loads *loads, struct sn_loads_stats *out)
