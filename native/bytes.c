@@ -44,13 +44,6 @@ struct sn_bytes sn_bytes__basename(struct sn_bytes path)
 	return (struct sn_bytes){at, (uint32_t)(path.at + path.len - at)};
 }
 
-struct sn_bytes sn_bytes__first(struct sn_bytes argv)
-{
-	const uint8_t *nul = argv.len ? memchr(argv.at, 0, argv.len) : NULL;
-
-	return (struct sn_bytes){argv.at, nul ? (uint32_t)(nul - argv.at) : argv.len};
-}
-
 static bool ends_url(uint8_t c)
 {
 	return c <= ' ' || strchr("\"'`|;<>()\\", c) != NULL;

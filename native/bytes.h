@@ -6,6 +6,7 @@
 #define SN_BYTES_H
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct sn_bytes {
 	const uint8_t *at;
@@ -25,7 +26,12 @@ static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t s
 /* What stands behind the last slash. */
 struct sn_bytes sn_bytes__basename(struct sn_bytes path);
 /* The first of arguments that each end in NUL, the last perhaps not. */
-struct sn_bytes sn_bytes__first(struct sn_bytes argv);
+static inline struct sn_bytes sn_bytes__first(struct sn_bytes argv)
+{
+	const uint8_t *nul = argv.len ? memchr(argv.at, 0, argv.len) : NULL;
+
+	return (struct sn_bytes){argv.at, nul ? (uint32_t)(nul - argv.at) : argv.len};
+}
 /* The first http, https or ftp address in it; empty: none. */
 struct sn_bytes sn_bytes__url(struct sn_bytes text);
 #endif

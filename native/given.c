@@ -170,9 +170,6 @@ static bool fits(const struct sn_reading *r, struct sn_grammar_text name, struct
 	struct sn_bytes pattern = {r->grammars->text + name.off + keep, name.len - keep}, tail = {0};
 	const uint8_t *star, *found;
 
-	/* most settings are other ones by their first letter */
-	if (*pattern.at != '*' && (!text.len || ((*pattern.at ^ *text.at) & ~32)))
-		return false;
 	star = memchr(pattern.at, '*', pattern.len);
 	if (star) {
 		tail = sn_bytes__behind(pattern, (uint32_t)(star - pattern.at) + 1);
@@ -188,12 +185,16 @@ static bool fits(const struct sn_reading *r, struct sn_grammar_text name, struct
 bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
 {
 	const struct sn_grammar_entry *setting = r->grammars->settings + r->grammar->settings.first;
+	const struct sn_grammar_entry *end = setting + r->grammar->settings.count;
+	uint32_t key = sn_grammar__key(text.at, text.len) | SN_GRAMMAR_KEY_FOLD;
 
-	for (uint32_t i = 0; i < r->grammar->settings.count; i++) {
+	for (; setting < end; setting++) {
 		uint32_t skip;
 
-		if (setting[i].give != SN_GIVE_SETTING && fits(r, setting[i].name, text, &skip))
-			return sn_reading__give(r, setting[i].give, sn_bytes__behind(text, skip));
+		if ((key ^ setting->key) & sn_grammar__key_mask(setting->key))
+			continue; /* most are other ones by their first letters */
+		if (setting->give != SN_GIVE_SETTING && fits(r, setting->name, text, &skip))
+			return sn_reading__give(r, setting->give, sn_bytes__behind(text, skip));
 	}
 	return false;
 }

@@ -20,7 +20,7 @@
 
 #define SN_GRAMMAR_MAGIC "LNSGGRAM"
 enum {
-	SN_GRAMMAR_VERSION = 3,
+	SN_GRAMMAR_VERSION = 4,
 	SN_GRAMMAR_NAME_MAX = 64, /* no program's name is longer */
 	SN_GRAMMAR_SHAPES = 4096,
 };
@@ -102,6 +102,7 @@ enum sn_grammar_flag {
 	SN_GR_GLUED = 1024,   /* Windows: a value may stand right behind an option of one letter */
 	SN_GR_PREFIX = 2048,  /* Windows: options may be shortened */
 	SN_GR_CASE = 4096,    /* Windows: capitals make another option */
+	SN_GR_ODD = 8192,     /* has options of one dash and more than one letter beside those of one */
 	SN_GR_COMPLETE = 128, /* lists each option that takes the next argument for its value: all others are flags */
 };
 
@@ -112,7 +113,7 @@ struct sn_grammar_text {
 struct sn_grammar_entry {
 	struct sn_grammar_text name;
 	uint32_t give; /* enum sn_give */
-	uint32_t key;  /* sn_grammar__key of the name */
+	uint32_t key;  /* sn_grammar__key of the name; of a setting, see SN_GRAMMAR_KEY_FOLD */
 };
 
 /* The first four bytes, so that keys are in the order of the names. Mirrored by sensor/compiler/grammar.py. */
@@ -120,9 +121,20 @@ static inline uint32_t sn_grammar__key(const uint8_t *name, uint32_t len)
 {
 	uint32_t key = 0;
 
+	if (len >= 4)
+		return (uint32_t)name[0] << 24 | (uint32_t)name[1] << 16 | (uint32_t)name[2] << 8 | name[3];
 	for (uint32_t i = 0; i < 4; i++)
 		key = key << 8 | (i < len ? name[i] : 0u);
 	return key;
+}
+
+/* The key of a setting: of what it begins with, its ^ left aside and up to its *, every byte with this bit. */
+#define SN_GRAMMAR_KEY_FOLD 0x20202020u
+
+/* The bits of a setting's key that count: every byte of it that is there has the fold's bit. */
+static inline uint32_t sn_grammar__key_mask(uint32_t key)
+{
+	return (key & SN_GRAMMAR_KEY_FOLD) / 0x20 * 0xff;
 }
 
 /* What a name of more bytes than these `len` may have more in its key. */
@@ -142,7 +154,14 @@ struct sn_grammar {
 	struct sn_grammar_text class; /* wrapper, shell, interpreter, ...: the field ProxyFunction */
 	struct sn_grammar_range options, settings, places, subs, markers;
 	struct sn_grammar_text name; /* the first of its names */
+	uint32_t letters[2];	     /* of its options of a dash and one letter: sn_grammar__has_letter */
 };
+
+/* Whether it may have an option of a dash and that letter. */
+static inline bool sn_grammar__has_letter(const struct sn_grammar *grammar, uint8_t letter)
+{
+	return grammar->letters[letter >> 5 & 1] >> (letter & 31) & 1;
+}
 
 struct sn_grammar_head {
 	char magic[8];

@@ -14,12 +14,17 @@ enum {
 	CHAIN_MAX = 2 * SN_UNWIND_DEPTH * SN_GRAMMAR_NAME_MAX, /* the longest chain */
 };
 
-/* What a process was last made to run, by an exec of its own or, since it was forked, by one of its parent's. */
-struct slot {
+/* Whose a slot is. They stand by themselves: each exec looks at two, and most find nothing there. */
+struct holder {
 	uint64_t start;
 	uint32_t pid;
-	uint8_t depth; /* 0: free */
-	uint8_t kind;  /* enum sn_payload_kind; of a text the payload is that, else the name of a program */
+	bool holds;
+};
+
+/* What a process was last made to run, by an exec of its own or, since it was forked, by one of its parent's. */
+struct slot {
+	uint8_t depth;
+	uint8_t kind; /* enum sn_payload_kind; of a text the payload is that, else the name of a program */
 	uint8_t chain_len;
 	uint8_t payload_len;
 	/* The head of the chain that ends in the program the process runs, 0: that is no proxy; and whether each exec
@@ -37,6 +42,7 @@ struct sn_proxies {
 	struct sn_proxy proxy;
 	uint8_t chain[CHAIN_MAX];
 	uint8_t pipe[SLOT_TEXT];
+	struct holder holder[SLOTS];
 	struct slot slot[SLOTS];
 };
 
@@ -56,12 +62,19 @@ void sn_proxies__free(struct sn_proxies *proxies)
 
 void sn_proxies__forget(struct sn_proxies *proxies)
 {
-	memset(proxies->slot, 0, sizeof(proxies->slot));
+	memset(proxies->holder, 0, sizeof(proxies->holder));
 }
 
-static struct slot *slot_of(struct sn_proxies *proxies, uint32_t pid, uint64_t start)
+static uint32_t place_of(uint32_t pid, uint64_t start)
 {
-	return &proxies->slot[sn_pair_hash(start, pid, SLOT_BITS)];
+	return (uint32_t)sn_pair_hash(start, pid, SLOT_BITS);
+}
+
+static bool is_held(const struct sn_proxies *proxies, uint32_t place, uint32_t pid, uint64_t start)
+{
+	const struct holder *holder = &proxies->holder[place];
+
+	return holder->holds && holder->pid == pid && holder->start == start;
 }
 
 /* ---- the way that led here ---- */
@@ -115,9 +128,9 @@ static uint32_t names_len(const uint8_t *chain, uint32_t len, uint32_t count)
 
 static struct slot *held_by(struct sn_proxies *proxies, uint32_t pid, uint64_t start)
 {
-	struct slot *slot = slot_of(proxies, pid, start);
+	uint32_t place = place_of(pid, start);
 
-	return slot->depth && slot->pid == pid && slot->start == start ? slot : NULL;
+	return is_held(proxies, place, pid, start) ? &proxies->slot[place] : NULL;
 }
 
 /* What led to this exec: the exec before it in the same process or, of a child, the last one of its parent's; that
@@ -148,13 +161,13 @@ static struct way way_to(struct sn_proxies *proxies, const struct sn_exec *exec)
 void sn_proxies__fork(struct sn_proxies *proxies, const struct sn_fork *fork)
 {
 	const struct slot *parent = held_by(proxies, fork->creator_pid, fork->creator_start);
-	struct slot *child = slot_of(proxies, fork->h.pid, fork->h.start);
+	uint32_t place = place_of(fork->h.pid, fork->h.start);
+	struct slot *child = &proxies->slot[place];
 
 	if (!parent || child == parent)
 		return;
-	*child = *parent;
-	child->pid = fork->h.pid;
-	child->start = fork->h.start;
+	memcpy(child, parent, offsetof(struct slot, bytes) + parent->chain_len + parent->payload_len);
+	proxies->holder[place] = (struct holder){fork->h.start, fork->h.pid, true};
 	child->forked = true;
 }
 
@@ -194,7 +207,8 @@ static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, str
 	const struct sn_proxy *proxy = &proxies->proxy;
 	bool is_link = own->depth || own->children || way.pipe.len;
 	struct sn_bytes payload = sn_payload__is_text(proxy->kind) ? proxy->text : sn_bytes__basename(proxy->path);
-	struct slot *slot = slot_of(proxies, exec->h.pid, exec->h.start);
+	uint32_t place = place_of(exec->h.pid, exec->h.start);
+	struct slot *slot = &proxies->slot[place];
 	uint32_t used = proxy->depth ? proxy->chain.len : way.chain.len, depth = proxy->depth;
 
 	if (!own->depth && own->children && !way.pipe.len) {
@@ -202,19 +216,19 @@ static void remember(struct sn_proxies *proxies, const struct sn_exec *exec, str
 		payload.len = 0;
 	}
 	if (!depth || used + payload.len > SLOT_TEXT) {
-		if (slot->pid == exec->h.pid && slot->start == exec->h.start)
-			slot->depth = 0;
+		if (is_held(proxies, place, exec->h.pid, exec->h.start))
+			proxies->holder[place].holds = false;
 		return;
 	}
-	*slot = (struct slot){.start = exec->h.start,
-			      .pid = exec->h.pid,
-			      .depth = (uint8_t)depth,
-			      .kind = (uint8_t)proxy->kind,
-			      .chain_len = (uint8_t)used,
-			      .payload_len = (uint8_t)payload.len,
-			      .by_itself = is_link && proxy->kind != SN_PAYLOAD_SCRIPT_FILE,
-			      .by_children = own->children || way.pipe.len ||
-					     (own->depth == 1 && proxy->kind == SN_PAYLOAD_INLINE_SCRIPT)};
+	proxies->holder[place] = (struct holder){exec->h.start, exec->h.pid, true};
+	memset(slot, 0, offsetof(struct slot, bytes));
+	slot->depth = (uint8_t)depth;
+	slot->kind = (uint8_t)proxy->kind;
+	slot->chain_len = (uint8_t)used;
+	slot->payload_len = (uint8_t)payload.len;
+	slot->by_itself = is_link && proxy->kind != SN_PAYLOAD_SCRIPT_FILE;
+	slot->by_children =
+		own->children || way.pipe.len || (own->depth == 1 && proxy->kind == SN_PAYLOAD_INLINE_SCRIPT);
 	memcpy(slot->bytes, proxies->chain, used);
 	if (payload.len)
 		memcpy(slot->bytes + used, payload.at, payload.len);

@@ -123,7 +123,9 @@ static bool take_letters(struct sn_reading *r, struct sn_bytes argument, bool bu
 
 	for (uint32_t i = 0; i < letters.len; i++) {
 		uint8_t name[2] = {'-', letters.at[i]};
-		const struct sn_grammar_entry *option = exact_option(r, (struct sn_bytes){name, 2});
+		const struct sn_grammar_entry *option = sn_grammar__has_letter(r->grammar, name[1])
+								? exact_option(r, (struct sn_bytes){name, 2})
+								: NULL;
 		bool rest = !bundle && i + 1 < letters.len;
 
 		if (!option) {
@@ -158,7 +160,7 @@ static bool take_option(struct sn_reading *r, struct sn_bytes argument)
 	}
 	if ((r->grammar->flags & SN_GR_WORDS) || argument.at[1] == '-')
 		return take_word(r, argument);
-	option = argument.len > 2 ? exact_option(r, argument) : NULL;
+	option = (r->grammar->flags & SN_GR_ODD) && argument.len > 2 ? exact_option(r, argument) : NULL;
 	if (option)
 		return take_value(r, option->give, false, argument);
 	return take_letters(r, argument, false);

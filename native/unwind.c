@@ -5,7 +5,7 @@
 
 #include "reading.h"
 
-enum { BUILTIN_MAX = 8 };
+enum { BUILTIN_MAX = sizeof(uint64_t) };
 
 uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size)
 {
@@ -34,8 +34,6 @@ static bool split_text(struct sn_unwinder *unwinder, struct sn_unwound *out, str
 /* NAME=VALUE before a command, as a shell reads them; `assigns` is env's grammar. */
 static bool skip_assignments(struct sn_reading *r, struct sn_bytes *argv)
 {
-	const struct sn_grammar *assigns = sn_grammars__find(r->grammars, (const uint8_t *)"env", 3);
-
 	for (;;) {
 		struct sn_bytes word = sn_bytes__first(*argv);
 		const uint8_t *equals = word.len ? memchr(word.at, '=', word.len) : NULL;
@@ -43,8 +41,8 @@ static bool skip_assignments(struct sn_reading *r, struct sn_bytes *argv)
 		if (!equals || equals == word.at || memchr(word.at, '/', (size_t)(equals - word.at)))
 			return false;
 		r->found = (struct sn_found){.outcome = NOTHING};
-		r->grammar = assigns;
-		if (assigns && sn_reading__setting(r, word))
+		r->grammar = sn_grammars__named(r->grammars, (const uint8_t *)"env", 3);
+		if (r->grammar && sn_reading__setting(r, word))
 			return true;
 		*argv = sn_bytes__behind(*argv, word.len < argv->len ? word.len + 1 : argv->len);
 	}
@@ -70,7 +68,7 @@ static void finish(struct sn_unwound *out)
 		out->url = sn_bytes__url(out->text);
 	if (!out->url.len && out->argv.len)
 		out->url = sn_bytes__url(out->argv);
-	if (!out->url.len && out->path.len)
+	if (!out->url.len && out->path.len && !out->argv.len)
 		out->url = sn_bytes__url(out->path);
 }
 
@@ -111,15 +109,22 @@ static void take_found(struct sn_unwound *out, const struct sn_found *found)
 /* A shell's own commands: none of them is a program, so the text stays the payload unless they name one. */
 static bool is_builtin(struct sn_bytes name)
 {
-	static const char builtins[][BUILTIN_MAX + 1] = {
+	static const char builtins[][BUILTIN_MAX] = {
 		".",	":",	    "[",       "alias",	 "bg",	  "builtin", "cd",	"command", "declare", "eval",
 		"exec", "exit",	    "export",  "false",	 "fg",	  "hash",    "history", "jobs",	   "let",     "local",
 		"read", "readonly", "return",  "set",	 "shift", "shopt",   "source",	"test",	   "times",   "trap",
 		"true", "type",	    "typeset", "ulimit", "umask", "unalias", "unset",	"wait"};
+	static const char first[] = ".:[abcdefghjlrstuw"; /* their first letters: most programs have others */
+	uint64_t bytes = 0, builtin;
 
-	for (uint32_t i = 0; name.len && name.len <= BUILTIN_MAX && i < sizeof(builtins) / sizeof(builtins[0]); i++)
-		if (*builtins[i] == *name.at && !builtins[i][name.len] && memcmp(builtins[i], name.at, name.len) == 0)
+	if (!name.len || name.len > BUILTIN_MAX || !memchr(first, *name.at, sizeof(first) - 1))
+		return false;
+	memcpy(&bytes, name.at, name.len);
+	for (uint32_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
+		memcpy(&builtin, builtins[i], sizeof(builtin));
+		if (builtin == bytes)
 			return true;
+	}
 	return false;
 }
 

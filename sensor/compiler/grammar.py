@@ -1,7 +1,7 @@
 """Grammars of proxies: YAML (rules/grammars) -> the bytes of native/grammar.h."""
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from sensor.errors import ConfigError
 from sensor.paths import GRAMMARS
 from sensor.rule_files import GRAMMAR
 
-_MAGIC, _VERSION = b"LNSGGRAM", 3
+_MAGIC, _VERSION = b"LNSGGRAM", 4
 # enum sn_give, enum sn_grammar_flag
 _WORDS = (
     *("flag", "value", "attached", "command", "exec", "shell", "shell-rest", "words", "code", "script", "program"),
@@ -54,6 +54,7 @@ _FLAG = {
     "builtin": 64,
     "complete": 128,
     "prompt": 256,
+    "odd": 8192,
     # of Windows
     "dash": 512,
     "glued": 1024,
@@ -95,6 +96,26 @@ def _key(name: str) -> int:
     return int.from_bytes(name.encode()[:4].ljust(4, b"\0"), "big")
 
 
+def _setting_key(name: str) -> int:
+    """The same of what a setting begins with: see SN_GRAMMAR_KEY_FOLD."""
+    literal = (name[1:] if name.startswith("^") and len(name) > 1 else name).partition("*")[0]
+    return int.from_bytes(bytes(byte | 0x20 for byte in literal.encode()[:4]).ljust(4, b"\0"), "big")
+
+
+def _letters(options: Iterable[str]) -> tuple[int, int]:
+    """sn_grammar__has_letter."""
+    masks = [0, 0]
+    for name in options:
+        if len(name) == 2 and name[0] == "-":
+            masks[ord(name[1]) >> 5 & 1] |= 1 << (ord(name[1]) & 31)
+    return masks[0], masks[1]
+
+
+def _is_odd(option: str) -> bool:
+    """-ls, which is not -l -s."""
+    return len(option) > 2 and option[0] == "-" and option[1] != "-"
+
+
 class _Writer:
     """The sections while they grow."""
 
@@ -122,8 +143,10 @@ class _Writer:
         section.extend(items)
         return struct.pack("<II", first, len(items))
 
-    def _entries(self, section: list[bytes], items: Sequence[tuple[str, int]]) -> bytes:
-        return self._range(section, [self.name(name) + struct.pack("<II", give, _key(name)) for name, give in items])
+    def _entries(
+        self, section: list[bytes], items: Sequence[tuple[str, int]], key: Callable[[str], int] = _key
+    ) -> bytes:
+        return self._range(section, [self.name(name) + struct.pack("<II", give, key(name)) for name, give in items])
 
     def program(self, own: str, spec: Mapping[str, Any]) -> int:
         """The number of the program of that name; those of its subcommands are behind it."""
@@ -134,7 +157,9 @@ class _Writer:
         options = sorted((name, _GIVE[word]) for name, word in (self._everywhere | listed).items())
         ranges = [
             self._entries(self.options, options),
-            self._entries(self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()]),
+            self._entries(
+                self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()], _setting_key
+            ),
             self._range(self.places, [struct.pack("<I", _GIVE[word]) for word in spec.get("places", [])]),
             self._entries(self.subs, subs),
             self._range(self.markers, [self.name(str(marker)) for marker in spec.get("markers", [])]),
@@ -144,7 +169,11 @@ class _Writer:
             flags |= _FLAG["complete"]  # no positional argument names a payload, so none can be mistaken for one
         if _has_prompt(spec):
             flags |= _FLAG["prompt"]
-        self.programs[number] = struct.pack("<I", flags) + self.name(spec["class"]) + b"".join(ranges) + self.name(own)
+        names = [name for name, _ in options]
+        if any(map(_is_odd, names)):
+            flags |= _FLAG["odd"]
+        head = struct.pack("<I", flags) + self.name(spec["class"])
+        self.programs[number] = head + b"".join(ranges) + self.name(own) + struct.pack("<II", *_letters(names))
         return number
 
     def slots(self, programs: Mapping[str, int]) -> bytes:

@@ -11,7 +11,7 @@ _SECTION = struct.Struct("<IIQQ")
 _GRAMMARS = 20
 _GRAMMAR_HEAD = struct.Struct("<8sII9I")
 _SLOT = struct.Struct("<III")
-_PROGRAM = 60  # bytes
+_PROGRAM = 68  # bytes
 _APPLET = 32
 _NAME_MAX = 64
 
