@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "actor_events.h"
+#include "count.h"
 #include "enrichment.h"
 #include "etw_feed.h"
 #include "evidence.h"
@@ -94,12 +95,6 @@ struct sn_origin {
 	uint64_t time;		      /* of JSON, where it is known: ns since 1970, else 0 */
 	const struct sn_actor *actor; /* of JSON: who did it; NULL: not known */
 };
-
-/* One writer, readers that want no more than a whole number. */
-static inline void sn_count(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
 
 /* pump.c */
 int sn_pump__record(struct sn_engine *engine, const void *record, size_t size, uint32_t file, uint64_t index);

@@ -61,7 +61,7 @@ static bool attribute(struct sn_engine *engine, void *record)
 			file->h.flags |= SN_F_UNSURE;
 	}
 	if (file->h.flags & SN_F_UNSURE)
-		atomic_fetch_add_explicit(&engine->files.unsure, 1, memory_order_relaxed);
+		sn_count_atomic(&engine->files.unsure, 1);
 	return true;
 }
 

@@ -31,7 +31,7 @@ static bool attribute(struct sn_engine *engine, void *record)
 	load->h.start = who.start;
 	load->uid = who.uid;
 	if (load->execing > who.time || is_program(engine, process, load)) {
-		atomic_fetch_add_explicit(&engine->files.own, 1, memory_order_relaxed);
+		sn_count_atomic(&engine->files.own, 1);
 		return false;
 	}
 	/* it has become another program meanwhile */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
 #include "wait.h"
 
 enum { CAPACITY_MIN = 256, CACHE_LINE = 64, PAGE = 4096 };
@@ -92,11 +93,6 @@ void sn_ring__free(struct sn_ring *ring)
 /* ---- producer ---- */
 
 /* The producer is the counters' only writer; they are atomic for those who read them meanwhile. */
-static void count(_Atomic uint64_t *counter, uint64_t add)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + add, memory_order_relaxed);
-}
-
 static int has_room(struct sn_ring *ring, uint64_t end)
 {
 	if (end - ring->seen_tail <= ring->capacity)
@@ -130,8 +126,8 @@ void *sn_ring__reserve(struct sn_ring *ring, size_t size)
 	uint64_t pad = padding(ring, size);
 
 	if (is_too_large(ring, size) || sn_ring__must_wait(ring, size)) {
-		count(&ring->dropped, 1);
-		count(&ring->dropped_bytes, size);
+		sn_count_atomic(&ring->dropped, 1);
+		sn_count_atomic(&ring->dropped_bytes, size);
 		return NULL;
 	}
 	if (pad)

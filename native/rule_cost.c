@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "count.h"
 
 int sn_costs__init(struct sn_costs *costs, uint32_t rules)
 {
@@ -18,15 +19,9 @@ void sn_costs__clear(struct sn_costs *costs)
 	free(costs->of);
 }
 
-/* One writer, readers that want no more than a whole number. */
-static void add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
-
 uint64_t sn_costs__begin(struct sn_costs *costs, uint32_t rule)
 {
-	add(&costs->of[rule].candidates, 1);
+	sn_count(&costs->of[rule].candidates, 1);
 	if (costs->until && --costs->until)
 		return 0;
 	costs->until = __atomic_load_n(&costs->every, __ATOMIC_RELAXED);
@@ -37,8 +32,8 @@ void sn_costs__end(struct sn_costs *costs, uint32_t rule, uint64_t begin)
 {
 	if (!begin)
 		return;
-	add(&costs->of[rule].ns, sn_clock__now() - begin);
-	add(&costs->of[rule].timed, 1);
+	sn_count(&costs->of[rule].ns, sn_clock__now() - begin);
+	sn_count(&costs->of[rule].timed, 1);
 }
 
 void sn_costs__every(struct sn_costs *costs, uint32_t every)

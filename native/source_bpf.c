@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "engine.h"
 #include "ring.h"
 #include "sources_linux.h"
@@ -73,11 +74,6 @@ struct sn_capture {
 	void *source;
 	struct counters count;
 };
-
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
-}
 
 /* ---- open, close ---- */
 
@@ -191,9 +187,9 @@ static int drain(struct sn_capture *capture, uint64_t end, int force)
 		return 0;
 	atomic_store_explicit(capture->consumer, at, memory_order_release);
 	sn_ring__publish(capture->out);
-	add(&capture->count.records, records);
-	add(&capture->count.oversized, oversized);
-	add(&capture->count.bytes, at - begin);
+	sn_count_atomic(&capture->count.records, records);
+	sn_count_atomic(&capture->count.oversized, oversized);
+	sn_count_atomic(&capture->count.bytes, at - begin);
 	return 1;
 }
 
@@ -225,7 +221,7 @@ static void sleep_until_event(struct sn_capture *capture)
 	if (is_empty(capture) && !atomic_load(&capture->nudged) && poll(fds, 2, SLEEP_MS) > 0 && fds[1].revents)
 		eventfd_read(capture->wake_fd, &nudges);
 	atomic_store(asleep, 0);
-	add(&capture->count.wakeups, 1);
+	sn_count_atomic(&capture->count.wakeups, 1);
 }
 
 /* What was committed before the stop is not lost. */
@@ -279,7 +275,7 @@ int sn_capture__run(struct sn_capture *capture)
 {
 	/* The calling thread's priority only: on Linux PRIO_PROCESS with 0 is the thread. */
 	if (setpriority(PRIO_PROCESS, 0, PRIORITY))
-		add(&capture->count.priority_refused, 1);
+		sn_count_atomic(&capture->count.priority_refused, 1);
 	while (!atomic_load_explicit(&capture->stopping, memory_order_relaxed)) {
 		int found = look(capture);
 		uint64_t now = now_ns();
@@ -288,7 +284,7 @@ int sn_capture__run(struct sn_capture *capture)
 			capture->found_at = now;
 		if (now - capture->found_at < IDLE_NS) {
 			pause_ns(patience(capture, now));
-			add(&capture->count.polls, 1);
+			sn_count_atomic(&capture->count.polls, 1);
 		} else {
 			sleep_until_event(capture);
 			capture->woken_at = now_ns();

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "file_events.h"
 #include "file_handles.h"
 #include "folders.h"
@@ -68,11 +69,6 @@ struct sn_files {
 	} record;
 	_Alignas(8) char buffer[READ_BYTES];
 };
-
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
-}
 
 static uint64_t stamp(struct timespec t)
 {
@@ -189,9 +185,9 @@ static void push(struct sn_files *files, uint32_t path_len, _Atomic uint64_t *co
 	file->h.time = files->time;
 	file->uid = UINT32_MAX;
 	if (has_room(files, size) && sn_ring__push(files->out->ring, file, size) == 0)
-		add(counter, 1);
+		sn_count_atomic(counter, 1);
 	else
-		add(&files->count.dropped, 1);
+		sn_count_atomic(&files->count.dropped, 1);
 }
 _Static_assert(sizeof(struct sn_file) % 8 == 0, "the path follows at once");
 
@@ -254,28 +250,28 @@ static void handle(struct sn_files *files, const struct fanotify_event_metadata 
 	if (event->pid == files->self || event->mask & FAN_ONDIR) {
 		if (event->mask & FAN_ONDIR && event->mask & FAN_MOVED_TO)
 			sn_handles__forget_paths(files->handles);
-		add(&files->count.filtered, 1);
+		sn_count_atomic(&files->count.filtered, 1);
 		return;
 	}
 	rc = told.own ? sn_handles__stat(files->handles, told.own, &st, &dev) : -ENOENT;
 	if (rc) {
-		add(rc == -ESTALE ? &files->count.gone : &files->count.unresolved, 1);
+		sn_count_atomic(rc == -ESTALE ? &files->count.gone : &files->count.unresolved, 1);
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		add(&files->count.filtered, 1);
+		sn_count_atomic(&files->count.filtered, 1);
 		return;
 	}
 	len = told.folder ? sn_handles__path(files->handles, told.folder, files->record.path, SN_PATH_MAX)
 			  : sn_handles__own_path(files->handles, told.own, files->record.path, SN_PATH_MAX);
 	if (len <= 0)
-		add(&files->count.unresolved, 1);
+		sn_count_atomic(&files->count.unresolved, 1);
 	else if (st.st_mode & 0111 ||
 		 sn_folders__hold(&files->places,
 				  (struct sn_bytes){(const uint8_t *)files->record.path, (uint32_t)len}))
 		put_record(files, event, &st, dev, (uint32_t)len);
 	else
-		add(&files->count.filtered, 1);
+		sn_count_atomic(&files->count.filtered, 1);
 }
 
 /* ---- the loop ---- */
@@ -323,7 +319,7 @@ static void drain(struct sn_files *files)
 		}
 		files->time = clock_ns(CLOCK_BOOTTIME);
 		for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
-			add(&files->count.events, 1);
+			sn_count_atomic(&files->count.events, 1);
 			if (event->mask & FAN_Q_OVERFLOW)
 				push_loss(files);
 			else
@@ -341,7 +337,7 @@ int sn_files__run(struct sn_files *files)
 	uint64_t pushed = 0, now;
 
 	if (setpriority(PRIO_PROCESS, 0, PRIORITY))
-		add(&files->count.priority_refused, 1);
+		sn_count_atomic(&files->count.priority_refused, 1);
 	sn_woken__begin(&files->woken);
 	while (!atomic_load_explicit(&files->stopping, memory_order_relaxed)) {
 		uint32_t asked;

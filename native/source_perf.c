@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "count.h"
 #include "file_events.h"
 #include "folders.h"
 #include "sources_linux.h"
@@ -84,11 +85,6 @@ struct sn_loads {
 	struct cpu cpu[];
 };
 
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
-}
-
 /* ---- records ---- */
 
 /* Without path: some are not known. Returns whether there was room. */
@@ -141,13 +137,13 @@ static void take_mapped(struct sn_loads *loads, const struct mapped *m)
 	struct sn_bytes path = {(const uint8_t *)m->path, (uint32_t)strnlen(m->path, (size_t)(end - m->path))};
 	uint32_t dev = m->major << 20 | m->minor, flags = 0;
 
-	add(&loads->count.events, 1);
+	sn_count_atomic(&loads->count.events, 1);
 	if (is_nameless(path))
 		path.len = 0;
 	/* without inode: memory that is no file's */
 	else if (!m->inode || !path.len || *path.at != '/' || path.len > SN_PATH_MAX ||
 		 (sn_folders__hold(&loads->trees, path) && !sn_writers__knows(loads->out->writers, dev, m->inode))) {
-		add(&loads->count.filtered, 1);
+		sn_count_atomic(&loads->count.filtered, 1);
 		return;
 	}
 	if (ends_in(path, deleted)) {
@@ -166,7 +162,7 @@ static void take_mapped(struct sn_loads *loads, const struct mapped *m)
 					      .execing = exec_of(loads, m->pid),
 					      .dev = dev};
 	memcpy(loads->record.path, path.at, path.len);
-	add(push(loads, path.len) ? &loads->count.recorded : &loads->count.dropped, 1);
+	sn_count_atomic(push(loads, path.len) ? &loads->count.recorded : &loads->count.dropped, 1);
 }
 
 static void take(struct sn_loads *loads, const struct perf_event_header *h)
@@ -184,7 +180,7 @@ static void take(struct sn_loads *loads, const struct perf_event_header *h)
 		}
 		break;
 	case PERF_RECORD_LOST:
-		add(&loads->count.lost, ((const struct missed *)(const void *)h)->count);
+		sn_count_atomic(&loads->count.lost, ((const struct missed *)(const void *)h)->count);
 		loads->record.load = (struct sn_load){.h.time = time_of(h)};
 		push(loads, 0);
 		break;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "count.h"
 #include "key_hash.h"
 #include "published.h"
 #include "wait.h"
@@ -95,11 +96,6 @@ static void unlock(struct sn_writers *writers)
 	atomic_flag_clear_explicit(&writers->lock, memory_order_release);
 }
 
-static void add(_Atomic uint64_t *counter, uint64_t n)
-{
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
-}
-
 /* ---- taking in ---- */
 
 /* The file's place, or the one that gives way to it. */
@@ -114,7 +110,7 @@ static struct written *place_of(struct sn_writers *writers, const struct sn_file
 			oldest = w;
 	}
 	if (oldest->used)
-		add(&writers->forgotten, 1);
+		sn_count_atomic(&writers->forgotten, 1);
 	*oldest = (struct written){.dev = file->dev, .inode = file->inode};
 	return oldest;
 }
@@ -124,7 +120,7 @@ static void take_loss(struct sn_writers *writers, const struct sn_file *file)
 	if (!atomic_load_explicit(&writers->lost_to, memory_order_relaxed))
 		atomic_store_explicit(&writers->lost_from, file->ctime, memory_order_relaxed);
 	atomic_store_explicit(&writers->lost_to, file->mtime, memory_order_release);
-	add(&writers->lost, 1);
+	sn_count_atomic(&writers->lost, 1);
 }
 
 /* Whether a file that changed at `changed` (ns since the epoch; 0: not known) may have done so in an event that was
@@ -169,7 +165,7 @@ static void name_writer(struct sn_writers *writers, const struct sn_table *table
 	w->fetcher = w->program;
 	w->family = 0;
 	if (!w->program)
-		add(&writers->nameless, 1);
+		sn_count_atomic(&writers->nameless, 1);
 	if (!who.start || !sn_connections__source(connections, table, who.pid, who.start, file->h.time, &connection))
 		return;
 	if (connection.pid != who.pid || connection.start != who.start) {
@@ -192,7 +188,7 @@ void sn_writers__see(struct sn_writers *writers, const struct sn_table *table, c
 		take_loss(writers, file);
 		return;
 	}
-	add(&writers->seen, 1);
+	sn_count_atomic(&writers->seen, 1);
 	w = place_of(writers, file);
 	again = w->used != 0;
 	if (wrote)
