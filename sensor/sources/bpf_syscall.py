@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NUMBER = {"x86_64": 321, "aarch64": 280}
+_MEMBARRIER = {"x86_64": 324, "aarch64": 283}
+_MEMBARRIER_GLOBAL = 1  # include/uapi/linux/membarrier.h
 _libc = ctypes.CDLL(None, use_errno=True)
 
 MAP_TYPES = {"ARRAY": 2, "PERCPU_ARRAY": 6, "LRU_HASH": 9, "RINGBUF": 27}
@@ -48,6 +50,12 @@ def _bpf(command: int, attr: bytes) -> int:
 def _name(text: str) -> bytes:
     """BPF_OBJ_NAME_LEN: 15 characters and a NUL."""
     return text.encode()[:15]
+
+
+def await_programs() -> None:
+    """Returns when each program that was running has ended: the kernel's membarrier is a grace period of RCU, within
+    which programs run, 8 to 40 ms. OSError where it has none (nohz_full); on a single CPU it does not wait."""
+    syscall(_MEMBARRIER.get(platform.machine(), -1), _MEMBARRIER_GLOBAL, 0, 0)
 
 
 def possible_cpus() -> int:

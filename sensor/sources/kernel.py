@@ -99,10 +99,13 @@ class KernelSource(Closing):
             os.close(stats)
 
     def detach(self) -> None:
-        """Ends the probes; ring and counters can still be read."""
+        """Ends the probes, those that run too where the kernel can wait for them; ring and counters can still be
+        read."""
         for name in self.links:
             os.close(self._descriptors.pop(f"link.{name}"))
         self.links = {}
+        with contextlib.suppress(OSError):
+            bpf.await_programs()
 
     def close(self) -> None:
         """Detaches and frees everything in the kernel. May be called again."""

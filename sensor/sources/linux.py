@@ -204,7 +204,8 @@ class LinuxSource(Closing):
 
     @staticmethod
     def _settle(kernel: KernelSource) -> None:
-        """A probe that was running while it was detached may still be writing its record."""
+        """Where the kernel cannot wait for them (one CPU, nohz_full), a probe that was running while it was detached
+        may still be writing its record."""
         until = time.monotonic() + _SETTLE_S
         while time.monotonic() < until:
             if all(c.seen == c.submitted + c.ring_full + c.oversized + c.busy for c in kernel.counters()):

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 RULES = Path(__file__).parents[2] / "rules" / "linux"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0  # a busy machine's
 
 
 class SensorProcess:

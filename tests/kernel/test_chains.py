@@ -90,7 +90,7 @@ def test_chain(command: str, chain: str, watch: Watch, tmp_path: Path) -> None:
     watch.reader.drain()
     text = command.replace("MARK", MARK).replace("TRUE", "/usr/bin/true")
     subprocess.run(
-        ["sh"], input=text, text=True, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, check=False, timeout=20
+        ["sh"], input=text, text=True, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, check=False, timeout=60
     )
     proxies = proxies_of(watch.reader.drain(), engine)
     assert proxies, "the payload was not run"

@@ -19,7 +19,7 @@ from sensor.native import ffi, lib, record_json
 from sensor.recording import RecordingReader, RecordingWriter
 from sensor.sources.files import mounts
 
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_recent_connections_of_a_process_and_its_descendants(live: Live, served:
 def served(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to which curl has fetched files, in a network namespace that has an address of the documentation's."""
     folder = tmp_path_factory.mktemp("served")
-    subprocess.run(["unshare", "--net", "bash", "-c", SERVE], cwd=folder, check=True, capture_output=True, timeout=30)
+    subprocess.run(["unshare", "--net", "bash", "-c", SERVE], cwd=folder, check=True, capture_output=True, timeout=120)
     return folder
 
 

@@ -31,7 +31,7 @@ action(type="omfile" file="{out}" template="whole" asyncWriting="off" flushOnTXE
 """
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """The first true value of `condition`; a failure that says `what` was waited for."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -80,7 +80,7 @@ class Rsyslog:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(60)
 
     @property
     def lines(self) -> list[str]:
@@ -104,4 +104,4 @@ def alert(number: int = 0, text: str = "id", **more: Any) -> dict[str, Any]:
 
 
 def readable(sock: socket.socket) -> bool:
-    return bool(select.select([sock], [], [], 20)[0])
+    return bool(select.select([sock], [], [], 60)[0])

@@ -20,7 +20,7 @@ from sensor.enrich.service import Enrichment
 from sensor.mountinfo import mount_lines
 from sensor.native import Engine, Frame, Rules, ffi, lib
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 INDEX_S = 60.0
 MNT_NS = os.stat("/proc/self/ns/mnt").st_ino
 
