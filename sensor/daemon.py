@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import sys
 import threading
@@ -34,7 +33,7 @@ from sensor.live import Live
 from sensor.live_processes import live_processes
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi, lib
-from sensor.orders import Orders, by_signals
+from sensor.orders import Orders, Stop, by_signals
 from sensor.paths import default_rules
 from sensor.priority import raise_thread
 from sensor.rollup import Rollup
@@ -46,7 +45,6 @@ from sensor.terminal import say
 _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000
 _CLOSE_S = 5.0
-_PATIENCE_S = 1.0
 _SWITCH_S = 0.001  # whoever answers questions of files waits for the interpreter each time that it looked at one
 _TIMED_EVERY = 256  # one of so many judgements of rules is timed
 _FACTS = ("questions", "questions_dropped", "answers", "facts_known")
@@ -146,8 +144,7 @@ class Daemon:
         self._lost = 0
         self._alerts_lost = 0
         self._told_failure = False
-        self._stop_asked = False
-        self._patient_until = 0.0
+        self._stop = Stop()
         self._reload_asked = False
         self._compiling: threading.Thread | None = None
         self._compiled: LoadedRules | None = None
@@ -161,15 +158,8 @@ class Daemon:
     # ---- signals: their handlers run between two steps of the loop; a signal also ends its wait ----
 
     def ask_stop(self, number: int, frame: FrameType | None) -> None:
-        """Handler of SIGTERM and SIGINT. A further one does not wait for anything, if it is meant: `timeout make run`
-        sends the first one twice."""
-        now = time.monotonic()
-        if not self._stop_asked:
-            self._stop_asked = True
-            self._patient_until = now + _PATIENCE_S
-        elif now >= self._patient_until:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
+        """Handler of SIGTERM and SIGINT."""
+        self._stop.hear(number, frame)
 
     def ask_reload(self, number: int, frame: FrameType | None) -> None:
         """Handler of SIGHUP."""
@@ -177,7 +167,7 @@ class Daemon:
 
     def end(self) -> None:
         """To stop, from any thread: within a second."""
-        self._stop_asked = True
+        self._stop.asked = True
 
     # ---- the loop ----
 
@@ -193,7 +183,7 @@ class Daemon:
             if time.monotonic() >= next_second:
                 next_second = time.monotonic() + 1
                 self._each_second()
-            if self._stop_asked and stopping is None:
+            if self._stop.asked and stopping is None:
                 stopping = threading.Thread(target=self._live.stop, name="stop")
                 stopping.start()
         if stopping is not None:
@@ -233,7 +223,7 @@ class Daemon:
             ended = str(error)
         if ended and not self.problem:
             self.problem = ended
-            self._stop_asked = True
+            self._stop.asked = True
 
     def _tell(self, kind: health.Health, **details: Any) -> None:
         self._outputs.put(health.health_alert(kind, host=self._host, time_ns=time.time_ns(), **details))

@@ -6,10 +6,32 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Protocol
+
+_MEANT_AFTER_S = 1.0
+
+
+class Stop:
+    """`asked`: somebody wants an end. It has no lock: a handler of signals runs in the middle of anything, also where
+    its own thread holds one."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._impatient_at = float("inf")
+
+    def hear(self, number: int, _frame: FrameType | None = None) -> None:
+        """Handler of signals. A further one waits for nothing, if it is meant: `timeout make run` sends the first one
+        twice."""
+        now = time.monotonic()
+        if now >= self._impatient_at:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.asked = True
+        self._impatient_at = min(self._impatient_at, now + _MEANT_AFTER_S)
 
 
 class Ordered(Protocol):

@@ -21,6 +21,7 @@ from sensor.config import Config
 from sensor.errors import LinsangError, NativeError, UsageError
 from sensor.host import recording_header
 from sensor.live import Live
+from sensor.orders import Stop
 from sensor.progress import Progress
 from sensor.record_lines import RecordLines, write_all
 from sensor.recording import RecordingReader, RecordingWriter
@@ -78,19 +79,20 @@ def _out(path: str, format: str) -> Iterator[int]:
         os.close(fd)
 
 
-def _stop_event() -> threading.Event:
-    """Set by SIGINT and SIGTERM."""
-    stop = threading.Event()
+def _stop() -> Stop:
+    """Asked by SIGINT and SIGTERM."""
+    stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, stop.hear)
     return stop
 
 
-def _wait(live: Live, stop: threading.Event, seconds: float | None) -> None:
-    """Returns when `stop` is set, after `seconds`, or when nothing can be recorded any more."""
+def _wait(live: Live, stop: Stop, seconds: float | None) -> None:
+    """Returns when `stop` is asked, after `seconds`, or when nothing can be recorded any more."""
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     with Progress("recording") as progress:
-        while not stop.wait(min(_LOOK_S, max(0.0, end - time.monotonic()))) and time.monotonic() < end:
+        while not stop.asked and (left := end - time.monotonic()) > 0:
+            time.sleep(min(_LOOK_S, left))
             stats = live.engine.stats()
             if stats["record_failed"]:
                 return
@@ -100,7 +102,7 @@ def _wait(live: Live, stop: threading.Event, seconds: float | None) -> None:
 
 def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[Account, str, int]:
     """Records into `fd`: the account, its equations, the number of records. NativeError: not all could be written."""
-    stop = _stop_event()
+    stop = _stop()
     engine = replace(config.engine, ring_bytes=max(config.engine.ring_bytes, _RING_BYTES))
     config = replace(config, engine=engine)
     with (

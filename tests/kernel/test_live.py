@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -259,6 +260,21 @@ def test_record_for_a_time_into_a_pipe(tmp_path: Path) -> None:
     command = ["record", "-", "--format", "ndjson", "--for", "0.5s"]
     with SensorProcess(tmp_path, *command, ready="events recorded") as recorder:
         assert recorder.end(0) == 0
+
+
+def test_a_reader_that_does_not_read_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    """More than its pipe holds is to be written: it ends at the second Ctrl-C."""
+    command = [sys.executable, "-m", "sensor", "record", "-", "--format", "ndjson"]
+    command += ["--cache-dir", str(tmp_path.parent / "cache")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096) as recorder:
+        assert recorder.stderr
+        assert any(b"recording to" in line for line in recorder.stderr)
+        subprocess.run(["true", "x" * 8192], check=True)
+        while recorder.poll() is None:
+            recorder.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                recorder.wait(0.5)
+    assert recorder.returncode == -signal.SIGINT
 
 
 def test_open_sockets_are_in_the_snapshot(tmp_path: Path) -> None:

@@ -30,3 +30,25 @@ def test_a_signal_just_before_the_wait_ends_it(number: signal.Signals) -> None:
     ) as child:
         assert child.stdout
         assert child.stdout.read().split() == [b"%d" % number]
+
+
+# The handler runs while its thread holds whatever it waits on. Ends by a signal that comes when the first is forgotten.
+TOLD = """
+import signal, sys
+from sensor import orders
+
+stop = orders.Stop()
+signal.signal(signal.SIGTERM, stop.hear)
+for _ in range(3):
+    signal.raise_signal(signal.SIGTERM)
+print(stop.asked, flush=True)
+orders.time.monotonic = lambda real=orders.time.monotonic: real() + 1
+signal.raise_signal(signal.SIGTERM)
+print("never")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without a signal")
+def test_signals_in_a_row_are_one_and_a_later_one_is_meant() -> None:
+    done = subprocess.run([sys.executable, "-c", TOLD], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, b"True\n")
