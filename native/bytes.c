@@ -15,17 +15,12 @@ const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what)
 	return NULL;
 }
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 32 : c;
-}
-
 bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head)
 {
 	if (bytes.len < head.len)
 		return false;
 	for (uint32_t i = 0; i < head.len; i++)
-		if (lower(bytes.at[i]) != lower(head.at[i]))
+		if (sn_bytes__lower(bytes.at[i]) != sn_bytes__lower(head.at[i]))
 			return false;
 	return true;
 }

@@ -13,6 +13,12 @@ struct sn_bytes {
 	uint32_t len;
 };
 
+/* A to Z as a to z. */
+static inline uint8_t sn_bytes__lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 32 : c;
+}
+
 /* Where `what` (at least one byte) first stands in `in`, NULL: nowhere. */
 const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what);
 /* Whether `bytes` begins with `head`, A to Z being a to z. */

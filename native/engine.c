@@ -20,6 +20,7 @@ static void loaded_free(struct sn_loaded *loaded)
 	sn_values__free(loaded->values);
 	sn_view__free(loaded->view);
 	sn_ndjson__free(loaded->ndjson);
+	sn_etw_view__free(loaded->etw);
 	sn_win_view__free(loaded->windows);
 	free(loaded->hits);
 	free(loaded);
@@ -39,11 +40,12 @@ static struct sn_loaded *loaded_new(struct sn_rules *rules, uint64_t generation)
 	loaded->values = sn_values__new(rules);
 	loaded->view = sn_view__new(rules);
 	loaded->ndjson = sn_ndjson__new(rules);
+	loaded->etw = sn_etw_view__new(rules);
 	sn_actor_fields__of(rules, &loaded->actors);
 	if (rules->count[SN_WIN_GRAMMARS])
 		loaded->windows = sn_win_view__new(rules);
 	if (sn_matcher__new(rules, &loaded->matcher) || !loaded->hits || !loaded->values || !loaded->view ||
-	    !loaded->ndjson || (rules->count[SN_WIN_GRAMMARS] && !loaded->windows)) {
+	    !loaded->ndjson || !loaded->etw || (rules->count[SN_WIN_GRAMMARS] && !loaded->windows)) {
 		loaded_free(loaded);
 		return NULL;
 	}

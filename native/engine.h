@@ -16,6 +16,7 @@
 #include "count.h"
 #include "enrichment.h"
 #include "etw_feed.h"
+#include "etw_view.h"
 #include "evidence.h"
 #include "file_events.h"
 #include "matcher.h"
@@ -44,6 +45,7 @@ struct sn_loaded {
 	struct sn_values *values;
 	struct sn_view *view;
 	struct sn_ndjson *ndjson;
+	struct sn_etw_view *etw;
 	struct sn_actor_fields actors;
 	struct sn_win_view *windows; /* NULL: nothing of Windows is unwound */
 	struct sn_hit *hits;
@@ -108,9 +110,8 @@ void sn_pump__alert(struct sn_engine *engine, const struct sn_origin *origin, co
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 		  uint64_t index);
 int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, uint32_t file, uint64_t index);
-/* A line that was made of a record, whose event was at `time`. */
-void sn_pump__line(struct sn_engine *engine, const char *line, size_t size, uint64_t time, uint32_t file,
-		   uint64_t index);
+/* An event of Windows. */
+void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file);
 /* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */
 void sn_engine__answer(struct sn_engine *engine);
 /* Judges an event again, with what is known now: how many hits there are, in current->hits. */

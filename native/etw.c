@@ -4,24 +4,18 @@
 #include <errno.h>
 #include <string.h>
 
-struct column {
+static const struct column {
 	uint8_t since;
 	uint8_t type;
 	const char *name;
-};
-
-struct sn_etw_layout {
-	const struct column *columns;
-	uint32_t count;
-};
-
+} columns[] = {
 #define SN_ETW_COLUMN(layout, since, type, name) {since, SN_ETW_##type, #name},
-#define SN_ETW_LAYOUT(layout, columns)                                                                                 \
-	static const struct column columns_of_##layout[] = {columns};                                                  \
-	static const struct sn_etw_layout layout_##layout = {columns_of_##layout, SN_ETW_##layout##_COLUMNS};
+#define SN_ETW_LAYOUT(layout, columns)		 columns
 #include "etw_layout.def"
+};
+_Static_assert(sizeof(columns) / sizeof(*columns) == SN_ETW_ALL_COLUMNS, "numbers of columns");
 #define SN_ETW_LAYOUT(layout, columns)                                                                                 \
-	_Static_assert(sizeof(columns_of_##layout) <= SN_ETW_COLUMNS_MAX * sizeof(struct column), #layout);
+	_Static_assert((int)SN_ETW_##layout##_COLUMNS <= (int)SN_ETW_COLUMNS_MAX, #layout);
 #include "etw_layout.def"
 
 static const struct provider {
@@ -36,10 +30,10 @@ static const struct event {
 	uint16_t provider;
 	uint16_t id;
 	uint8_t from, to, plus, more;
-	const struct sn_etw_layout *layout;
+	uint16_t first, count; /* columns */
 } events[] = {
 #define SN_ETW_EVENT(provider, id, from, to, plus, more, layout)                                                       \
-	{SN_ETW_##provider, id, from, to, plus, more, &layout_##layout},
+	{SN_ETW_##provider, id, from, to, plus, more, SN_ETW_FIRST_##layout, SN_ETW_##layout##_COLUMNS},
 #include "etw_layout.def"
 };
 
@@ -205,10 +199,10 @@ int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
 		return rc;
 	version = (event->version < known->to ? event->version : known->to) + known->plus;
 	out->provider = known->provider;
-	out->layout = known->layout;
-	out->count = known->layout->count;
+	out->first = known->first;
+	out->count = known->count;
 	for (uint32_t i = 0; i < out->count; i++) {
-		const struct column *column = &known->layout->columns[i];
+		const struct column *column = &columns[known->first + i];
 
 		out->column[i] = (struct sn_etw_column){.type = column->type, .there = version >= column->since};
 		if (out->column[i].there && read_column(&left, &out->column[i]))
@@ -226,9 +220,9 @@ int sn_etw__is_loss(const struct sn_etw_event *event)
 	       event->id >= LOST_EVENT && event->id <= LOST_FILE;
 }
 
-const char *sn_etw__column_name(const struct sn_etw_layout *layout, uint32_t column)
+const char *sn_etw__column_name(uint32_t number)
 {
-	return layout->columns[column].name;
+	return columns[number].name;
 }
 
 const char *sn_etw__provider_name(enum sn_etw_provider provider)

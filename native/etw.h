@@ -32,6 +32,7 @@ enum sn_etw_type {
 	SN_ETW_IP6,
 	SN_ETW_PORT,
 	SN_ETW_BLOB,
+	SN_ETW_NS, /* of no column: ns since 1970 */
 };
 
 /* Number of a column of a layout: SN_ETW_PROCESS_START_ImageName and its like, from 0 in each layout. */
@@ -41,6 +42,14 @@ enum sn_etw_type {
 #undef SN_ETW_COLUMN
 enum { SN_ETW_COLUMNS_MAX = 18 };
 
+/* Numbers of all columns: SN_ETW_FIRST_PROCESS_START is that of the layout's first, the others are behind it. */
+#define SN_ETW_LAYOUT(layout, columns)                                                                                 \
+	SN_ETW_FIRST_##layout, SN_ETW_LAST_##layout = SN_ETW_FIRST_##layout + SN_ETW_##layout##_COLUMNS - 1,
+enum {
+#include "etw_layout.def"
+	SN_ETW_ALL_COLUMNS
+};
+
 struct sn_etw_column {
 	uint16_t type;	       /* enum sn_etw_type */
 	uint16_t there;	       /* 0: this version has it not */
@@ -48,11 +57,9 @@ struct sn_etw_column {
 	struct sn_bytes bytes; /* the others: without NUL, of USER the SID alone, len 0 for none */
 };
 
-struct sn_etw_layout;
-
 struct sn_etw_decoded {
 	enum sn_etw_provider provider;
-	const struct sn_etw_layout *layout;
+	uint32_t first; /* number of the layout's first column */
 	uint32_t count; /* columns of the layout */
 	uint32_t rest;	/* bytes behind the last column that is known */
 	struct sn_etw_column column[SN_ETW_COLUMNS_MAX];
@@ -67,7 +74,7 @@ int sn_etw__provider_of(const struct sn_guid *guid);
 int sn_etw__reads(enum sn_etw_provider provider, uint16_t id);
 /* Whether the session says that it has lost events. */
 int sn_etw__is_loss(const struct sn_etw_event *event);
-/* The name of a column, or of the event's provider. */
-const char *sn_etw__column_name(const struct sn_etw_layout *layout, uint32_t column);
+/* The name of a column, by its number among all, or of the event's provider. */
+const char *sn_etw__column_name(uint32_t number);
 const char *sn_etw__provider_name(enum sn_etw_provider provider);
 #endif

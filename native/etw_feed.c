@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "etw_line.h"
 #include "etw_system.h"
 
 enum {
@@ -31,7 +32,7 @@ int sn_etw_feed__new(struct sn_etw_feed *feed)
 {
 	feed->actors = sn_actors__new();
 	feed->names = sn_etw_names__new();
-	feed->line = malloc(SN_TRACE_ROOM);
+	feed->line = malloc(SN_TRACE_ROOM / 2);
 	return feed->actors && feed->names && feed->line ? new_join(feed) : -ENOMEM;
 }
 
@@ -78,28 +79,24 @@ static struct sn_etw_lane *next_lane(struct sn_etw_source *source, uint64_t now,
 
 /* ---- events ---- */
 
-static void judge(struct sn_engine *engine, const struct sn_writer *w, uint64_t time, uint64_t index)
+const char *sn_etw_feed__line(struct sn_etw_feed *feed, const struct sn_etw_told *told, uint32_t *size)
 {
-	struct sn_etw_feed *feed = &engine->etw;
-	size_t size = (size_t)(w->at - feed->line);
+	struct sn_writer w = {.at = feed->line, .end = feed->line + SN_TRACE_ROOM / 2};
 
-	if (size > 1 && *feed->line == '{')
-		sn_pump__line(engine, feed->line, size - 1, time, feed->file, index);
+	sn_etw__write_line(&w, told);
+	*size = (uint32_t)(w.at - feed->line) - 1;
+	return feed->line;
 }
 
 static void release(struct sn_engine *engine)
 {
-	struct sn_etw_feed *feed = &engine->etw;
-	struct sn_writer w = {.at = feed->line, .end = feed->line + SN_TRACE_ROOM};
-	struct sn_etw_told told = sn_etw_join__release(feed->join, &w);
-
-	judge(engine, &w, told.time, told.index);
+	sn_pump__told(engine, sn_etw_join__release(engine->etw.join), engine->etw.file);
 }
 
 int sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32_t file, uint64_t index)
 {
 	struct sn_etw_feed *feed = &engine->etw;
-	struct sn_writer w = {.at = feed->line, .end = feed->line + SN_TRACE_ROOM};
+	const struct sn_etw_told *told;
 	struct sn_etw_event event = {.id = etw->id,
 				     .version = (uint8_t)etw->version,
 				     .classic = etw->classic != 0,
@@ -119,8 +116,9 @@ int sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32
 		feed->latest = event.time;
 	while (sn_etw_join__is_due(feed->join, feed->latest, event.size))
 		release(engine);
-	rc = sn_etw_join__take(feed->join, &w, &event);
-	judge(engine, &w, event.time, index);
+	rc = sn_etw_join__take(feed->join, &event, &told);
+	if (told)
+		sn_pump__told(engine, told, file);
 	return rc == -EBADMSG || rc == -ENOSYS ? -EBADMSG : 0;
 }
 

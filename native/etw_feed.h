@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * struct sn_etw_feed: Windows' events on the match thread, from the sessions' rings or a recording through the join to
- * JSON lines, which are judged as any other maker's.
+ * be judged.
  *
  *   session's ring ──┐ the earliest event goes first; one that another ring may still go before waits
- *   session's ring ──┴──► SN_ETW record ──► join ──► line ──► judged
+ *   session's ring ──┴──► SN_ETW record ──► join ──► told ──► judged
  *   recording ──────────────────^
  *   ring of lines ──────► SN_LINE record ─────────────^
  */
@@ -41,7 +41,7 @@ struct sn_etw_feed {
 	uint32_t file;		      /* of the record that was taken last */
 	uint64_t latest;	      /* time of the latest event */
 	uint64_t events;	      /* since the join was made */
-	char *line;		      /* SN_TRACE_ROOM bytes */
+	char *line;		      /* SN_TRACE_ROOM / 2 bytes: of an event that has alerts */
 };
 
 /* 0, or -ENOMEM; what is there is the caller's to free either way. */
@@ -51,6 +51,8 @@ void sn_etw_feed__free(struct sn_etw_feed *feed);
 int sn_etw_feed__forget(struct sn_etw_feed *feed);
 /* One sound record. 0; -EBADMSG: its data, or their version, cannot be read. */
 int sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32_t file, uint64_t index);
+/* An event as a JSON line without its newline, until the next one. */
+const char *sn_etw_feed__line(struct sn_etw_feed *feed, const struct sn_etw_told *told, uint32_t *size);
 /* What the sessions' rings have, and starts that have waited long enough: how many records. With `all` nothing waits.
  */
 uint32_t sn_etw_feed__pump(struct sn_engine *engine, int all);

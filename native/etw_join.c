@@ -6,7 +6,6 @@
 
 #include "etw_keys.h"
 #include "etw_learn.h"
-#include "etw_line.h"
 #include "etw_starts.h"
 
 static const uint64_t twin_ns = 1000000;     /* between the two events of one start */
@@ -21,6 +20,7 @@ struct sn_etw_join {
 	uint8_t there_are[2];
 	uint8_t in_vain[2];
 	struct sn_etw_join_stats stats;
+	struct sn_etw_told told;
 };
 
 enum { IN_VAIN_MAX = 3 }; /* then nobody is expected to send such events */
@@ -30,16 +30,21 @@ static uint32_t number(const struct sn_etw_decoded *decoded, uint32_t column)
 	return (uint32_t)decoded->column[column].number;
 }
 
-static void put(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event,
-		const struct sn_etw_decoded *decoded, const struct sn_etw_known *known)
+/* Of the event whose columns are in join->told.main. */
+static void begin_told(struct sn_etw_join *join, const struct sn_etw_event *event, struct sn_actor *process)
 {
-	sn_etw__write_line(w, event, decoded, known);
-	join->stats.lines++;
-}
+	struct sn_etw_told *told = &join->told;
 
-static struct sn_etw_known known_of(const struct sn_etw_join *join, struct sn_actor *process)
-{
-	return (struct sn_etw_known){.actors = join->options.actors, .names = join->options.names, .process = process};
+	told->event = *event;
+	told->time = event->time;
+	told->index = event->index;
+	told->has_classic = 0;
+	told->actors = join->options.actors;
+	told->names = join->options.names;
+	told->process = process;
+	told->parent = NULL;
+	told->line_from = NULL;
+	told->key = (struct sn_bytes){0};
 }
 
 /* ---- starts ---- */
@@ -80,33 +85,33 @@ int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t byt
 	return age > image_ns || is_image_there(join, start);
 }
 
-struct sn_etw_told sn_etw_join__release(struct sn_etw_join *join, struct sn_writer *w)
+const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join)
 {
 	const struct sn_etw_start *start = sn_etw_starts__first(join->starts);
-	const struct sn_etw_event *event = &start->event[!start->there[0]];
 	const struct sn_actor_id id = {.pid = start->pid, .time = start->time};
 	struct sn_actor *process = sn_actors__find(join->options.actors, &id);
-	struct sn_etw_known known = known_of(join, process);
-	struct sn_etw_told told = {start->time, start->index};
-	struct sn_etw_decoded main, classic;
+	struct sn_etw_told *told = &join->told;
 
 	if (is_alone(join, start) && !join->there_are[start->there[0]])
 		join->in_vain[start->there[0]]++;
+	begin_told(join, &start->event[!start->there[0]], process);
+	told->time = start->time;
+	told->index = start->index;
 	/* both were decoded when they came */
-	sn_etw__decode(event, &main);
-	if (start->there[0] && start->there[1] && sn_etw__decode(&start->event[1], &classic) == 0)
-		known.classic = &classic;
+	sn_etw__decode(&told->event, &told->main);
+	told->has_classic = start->there[0] && start->there[1] && sn_etw__decode(&start->event[1], &told->classic) == 0;
 	if (process && join->options.command_line)
-		known.line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
-	known.parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
-	join->stats.parent_unknown += !known.parent;
-	put(join, w, event, &main, &known);
+		told->line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
+	told->parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
+	join->stats.parent_unknown += !told->parent;
+	join->stats.told++;
 	sn_etw_starts__drop_first(join->starts);
 	return told;
 }
 
-static void take_start(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
+static void take_start(struct sn_etw_join *join, const struct sn_etw_event *event)
 {
+	const struct sn_etw_decoded *decoded = &join->told.main;
 	int classic = decoded->provider == SN_ETW_CLASSIC_PROCESS;
 	struct sn_etw_start *twin, made = {.time = event->time, .index = event->index};
 
@@ -138,56 +143,57 @@ static int is_no_change(const struct sn_etw_event *event, const struct sn_etw_de
 }
 
 /* Whether it is only to be remembered. */
-static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_decoded *decoded,
-		     struct sn_etw_known *known)
+static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event, struct sn_bytes *key)
 {
+	const struct sn_etw_decoded *decoded = &join->told.main;
+
 	if (decoded->provider == SN_ETW_KERNEL_FILE)
 		return is_no_change(event, decoded);
 	if (decoded->provider != SN_ETW_KERNEL_REGISTRY)
 		return 0;
-	if (!sn_etw_keys__changed(join->keys, event, decoded, &known->key))
+	if (!sn_etw_keys__changed(join->keys, event, decoded, key))
 		return 1;
-	join->stats.key_unknown += !known->key.len;
+	join->stats.key_unknown += !key->len;
 	return 0;
 }
 
-static void take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event,
-		 const struct sn_etw_decoded *decoded)
+/* Of the event whose columns are in join->told.main. */
+static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_etw_event *event)
 {
-	struct sn_etw_known known = known_of(join, NULL);
+	const struct sn_etw_decoded *decoded = &join->told.main;
 	uint32_t pid = sn_etw_learn__pid(event, decoded);
 	struct sn_actor_id id = {.pid = pid, .time = event->time};
+	struct sn_bytes key = {0};
 
 	if (sn_etw_learn__is_start(event, decoded)) {
 		join->there_are[decoded->provider == SN_ETW_CLASSIC_PROCESS] = 1;
-		take_start(join, event, decoded);
-		return;
+		take_start(join, event);
+		return NULL;
 	}
 	sn_etw_learner__event(&join->learner, event, decoded);
-	if (is_silent(join, event, decoded, &known)) {
+	if (is_silent(join, event, &key)) {
 		join->stats.joined++;
-		return;
+		return NULL;
 	}
-	known.process = pid == UINT32_MAX ? NULL : sn_actors__find(join->options.actors, &id);
-	join->stats.process_unknown += !known.process;
-	put(join, w, event, decoded, &known);
+	begin_told(join, event, pid == UINT32_MAX ? NULL : sn_actors__find(join->options.actors, &id));
+	join->told.key = key;
+	join->stats.process_unknown += !join->told.process;
+	join->stats.told++;
+	return &join->told;
 }
 
-int sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event)
+int sn_etw_join__take(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_told **told)
 {
-	struct sn_etw_decoded decoded;
-	int rc = sn_etw__decode(event, &decoded);
+	int rc = sn_etw__decode(event, &join->told.main);
 
-	if (rc == 0) {
-		take(join, w, event, &decoded);
-	} else if (rc == -ENOENT) {
+	*told = rc ? NULL : take(join, event);
+	if (rc == -ENOENT) {
 		join->stats.not_decoded++;
 		join->stats.lost += sn_etw__is_loss(event);
 	} else if (rc == -ENOSYS) {
 		join->stats.unknown_version++;
-	} else {
+	} else if (rc) {
 		join->stats.broken++;
-		sn_etw__write_left_out(w, event, "its data end within a column");
 	}
 	return rc;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * struct sn_etw_join: events of Windows in, one after another; JSON lines out, joined with what other events say.
+ * struct sn_etw_join: events of Windows in, one after another; out those that are told, joined with what other events
+ * say.
  *
- *   event ──► decode ──► start of a process? ──► waits for its other event, and its image ──► line
- *                └─────► key opened, closed, file named, process listed ──► remembered, no line
- *                └─────► anything else ──► line, with its process, its key's path
+ *   event ──► decode ──► start of a process? ──► waits for its other event, and its image ──► told
+ *                └─────► key opened, closed, file named, process listed ──► remembered only
+ *                └─────► anything else ──► told, with its process, its key's path
  *
  * A process that starts is told of twice: by Kernel-Process (the image's whole path, integrity) and by the kernel
  * logger (command line, user; the image's path is that of the first file that it maps), or by one of them. So a start
@@ -13,18 +14,17 @@
  */
 #ifndef SN_ETW_JOIN_H
 #define SN_ETW_JOIN_H
-#include "actors.h"
-#include "etw_names.h"
+#include "etw_told.h"
 
 /* All uint64_t, only grow. */
 struct sn_etw_join_stats {
-	uint64_t lines;
+	uint64_t told;
 	uint64_t joined;
 	uint64_t not_decoded;
 	uint64_t unknown_version;
 	uint64_t broken;
 	uint64_t lost;		  /* times that the session said it had lost something */
-	uint64_t process_unknown; /* lines of processes that nobody told of */
+	uint64_t process_unknown; /* events of processes that nobody told of */
 	uint64_t parent_unknown;  /* starts by such */
 	uint64_t key_unknown;	  /* changes of a registry key without its path */
 };
@@ -45,21 +45,16 @@ struct sn_etw_join_options {
 /* NULL: no memory. */
 struct sn_etw_join *sn_etw_join__new(const struct sn_etw_join_options *options);
 void sn_etw_join__free(struct sn_etw_join *join);
-/* Whether the first start that waits is to be written before an event with so many bytes of data is taken: it has
+/* Whether the first start that waits is to be released before an event with so many bytes of data is taken: it has
  * waited long enough at `now` (ns since 1970), or there is no room otherwise. */
 int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t bytes);
-/* What its line is about: time and index of the first of its events. */
-struct sn_etw_told {
-	uint64_t time, index;
-};
-
-/* Writes it; at most SN_TRACE_ROOM / 2 bytes. */
-struct sn_etw_told sn_etw_join__release(struct sn_etw_join *join, struct sn_writer *w);
+/* The first start that waits. Valid, as all that is told, until the next call. */
+const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join);
 /* Whether any waits. */
 int sn_etw_join__is_waiting(const struct sn_etw_join *join);
-/* Takes an event, its data borrowed until this returns. Writes one line or none; no start may be due. 0, or as
- * sn_etw__decode: nobody can say what it means. */
-int sn_etw_join__take(struct sn_etw_join *join, struct sn_writer *w, const struct sn_etw_event *event);
+/* Takes an event, its data borrowed as long as what is told of it; no start may be due. `told`: what is, or NULL. 0,
+ * or as sn_etw__decode: nobody can say what it means. */
+int sn_etw_join__take(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_told **told);
 /* Looks at an event of a trace that is to be read from its begin afterwards: those that live when a trace begins are
  * listed while it already runs. */
 void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event);

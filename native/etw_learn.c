@@ -85,45 +85,56 @@ static uint64_t created(const struct sn_etw_event *event, const struct sn_etw_de
 	return time <= event->time ? time : 0;
 }
 
-static void set_wide(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which,
-		     struct sn_bytes text)
+static struct sn_writer begin_text(struct sn_etw_learner *learner)
 {
-	struct sn_writer w = {.at = sn_actors__room(learner->actors),
-			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
+	char *room = sn_actors__room(learner->actors);
+
+	return (struct sn_writer){.at = room, .end = room + SN_ACTOR_ROOM};
+}
+
+/* What was written since begin_text. */
+static void set(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which,
+		const struct sn_writer *w)
+{
+	const char *room = sn_actors__room(learner->actors);
+
+	sn_actors__set(learner->actors, actor, which, room, (size_t)(w->at - room));
+}
+
+static void set_line(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes text)
+{
+	struct sn_writer w = begin_text(learner);
 
 	if (!text.len)
 		return;
 	sn_etw__write_wide_inner(&w, text);
-	sn_actors__set(learner->actors, actor, which, sn_actors__room(learner->actors),
-		       (size_t)(w.at - sn_actors__room(learner->actors)));
-}
-
-/* What a writer has made of a value, without its quotes. */
-static void set_quoted(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which,
-		       const struct sn_writer *w)
-{
-	sn_actors__set(learner->actors, actor, which, sn_actors__room(learner->actors) + 1,
-		       (size_t)(w->at - sn_actors__room(learner->actors)) - 2);
+	set(learner, actor, SN_ACTOR_LINE, &w);
 }
 
 static void set_image(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes path)
 {
-	struct sn_writer w = {.at = sn_actors__room(learner->actors),
-			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
+	struct sn_writer w = begin_text(learner);
+	struct sn_etw_path named;
 
 	if (!path.len)
 		return;
-	sn_etw_names__write_path(learner->names, &w, path);
-	set_quoted(learner, actor, SN_ACTOR_IMAGE, &w);
+	named = sn_etw_names__path(learner->names, path);
+	sn_write__inner(&w, named.head.at, named.head.len);
+	sn_etw__write_wide_inner(&w, named.rest);
+	set(learner, actor, SN_ACTOR_IMAGE, &w);
 }
 
 static void set_user(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes sid)
 {
-	struct sn_writer w = {.at = sn_actors__room(learner->actors),
-			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
+	struct sn_writer w = begin_text(learner);
+	struct sn_bytes name = {0};
 
-	if (sid.len && sn_etw_names__write_account(learner->names, &w, sid))
-		set_quoted(learner, actor, SN_ACTOR_USER, &w);
+	if (sid.len)
+		name = sn_etw_names__account(learner->names, sid);
+	if (!name.len)
+		return;
+	sn_write__inner(&w, name.at, name.len);
+	set(learner, actor, SN_ACTOR_USER, &w);
 }
 
 static void learn(struct sn_etw_learner *learner, struct sn_actor *actor, const struct sn_etw_decoded *decoded)
@@ -144,13 +155,8 @@ static void learn(struct sn_etw_learner *learner, struct sn_actor *actor, const 
 	if (actor->name_len)
 		memcpy(actor->name, name.at, actor->name_len);
 	actor->parent.pid = number(decoded, SN_ETW_CLASSIC_PROCESS_ParentId);
-	set_wide(learner, actor, SN_ACTOR_LINE, column[SN_ETW_CLASSIC_PROCESS_CommandLine].bytes);
+	set_line(learner, actor, column[SN_ETW_CLASSIC_PROCESS_CommandLine].bytes);
 	set_user(learner, actor, column[SN_ETW_CLASSIC_PROCESS_UserSID].bytes);
-}
-
-static uint32_t lower(uint32_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
 }
 
 /* Takes `path` of a file that the process mapped for its image, if it has the image's name and none is known. */
@@ -166,7 +172,8 @@ static void learn_mapped(struct sn_etw_learner *learner, struct sn_actor *actor,
 	if (length != actor->name_len && (actor->name_len < SHORT_NAME || length < actor->name_len))
 		return;
 	for (uint32_t i = 0; i < actor->name_len; i++) {
-		if (path.at[begin + 2 * i + 1] || lower(path.at[begin + 2 * i]) != lower(actor->name[i]))
+		if (path.at[begin + 2 * i + 1] ||
+		    sn_bytes__lower(path.at[begin + 2 * i]) != sn_bytes__lower(actor->name[i]))
 			return;
 	}
 	set_image(learner, actor, path);
@@ -266,13 +273,11 @@ void sn_etw_learner__look(struct sn_etw_learner *learner, const struct sn_etw_ev
 
 const char *sn_etw_learner__ask(struct sn_etw_learner *learner, struct sn_actor *actor, sn_etw_command_line *ask)
 {
-	struct sn_writer w = {.at = sn_actors__room(learner->actors),
-			      .end = sn_actors__room(learner->actors) + SN_ACTOR_ROOM};
+	struct sn_writer w = begin_text(learner);
 	const char *from = NULL;
 
 	if (actor->text[SN_ACTOR_LINE] || !ask(actor->id.pid, actor->start, &w, &from))
 		return NULL;
-	sn_actors__set(learner->actors, actor, SN_ACTOR_LINE, sn_actors__room(learner->actors),
-		       (size_t)(w.at - sn_actors__room(learner->actors)));
+	set(learner, actor, SN_ACTOR_LINE, &w);
 	return from;
 }

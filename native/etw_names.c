@@ -9,13 +9,13 @@
 struct path {
 	uint32_t from_len, to_len;
 	char from[64];
-	char to[SN_ETW_NAME_MAX];
+	uint8_t to[SN_ETW_NAME_MAX];
 };
 
 struct account {
 	uint32_t sid_len, name_len;
 	char sid[SN_ETW_SID_MAX];
-	char name[SN_ETW_NAME_MAX];
+	uint8_t name[SN_ETW_NAME_MAX];
 };
 
 struct sn_etw_names {
@@ -48,18 +48,15 @@ void sn_etw_names__free(struct sn_etw_names *names)
 	free(names);
 }
 
-/* As the inside of a JSON string: its bytes, 0: too long or empty. */
-static uint32_t put_name(char *to, const char *name)
+/* Its bytes, 0: too long or empty. */
+static uint32_t put_name(uint8_t *to, const char *name)
 {
-	struct sn_writer w = {.at = to, .end = to + SN_ETW_NAME_MAX};
+	size_t len = strlen(name);
 
-	sn_write__inner(&w, (const uint8_t *)name, strlen(name));
-	return w.full ? 0 : (uint32_t)(w.at - to);
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (len > SN_ETW_NAME_MAX)
+		return 0;
+	memcpy(to, name, len);
+	return (uint32_t)len;
 }
 
 int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const char *to)
@@ -75,7 +72,7 @@ int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const c
 	if (!len || len > sizeof(path->from) || !path->to_len)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++)
-		path->from[i] = lower(from[i]);
+		path->from[i] = (char)sn_bytes__lower((uint8_t)from[i]);
 	path->from_len = (uint32_t)len;
 	atomic_store_explicit(&names->paths, count + 1, memory_order_release);
 	return 0;
@@ -107,42 +104,37 @@ static int begins(struct sn_bytes path, const char *head, uint32_t len)
 	if (path.len / 2 < len)
 		return 0;
 	for (uint32_t i = 0; i < len; i++)
-		if (path.at[2 * i + 1] || lower((char)path.at[2 * i]) != head[i])
+		if (path.at[2 * i + 1] || sn_bytes__lower(path.at[2 * i]) != (uint8_t)head[i])
 			return 0;
 	return path.len / 2 == len || (path.at[2 * len] == '\\' && !path.at[2 * len + 1]);
 }
 
-static void write(struct sn_writer *w, const char *head, uint32_t len, struct sn_bytes rest)
+/* `path` with `head` in place of its first `units`. */
+static struct sn_etw_path behind(struct sn_bytes path, uint32_t units, const void *head, uint32_t len)
 {
-	sn_write__literal(w, "\"");
-	sn_write__bytes(w, head, len);
-	sn_etw__write_wide_inner(w, rest);
-	sn_write__literal(w, "\"");
+	return (struct sn_etw_path){{head, len}, sn_bytes__behind(path, 2 * units)};
 }
 
-void sn_etw_names__write_path(const struct sn_etw_names *names, struct sn_writer *w, struct sn_bytes path)
+struct sn_etw_path sn_etw_names__path(const struct sn_etw_names *names, struct sn_bytes path)
 {
-	static const char dos[] = "\\??", unc[] = "\\??\\unc", mup[] = "\\device\\mup", backslash[] = "\\\\";
+	static const char dos[] = "\\??", unc[] = "\\??\\unc", mup[] = "\\device\\mup", backslash[] = "\\";
 	enum { DOS = sizeof(dos) - 1, UNC = sizeof(unc) - 1, MUP = sizeof(mup) - 1, COLON_AT = 5 };
 	uint32_t count = atomic_load_explicit(&names->paths, memory_order_acquire);
 
 	for (uint32_t i = count; i > 0; i--) {
 		const struct path *known_path = &names->path[i - 1];
 
-		if (!begins(path, known_path->from, known_path->from_len))
-			continue;
-		write(w, known_path->to, known_path->to_len, sn_bytes__behind(path, 2 * known_path->from_len));
-		return;
+		if (begins(path, known_path->from, known_path->from_len))
+			return behind(path, known_path->from_len, known_path->to, known_path->to_len);
 	}
 	if (begins(path, unc, UNC))
-		write(w, backslash, 2, sn_bytes__behind(path, 2 * UNC));
-	else if (begins(path, mup, MUP))
-		write(w, backslash, 2, sn_bytes__behind(path, 2 * MUP));
-	else if (begins(path, dos, DOS) && path.len / 2 > COLON_AT && path.at[2 * COLON_AT] == ':' &&
-		 !path.at[2 * COLON_AT + 1])
-		write(w, "", 0, sn_bytes__behind(path, 2 * (DOS + 1)));
-	else
-		write(w, "", 0, path);
+		return behind(path, UNC, backslash, 1);
+	if (begins(path, mup, MUP))
+		return behind(path, MUP, backslash, 1);
+	if (begins(path, dos, DOS) && path.len / 2 > COLON_AT && path.at[2 * COLON_AT] == ':' &&
+	    !path.at[2 * COLON_AT + 1])
+		return behind(path, DOS + 1, "", 0);
+	return behind(path, 0, "", 0);
 }
 
 /* ---- accounts ---- */
@@ -161,7 +153,7 @@ static void ask(struct sn_etw_names *names, const char *sid)
 	atomic_store_explicit(&names->asked, asked + 1, memory_order_release);
 }
 
-int sn_etw_names__write_account(struct sn_etw_names *names, struct sn_writer *w, struct sn_bytes sid)
+struct sn_bytes sn_etw_names__account(struct sn_etw_names *names, struct sn_bytes sid)
 {
 	char text[SN_ETW_SID_MAX];
 	uint32_t len = sn_etw__sid_text(text, sid), count;
@@ -170,13 +162,11 @@ int sn_etw_names__write_account(struct sn_etw_names *names, struct sn_writer *w,
 	for (uint32_t i = count; i > 0; i--) {
 		const struct account *account = &names->account[i - 1];
 
-		if (account->sid_len != len || memcmp(account->sid, text, len) != 0)
-			continue;
-		write(w, account->name, account->name_len, (struct sn_bytes){0});
-		return 1;
+		if (account->sid_len == len && memcmp(account->sid, text, len) == 0)
+			return (struct sn_bytes){account->name, account->name_len};
 	}
 	ask(names, text);
-	return 0;
+	return (struct sn_bytes){0};
 }
 
 int64_t sn_etw_names__unknown(struct sn_etw_names *names, char *buf, size_t size)

@@ -10,7 +10,7 @@
 enum {
 	SN_ETW_PATHS_MAX = 128,
 	SN_ETW_ACCOUNTS_MAX = 1024,
-	SN_ETW_NAME_MAX = 320, /* bytes of a name in JSON */
+	SN_ETW_NAME_MAX = 320, /* bytes of a name */
 	SN_ETW_UNKNOWN_MAX = 64,
 };
 
@@ -24,11 +24,15 @@ void sn_etw_names__free(struct sn_etw_names *names);
 int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const char *to);
 /* The same for an account: its SID as S-1-5-18, its name as DOMAIN\name. */
 int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const char *name);
-/* A path (UTF-16) as a JSON string: \??\C:\x is C:\x, and \Device\Mup\server\share is \\server\share whatever was set.
- */
-void sn_etw_names__write_path(const struct sn_etw_names *names, struct sn_writer *w, struct sn_bytes path);
-/* The name of a SID (as in memory) as a JSON string: 1, or 0: not known. Then it is among those that are asked for. */
-int sn_etw_names__write_account(struct sn_etw_names *names, struct sn_writer *w, struct sn_bytes sid);
+/* A path as users call it: `head` (UTF-8), and behind it `rest` (UTF-16, of the path). */
+struct sn_etw_path {
+	struct sn_bytes head, rest;
+};
+
+/* \??\C:\x is C:\x, and \Device\Mup\server\share is \\server\share whatever was set. */
+struct sn_etw_path sn_etw_names__path(const struct sn_etw_names *names, struct sn_bytes path);
+/* The name (UTF-8) of a SID (as in memory); empty: not known. Then it is among those that are asked for. */
+struct sn_bytes sn_etw_names__account(struct sn_etw_names *names, struct sn_bytes sid);
 /* A SID whose name is not known, NUL included, each once in a while: its bytes; 0: none; -ENOSPC. The thread that sets.
  */
 int64_t sn_etw_names__unknown(struct sn_etw_names *names, char *buf, size_t size);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "etw_text.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+#include <stdio.h>
+
 #include "text.h"
 #include "utf8.h"
 
@@ -71,11 +76,47 @@ void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text)
 	sn_write__inner(w, run, used);
 }
 
-void sn_etw__write_wide(struct sn_writer *w, struct sn_bytes text)
+/* Copies what is ASCII from `at` on, where it ends in the text. */
+static uint32_t copy_ascii(uint8_t **out, struct sn_bytes text, uint32_t at)
 {
-	sn_write__literal(w, "\"");
-	sn_etw__write_wide_inner(w, text);
-	sn_write__literal(w, "\"");
+	uint8_t *to = *out;
+
+#ifdef __SSE2__
+	const __m128i above = _mm_set1_epi16((short)0xff80);
+
+	for (; text.len - at >= 16; at += 16, to += 8) {
+		__m128i units = _mm_loadu_si128((const __m128i *)(text.at + at));
+
+		if (_mm_movemask_epi8(_mm_cmpeq_epi16(_mm_and_si128(units, above), _mm_setzero_si128())) != 0xffff)
+			break;
+		_mm_storel_epi64((__m128i *)to, _mm_packus_epi16(units, units));
+	}
+#endif
+	for (; text.len - at >= 2 && !text.at[at + 1] && text.at[at] < 0x80; at += 2)
+		*to++ = text.at[at];
+	*out = to;
+	return at;
+}
+
+uint32_t sn_etw__utf8(uint8_t *out, struct sn_bytes text)
+{
+	uint8_t *to = out;
+	uint32_t at = 0;
+
+	while (at = copy_ascii(&to, text, at), text.len - at >= 2) {
+		uint32_t code = unit(text, at), low = text.len - at >= 4 ? unit(text, at + 2) : 0;
+
+		at += 2;
+		if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+			code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+			at += 2;
+		}
+		if (code >= 0xdc80 && code <= 0xdcff)
+			*to++ = (uint8_t)code;
+		else
+			to += sn_utf8__encode(to, code);
+	}
+	return (uint32_t)(to - out);
 }
 
 /* Revision, count, an authority of 6 bytes (the highest first), as many sub-authorities of 4 (the lowest first). */
@@ -104,15 +145,21 @@ uint32_t sn_etw__sid_text(char *out, struct sn_bytes sid)
 	return (uint32_t)(w.at - out);
 }
 
-static void write_address(struct sn_writer *w, uint16_t family, struct sn_bytes address)
+uint64_t sn_etw__filetime_ns(uint64_t filetime)
+{
+	static const uint64_t epoch = 116444736000000000u; /* 1970-01-01 */
+
+	return filetime < epoch || filetime - epoch > UINT64_MAX / 100 ? 0 : (filetime - epoch) * 100;
+}
+
+/* ---- values that are no texts ---- */
+
+static uint32_t address(char *out, uint16_t family, struct sn_bytes bytes)
 {
 	uint8_t whole[16] = {0};
-	char text[SN_TEXT_ADDRESS];
 
-	memcpy(whole, address.at, address.len);
-	sn_write__literal(w, "\"");
-	sn_write__bytes(w, text, sn_text__address(text, family, whole));
-	sn_write__literal(w, "\"");
+	memcpy(whole, bytes.at, bytes.len);
+	return sn_text__address(out, family, whole);
 }
 
 static void write_pointer(struct sn_writer *w, uint64_t value)
@@ -121,79 +168,50 @@ static void write_pointer(struct sn_writer *w, uint64_t value)
 
 	while (digits < 16 && value >> 4 * digits)
 		digits++;
-	sn_write__literal(w, "\"0x");
+	sn_write__literal(w, "0x");
 	write_hex(w, value, digits);
-	sn_write__literal(w, "\"");
 }
 
-uint64_t sn_etw__filetime_ns(uint64_t filetime)
+/* As JSON has it, but for the quotes. */
+static uint32_t time_text(char *out, uint64_t ns)
 {
-	static const uint64_t epoch = 116444736000000000u; /* 1970-01-01 */
+	char quoted[SN_ETW_PLAIN_MAX];
+	struct sn_writer w = {.at = quoted, .end = quoted + sizeof(quoted)};
+	uint32_t len;
 
-	return filetime < epoch || filetime - epoch > UINT64_MAX / 100 ? 0 : (filetime - epoch) * 100;
+	sn_write__time(&w, ns);
+	len = (uint32_t)(w.at - quoted) - 2;
+	memcpy(out, quoted + 1, len);
+	return len;
 }
 
-/* 0: it is none that can be written. */
-static int write_filetime(struct sn_writer *w, uint64_t filetime)
+uint32_t sn_etw__plain(char *out, const struct sn_etw_column *value)
 {
-	uint64_t ns = sn_etw__filetime_ns(filetime);
+	struct sn_writer w = {.at = out, .end = out + SN_ETW_PLAIN_MAX};
 
-	if (ns)
-		sn_write__time(w, ns);
-	return ns != 0;
-}
-
-static int write_value(struct sn_writer *w, const struct sn_etw_column *column)
-{
-	char text[SN_TEXT_NUMBER];
-
-	switch (column->type) {
+	_Static_assert((int)SN_TEXT_ADDRESS <= (int)SN_ETW_PLAIN_MAX && (int)SN_ETW_SID_MAX <= (int)SN_ETW_PLAIN_MAX,
+		       "room for the longest");
+	switch (value->type) {
 	case SN_ETW_I32:
-		sn_write__bytes(w, text, sn_text__i64(text, (int64_t)column->number));
-		return 1;
+		return sn_text__i64(out, (int64_t)value->number);
 	case SN_ETW_PTR:
-		write_pointer(w, column->number);
-		return 1;
+		write_pointer(&w, value->number);
+		return (uint32_t)(w.at - out);
 	case SN_ETW_TIME:
-		return write_filetime(w, column->number);
+		return time_text(out, sn_etw__filetime_ns(value->number));
+	case SN_ETW_NS:
+		return time_text(out, value->number);
 	case SN_ETW_SID:
 	case SN_ETW_USER:
-		if (!column->bytes.len)
-			return 0;
-		sn_write__literal(w, "\"");
-		write_sid(w, column->bytes);
-		sn_write__literal(w, "\"");
-		return 1;
-	case SN_ETW_WTEXT:
-	case SN_ETW_WPATH:
-		sn_etw__write_wide(w, column->bytes);
-		return 1;
-	case SN_ETW_ATEXT:
-		sn_write__text(w, column->bytes.at, column->bytes.len);
-		return 1;
+		write_sid(&w, value->bytes);
+		return (uint32_t)(w.at - out);
 	case SN_ETW_IP4:
-		write_address(w, AF_IP4, column->bytes);
-		return 1;
+		return address(out, AF_IP4, value->bytes);
 	case SN_ETW_IP6:
-		write_address(w, AF_IP6, column->bytes);
-		return 1;
-	case SN_ETW_BLOB:
-		return 0;
+		return address(out, AF_IP6, value->bytes);
 	default:
-		sn_write__number(w, column->number);
-		return 1;
+		return sn_text__u64(out, value->number);
 	}
-}
-
-void sn_etw__write_column(struct sn_writer *w, const struct sn_etw_decoded *decoded, uint32_t column)
-{
-	const char *name = sn_etw__column_name(decoded->layout, column);
-	char *before = w->at;
-
-	if (!decoded->column[column].there)
-		return;
-	sn_write__key(w, name, strlen(name));
-	sn_write__end(w, before, write_value(w, &decoded->column[column]));
 }
 
 /* ---- registry ---- */
@@ -209,36 +227,33 @@ static uint64_t data_number(struct sn_bytes data)
 	return number;
 }
 
-void sn_etw__write_details(struct sn_writer *w, uint64_t type, uint64_t size, struct sn_bytes data)
+int sn_etw__details(struct sn_etw_column *out, char room[SN_ETW_DETAILS_MAX], uint64_t type, uint64_t size,
+		    struct sn_bytes data)
 {
-	static const char key[] = "Details";
 	uint64_t number;
 
+	out->type = SN_ETW_ATEXT;
 	if (type == REG_BINARY) {
-		sn_write__literal(w, "\"Details\":\"Binary Data\",");
-		return;
-	}
-	if (size != data.len)
-		return;
-	if (type == REG_DWORD && size == 4) {
-		sn_write__literal(w, "\"Details\":\"DWORD (0x");
-		write_hex(w, data_number(data), 8);
-		sn_write__literal(w, ")\",");
+		strcpy(room, "Binary Data");
+	} else if (size != data.len) {
+		return 0;
+	} else if (type == REG_DWORD && size == 4) {
+		snprintf(room, SN_ETW_DETAILS_MAX, "DWORD (0x%08x)", (uint32_t)data_number(data));
 	} else if (type == REG_QWORD && size == 8) {
 		number = data_number(data);
-		sn_write__literal(w, "\"Details\":\"QWORD (0x");
-		write_hex(w, number >> 32, 8);
-		sn_write__literal(w, "-0x");
-		write_hex(w, number & UINT32_MAX, 8);
-		sn_write__literal(w, ")\",");
+		snprintf(room, SN_ETW_DETAILS_MAX, "QWORD (0x%08x-0x%08x)", (uint32_t)(number >> 32), (uint32_t)number);
 	} else if (type == REG_SZ || type == REG_EXPAND_SZ) {
 		while (data.len >= 2 && !unit(data, data.len - 2))
 			data.len -= 2;
-		sn_write__key(w, key, sizeof(key) - 1);
-		if (data.len >= 2)
-			sn_etw__write_wide(w, data);
-		else
-			sn_write__literal(w, "\"(Empty)\"");
-		sn_write__literal(w, ",");
+		strcpy(room, "(Empty)");
+		if (data.len >= 2) {
+			out->type = SN_ETW_WTEXT;
+			out->bytes = data;
+			return 1;
+		}
+	} else {
+		return 0;
 	}
+	out->bytes = (struct sn_bytes){(const uint8_t *)room, (uint32_t)strlen(room)};
+	return 1;
 }

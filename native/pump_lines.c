@@ -1,42 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Events that come as JSON lines on the match thread: fed, recorded, or made of an event of Windows.
+ * Events that are no records of our own on the match thread: JSON lines, fed or recorded, and Windows' events.
  */
 #include <errno.h>
 
 #include "engine.h"
 
-/* Decodes a line and judges it; `begin` from sn_pump__clock_if. 0 or -EBADMSG. */
-static int judge_line(struct sn_engine *engine, const struct sn_origin *origin, uint32_t route, uint64_t begin)
+/* Judges what loaded->values hold. `told`: an event that has no line yet; it is written for alerts. */
+static void judge_values(struct sn_engine *engine, struct sn_origin *origin, const struct sn_routes *routes,
+			 const struct sn_etw_told *told, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
-	struct sn_origin known = *origin;
+	bool starts = routes->starts && loaded->windows;
 	struct sn_scene scene = {0};
-	struct sn_routes routes;
 	uint32_t hits;
-	bool starts;
 
-	if (sn_ndjson__decode(loaded->ndjson, origin->payload, origin->payload_size, route, loaded->values, &routes))
-		return -EBADMSG;
-	sn_actor_events__learn(engine->etw.actors, &loaded->actors, loaded->values, &routes);
-	if (!routes.count)
-		return 0;
-	starts = routes.starts && loaded->windows;
 	if (starts)
 		sn_win_view__fill(loaded->windows, loaded->values);
-	hits = sn_pump__judge(engine, routes.route, routes.count, begin);
+	hits = sn_pump__judge(engine, routes->route, routes->count, begin);
+	if (hits && told)
+		origin->payload = sn_etw_feed__line(&engine->etw, told, &origin->payload_size);
 	if (hits)
-		known.actor = sn_actor_events__find(engine->etw.actors, &loaded->actors, loaded->values, origin->time);
+		origin->actor =
+			sn_actor_events__find(engine->etw.actors, &loaded->actors, loaded->values, origin->time);
 	if (hits && starts) {
 		scene.proxy = sn_win_view__proxy(loaded->windows, loaded->values);
 		scene.renamed = sn_win_view__renamed(loaded->windows);
 	}
-	sn_pump__alert(engine, &known, &scene, hits);
+	sn_pump__alert(engine, origin, &scene, hits);
+}
+
+/* Decodes a line and judges it; `begin` from sn_pump__clock_if. 0 or -EBADMSG. */
+static int judge_line(struct sn_engine *engine, struct sn_origin *origin, uint32_t route, uint64_t begin)
+{
+	struct sn_loaded *loaded = engine->current;
+	struct sn_routes routes;
+
+	if (sn_ndjson__decode(loaded->ndjson, origin->payload, origin->payload_size, route, loaded->values, &routes))
+		return -EBADMSG;
+	sn_actor_events__learn(engine->etw.actors, &loaded->actors, loaded->values, &routes);
+	if (routes.count)
+		judge_values(engine, origin, &routes, NULL, begin);
 	return 0;
 }
 
 /* Counts and judges one. 0 or -EBADMSG. */
-static int take_line(struct sn_engine *engine, const struct sn_origin *origin, uint32_t route, uint64_t begin)
+static int take_line(struct sn_engine *engine, struct sn_origin *origin, uint32_t route, uint64_t begin)
 {
 	if (engine->current && judge_line(engine, origin, route, begin)) {
 		sn_count(&engine->stats.malformed, 1);
@@ -60,18 +69,18 @@ int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, u
 	return take_line(engine, &origin, UINT32_MAX, sn_pump__clock_if(engine));
 }
 
-void sn_pump__line(struct sn_engine *engine, const char *line, size_t size, uint64_t time, uint32_t file,
-		   uint64_t index)
+void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file)
 {
-	struct sn_origin origin = {.payload = line,
-				   .payload_size = (uint32_t)size,
-				   .payload_type = SN_PAYLOAD_JSON,
-				   .file = file,
-				   .index = index,
-				   .time = time};
+	struct sn_origin origin = {
+		.payload_type = SN_PAYLOAD_JSON, .file = file, .index = told->index, .time = told->time};
+	uint64_t begin = sn_pump__clock_if(engine);
+	struct sn_routes routes;
 
-	if (engine->current)
-		judge_line(engine, &origin, UINT32_MAX, sn_pump__clock_if(engine));
+	if (!engine->current)
+		return;
+	sn_etw_view__fill(engine->current->etw, engine->current->values, told, &routes);
+	if (routes.count)
+		judge_values(engine, &origin, &routes, told, begin);
 }
 
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,

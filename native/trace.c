@@ -7,6 +7,7 @@
 
 #include "etl.h"
 #include "etw_join.h"
+#include "etw_line.h"
 #include "sensor.h"
 
 static const uint64_t wait_ns = 1000000; /* for a start's other event: a file's events are in order */
@@ -23,16 +24,21 @@ struct sn_trace {
 /* One event, or one start that is due; 0: the end. */
 static int step(struct sn_trace *trace, struct sn_writer *w)
 {
+	const struct sn_etw_told *told;
+
 	if (!trace->is_there)
 		trace->is_there = sn_etl__next(trace->etl, &trace->event);
 	if (trace->is_there ? sn_etw_join__is_due(trace->join, trace->event.time, trace->event.size)
 			    : sn_etw_join__is_waiting(trace->join)) {
-		sn_etw_join__release(trace->join, w);
+		sn_etw__write_line(w, sn_etw_join__release(trace->join));
 		return 1;
 	}
 	if (!trace->is_there)
 		return 0;
-	sn_etw_join__take(trace->join, w, &trace->event);
+	if (sn_etw_join__take(trace->join, &trace->event, &told) == -EBADMSG)
+		sn_etw__write_left_out(w, &trace->event, "its data end within a column");
+	if (told)
+		sn_etw__write_line(w, told);
 	trace->is_there = 0;
 	return 1;
 }
@@ -93,7 +99,7 @@ void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out)
 	sn_etw_join__stats(trace->join, &join);
 	sn_actors__stats(trace->actors, &actors);
 	*out = (struct sn_trace_stats){.events = etl.events,
-				       .lines = join.lines,
+				       .lines = join.told,
 				       .joined = join.joined,
 				       .not_decoded = join.not_decoded,
 				       .unknown_version = join.unknown_version,

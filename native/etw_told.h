@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sn_etw_told: all that is known of one event of Windows, and its members, one after another, for whoever wants
+ * them: a JSON line (etw_line.c), or the values that rules read (etw_view.c).
+ *
+ *   columns, under their names in the manifest ──┐
+ *   what is joined, under Sigma's                ┴──► a member's number and value
+ *
+ * taxonomy.def says what the columns are in Sigma's terms.
+ */
+#ifndef SN_ETW_TOLD_H
+#define SN_ETW_TOLD_H
+#include "actors.h"
+#include "etw.h"
+#include "etw_names.h"
+
+/* What the trace said elsewhere is NULL or empty where it did not. */
+struct sn_etw_told {
+	struct sn_etw_event event;
+	struct sn_etw_decoded main; /* its columns */
+	uint64_t time, index;	    /* of the first of its events */
+	int has_classic;
+	struct sn_etw_decoded classic;	/* of a Kernel-Process start: the kernel logger's event of the same */
+	const struct sn_actors *actors; /* that process and parent are of */
+	const struct sn_etw_names *names;
+	const struct sn_actor *process; /* whose event it is */
+	const struct sn_actor *parent;	/* of a process start */
+	const char *line_from;		/* of a process start: who said its command line, if no event did */
+	struct sn_bytes key;		/* UTF-16: of a registry event */
+};
+
+/* Members that are no columns; their numbers are behind the columns'. */
+#define SN_ETW_OWN_MEMBERS(X)                                                                                          \
+	X(Provider_Name)                                                                                               \
+	X(EventID)                                                                                                     \
+	X(Version)                                                                                                     \
+	X(TimeCreated)                                                                                                 \
+	X(ExecutionProcessID)                                                                                          \
+	X(ExecutionThreadID)                                                                                           \
+	X(CommandLine)                                                                                                 \
+	X(CommandLineFrom)                                                                                             \
+	X(UserSID)                                                                                                     \
+	X(IntegrityLevel)                                                                                              \
+	X(Image)                                                                                                       \
+	X(ParentImage)                                                                                                 \
+	X(ParentCommandLine)                                                                                           \
+	X(User)                                                                                                        \
+	X(Protocol)                                                                                                    \
+	X(Initiated)                                                                                                   \
+	X(SourceIp)                                                                                                    \
+	X(SourcePort)                                                                                                  \
+	X(DestinationIp)                                                                                               \
+	X(DestinationPort)                                                                                             \
+	X(EventType)                                                                                                   \
+	X(Key)                                                                                                         \
+	X(Details)                                                                                                     \
+	X(Value)
+
+#define SN_ETW_OWN_MEMBER(name) SN_ETW_OWN_##name,
+enum sn_etw_member {
+	SN_ETW_BEHIND_COLUMNS = SN_ETW_ALL_COLUMNS - 1,
+	SN_ETW_OWN_MEMBERS(SN_ETW_OWN_MEMBER) SN_ETW_MEMBERS
+};
+#undef SN_ETW_OWN_MEMBER
+
+/* Who is told. Values are valid until the call returns. */
+struct sn_etw_hearer {
+	/* never SN_ETW_BLOB, nor one that is not said */
+	void (*value)(void *of, uint32_t member, const struct sn_etw_column *value);
+	/* a text that is known */
+	void (*actor)(void *of, uint32_t member, const struct sn_actor *actor, enum sn_actor_text which);
+	void *of;
+};
+
+/* Each member in its order; of two of one name the later counts. */
+void sn_etw__tell(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer);
+const char *sn_etw__member_name(uint32_t member);
+#endif

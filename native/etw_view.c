@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "etw_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "etw_text.h"
+#include "json.h"
+#include "mapping.h"
+#include "ndjson_keys.h"
+
+struct sn_etw_view {
+	struct sn_logsource *logsource;
+	struct sn_mapping *mapping;
+	uint32_t service[SN_ETW_PROVIDERS]; /* by number: logsource.h */
+	uint32_t field[SN_ETW_MEMBERS];	    /* by member: in the table, or behind it; SN_NO_FIELD */
+};
+
+/* One event on its way. */
+struct filling {
+	const struct sn_etw_view *view;
+	const struct sn_etw_told *told;
+	struct sn_values *values;
+};
+
+static void bind(struct sn_etw_view *view, const struct sn_keys *keys)
+{
+	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++) {
+		const char *name = sn_etw__member_name(i);
+
+		view->field[i] = sn_keys__find(keys, (const uint8_t *)name, (uint32_t)strlen(name))->field;
+	}
+	for (uint32_t i = 0; i < SN_ETW_PROVIDERS; i++) {
+		const char *name = sn_etw__provider_name((enum sn_etw_provider)i);
+
+		view->service[i] =
+			sn_logsource__service(view->logsource, (const uint8_t *)name, (uint32_t)strlen(name));
+	}
+}
+
+struct sn_etw_view *sn_etw_view__new(const struct sn_rules *rules)
+{
+	struct sn_etw_view *view = calloc(1, sizeof(*view));
+	struct sn_keys *keys = NULL;
+
+	if (!view)
+		return NULL;
+	view->logsource = sn_logsource__new(rules);
+	view->mapping = sn_mapping__new(rules);
+	if (view->logsource && view->mapping)
+		keys = sn_keys__new(rules, view->mapping);
+	if (!keys) {
+		sn_etw_view__free(view);
+		return NULL;
+	}
+	bind(view, keys);
+	sn_keys__free(keys);
+	return view;
+}
+
+void sn_etw_view__free(struct sn_etw_view *view)
+{
+	if (!view)
+		return;
+	sn_logsource__free(view->logsource);
+	sn_mapping__free(view->mapping);
+	free(view);
+}
+
+/* ---- texts ---- */
+
+/* What is in the scratch from `room` up to `end`. */
+static struct sn_value made(struct sn_values *values, const uint8_t *room, const uint8_t *end)
+{
+	sn_values__used(values, end);
+	return sn_value__text(room, (uint32_t)(end - room));
+}
+
+static struct sn_value lost(void)
+{
+	return (struct sn_value){.state = SN_LOST};
+}
+
+static struct sn_value wide(struct sn_values *values, struct sn_bytes head, struct sn_bytes text)
+{
+	uint8_t *room = sn_values__room(values, head.len + SN_ETW_UTF8_ROOM(text.len));
+
+	if (!room)
+		return lost();
+	if (head.len)
+		memcpy(room, head.at, head.len);
+	return made(values, room, room + head.len + sn_etw__utf8(room + head.len, text));
+}
+
+static struct sn_value copy(struct sn_values *values, struct sn_bytes text)
+{
+	uint8_t *room = sn_values__room(values, text.len);
+
+	if (!room)
+		return lost();
+	if (text.len)
+		memcpy(room, text.at, text.len);
+	return sn_value__text(room, text.len);
+}
+
+static struct sn_value text_of(const struct filling *filling, const struct sn_etw_column *value)
+{
+	struct sn_values *values = filling->values;
+	struct sn_etw_path path;
+	uint8_t *room;
+
+	switch (value->type) {
+	case SN_ETW_WTEXT:
+		return wide(values, (struct sn_bytes){0}, value->bytes);
+	case SN_ETW_WPATH:
+		path = sn_etw_names__path(filling->told->names, value->bytes);
+		return wide(values, path.head, path.rest);
+	case SN_ETW_ATEXT:
+		return copy(values, value->bytes);
+	default:
+		room = sn_values__room(values, SN_ETW_PLAIN_MAX);
+		return room ? made(values, room, room + sn_etw__plain((char *)room, value)) : lost();
+	}
+}
+
+/* An actor's text is the inside of a JSON string: it is read behind where it is made, which takes no more bytes. */
+static struct sn_value text_of_actor(const struct filling *filling, const struct sn_actor *actor,
+				     enum sn_actor_text which)
+{
+	const struct sn_actors *actors = filling->told->actors;
+	uint32_t size = (uint32_t)sn_actors__size(actors, actor, which), behind = size + SN_JSON_SLACK;
+	uint8_t *room = sn_values__room(filling->values, behind + size);
+	struct sn_json_string string = {room + behind, size, 1};
+
+	if (!room)
+		return lost();
+	sn_actors__read(actors, actor, which, room + behind);
+	return made(filling->values, room, sn_json__unescape(&string, room));
+}
+
+/* ---- values ---- */
+
+static int is_wanted(const struct filling *filling, uint32_t member)
+{
+	return filling->view->field[member] != (uint32_t)SN_NO_FIELD ||
+	       filling->values->keywords != (uint32_t)SN_NO_FIELD;
+}
+
+static void put(const struct filling *filling, uint32_t member, const struct sn_value *value)
+{
+	sn_values__put(filling->values, filling->view->field[member], value->text, value->len, value->state, 0);
+}
+
+static void put_value(void *of, uint32_t member, const struct sn_etw_column *value)
+{
+	const struct filling *filling = of;
+	struct sn_value text;
+
+	if (!is_wanted(filling, member))
+		return;
+	text = text_of(filling, value);
+	put(filling, member, &text);
+}
+
+static void put_actor(void *of, uint32_t member, const struct sn_actor *actor, enum sn_actor_text which)
+{
+	const struct filling *filling = of;
+	struct sn_value text;
+
+	if (!is_wanted(filling, member))
+		return;
+	text = text_of_actor(filling, actor, which);
+	put(filling, member, &text);
+}
+
+void sn_etw_view__fill(const struct sn_etw_view *view, struct sn_values *values, const struct sn_etw_told *told,
+		       struct sn_routes *routes)
+{
+	struct filling filling = {view, told, values};
+	struct sn_claim claim = {.service = view->service[told->main.provider], .id = told->event.id};
+
+	sn_logsource__routes(view->logsource, &claim, UINT32_MAX, routes);
+	if (!routes->count)
+		return;
+	sn_values__clear(values);
+	sn_etw__tell(told, &(struct sn_etw_hearer){put_value, put_actor, &filling});
+	sn_mapping__apply(view->mapping, claim.service, claim.id, values);
+}
