@@ -223,6 +223,6 @@ struct sn_counters {
  * before it blocks on the ring; a probe that finds it set clears it and submits with BPF_RB_FORCE_WAKEUP. */
 struct sn_control {
 	uint32_t asleep;
-	uint32_t self_pid; /* the sensor's own pid: its events carry no special treatment, doctor uses it */
+	uint32_t pad;
 };
 #endif

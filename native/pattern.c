@@ -92,7 +92,7 @@ const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t
 	return find_scalar(text, last, needle, size);
 }
 
-enum sn_truth sn_pattern__equals(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+static enum sn_truth equals(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	if (!text->cut)
 		return text->front_len == size && sn_bytes__same(text->front, pattern, size) ? SN_YES : SN_NO;
@@ -114,7 +114,7 @@ static const uint8_t *find_in(const struct sn_text *text, const uint8_t *from, u
 	return sn_pattern__find(from, len, needle, size);
 }
 
-enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+static enum sn_truth contains(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	if (find_in(text, text->front, text->front_len, pattern, size))
 		return SN_YES;
@@ -123,14 +123,14 @@ enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pa
 	return find_in(text, text->back, text->back_len, pattern, size) ? SN_YES : SN_MAYBE;
 }
 
-enum sn_truth sn_pattern__startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+static enum sn_truth startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	if (size <= text->front_len)
 		return sn_bytes__same(text->front, pattern, size) ? SN_YES : SN_NO;
 	return text->cut && memcmp(text->front, pattern, text->front_len) == 0 ? SN_MAYBE : SN_NO;
 }
 
-enum sn_truth sn_pattern__endswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+static enum sn_truth endswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	const uint8_t *end = text->back + text->back_len;
 
@@ -236,7 +236,7 @@ static enum sn_truth without_run(const struct sn_text *text, struct span pattern
 	return from_back(&pattern, &back) && back.at == back.end ? SN_MAYBE : SN_NO;
 }
 
-enum sn_truth sn_pattern__glob(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
+static enum sn_truth glob(const struct sn_text *text, const uint8_t *pattern, uint32_t size)
 {
 	const uint8_t *end = pattern + size, *first = memchr(pattern, SN_GLOB_RUN, size), *last = end;
 	struct span front = {text->front, text->front + text->front_len};
@@ -272,14 +272,14 @@ enum sn_truth sn_pattern__compare(enum sn_form form, const struct sn_text *text,
 {
 	switch (form) {
 	case SN_FORM_EQUALS:
-		return sn_pattern__equals(text, pattern, size);
+		return equals(text, pattern, size);
 	case SN_FORM_CONTAINS:
-		return sn_pattern__contains(text, pattern, size);
+		return contains(text, pattern, size);
 	case SN_FORM_STARTSWITH:
-		return sn_pattern__startswith(text, pattern, size);
+		return startswith(text, pattern, size);
 	case SN_FORM_ENDSWITH:
-		return sn_pattern__endswith(text, pattern, size);
+		return endswith(text, pattern, size);
 	default:
-		return sn_pattern__glob(text, pattern, size);
+		return glob(text, pattern, size);
 	}
 }

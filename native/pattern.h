@@ -45,10 +45,5 @@ struct sn_text sn_text__cut(const uint8_t *text, uint32_t len, uint32_t head);
 /* First place of `needle`, NULL when there is none. An empty one is everywhere. */
 const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t *needle, uint32_t size);
 
-enum sn_truth sn_pattern__equals(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
-enum sn_truth sn_pattern__contains(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
-enum sn_truth sn_pattern__startswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
-enum sn_truth sn_pattern__endswith(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
-enum sn_truth sn_pattern__glob(const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 enum sn_truth sn_pattern__compare(enum sn_form form, const struct sn_text *text, const uint8_t *pattern, uint32_t size);
 #endif

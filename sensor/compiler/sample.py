@@ -211,7 +211,6 @@ _KINDS = {
     ),
 }
 EVERYTHING = COMMANDS + PATHS + REGISTRY + WORDS + CALLS + KEYS
-GRAM = 4
 
 
 @cache

@@ -260,13 +260,14 @@ class LinuxSource(Closing):
         return counts
 
     def status(self, stats: Mapping[str, Any]) -> dict[str, Any]:
-        """`probes`; `capture`: counters of its thread; `files`: counters of the file source and of what is made of it,
-        what it watches and what it could not; `libraries`: counters of that source; `off`: why not at all."""
-        kernel = self.kernel
+        """`probes`; `capture`: counters of what hands over records; `files`: counters of the file source and of what is
+        made of it, what it watches and what it could not; `libraries`: counters of that source; `off`: why not at all.
+        """
+        kernel, capture = self.kernel, self._capture or self.connector
         return {
             "source": "bpf" if kernel else "procconn",
             "probes": dict.fromkeys(kernel.links, "attached") | kernel.failed if kernel else {},
-            "capture": self._capture.stats() if self._capture else {},
+            "capture": capture.stats() if capture else {},
             "files": self._files_status(stats),
             "libraries": self._libraries_status(stats),
         }

@@ -90,6 +90,11 @@ class ProcConnector(Closing):
         """Events of the connector that did not arrive, of whatever kind."""
         return self._numbers.lost
 
+    def stats(self) -> dict[str, int]:
+        """All its counters: records made, events lost, times that the kernel's queue was full, processes that had ended
+        before they could be looked up."""
+        return {"made": self.made, "lost": self.lost, "overruns": self.overruns, "gone": self.gone}
+
     def run(self) -> None:
         """Until stop(); what had arrived by then is handed over."""
         while True:
