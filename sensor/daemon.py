@@ -313,6 +313,7 @@ class Daemon:
             "facts": self._facts(stats),
             "outputs": [{"url": sink.url, **sink.counters()} for sink in self._outputs.sinks],
             "costs": self._costs(),
+            "core": {name: count for name, count in stats.items() if isinstance(count, int)},
             "memory": memory_bytes(),
             "cpu_s": round(time.process_time(), 2),
         }
