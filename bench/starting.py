@@ -6,7 +6,6 @@ import json
 import resource
 import subprocess
 import time
-from collections.abc import Callable
 from typing import Any
 
 from bench import machine
@@ -18,15 +17,15 @@ from bench.processes import LINSANG, sensor
 
 def exec_load(definition: Definition) -> Figures:
     """Per cent of one core that the sensor and its probes take under the load, by the clocks of the kernel; what was
-    lost; and how much more CPU the load itself takes than alone, in turn."""
-    alone = _cpu_of(lambda: load_of(definition))
+    lost; and how much more CPU a start of the load itself takes than alone (by `alone`, where that is another load)."""
+    alone = _cpu_of_a_start(definition, "alone" if "alone" in definition else "load")
     rules = [SHIPPED, *(str(folder() / part) for part in definition["rules"])]
     more = [word for path in rules[1:] for word in ("--rules", path)]
     with sensor(rules[0], "file:/dev/null", *more) as running, bpf_statistics():
         time.sleep(SETTLE)
         before, user = _probes_ns(running.pid), machine.cpu_ns(running.pid)
         begin = time.monotonic()
-        beside = _cpu_of(lambda: load_of(definition))
+        beside = _cpu_of_a_start(definition, "load")
         seconds = time.monotonic() - begin
         time.sleep(SETTLE)
         after, user = _probes_ns(running.pid), machine.cpu_ns(running.pid) - user
@@ -45,12 +44,13 @@ def exec_load(definition: Definition) -> Figures:
     }
 
 
-def _cpu_of(load: Callable[[], Any]) -> float:
-    """Seconds of CPU that its processes take."""
+def _cpu_of_a_start(definition: Definition, which: str) -> float:
+    """Seconds of CPU that the load's processes take for each start."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    load()
+    load_of(definition, which)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    starts: int = int(definition[which]["args"][0]) * definition[which]["processes"]
+    return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) / starts
 
 
 def _probes_ns(pid: int) -> int:

@@ -9,7 +9,7 @@ import native_records as records
 import pytest
 import yaml
 
-from bench import corpus, grown, literals, package_build, run
+from bench import building, corpus, grown, literals, package_build, run
 from bench.builds import NoCorpus, Unavailable, native_program
 from sensor.loaded_rules import load
 
@@ -95,6 +95,17 @@ def test_the_median_is_kept_with_all_runs() -> None:
     values = iter([3.0, 1.0, 2.0])
     kept = run.repeated(lambda: {"x": next(values)}, 3, lambda: None)
     assert kept == {"x": {"median": 2.0, "least": 1.0, "most": 3.0, "runs": [3.0, 1.0, 2.0]}}
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "last"),
+    # ranks of the sign test at 95 %, as tables of order statistics have them
+    [(5, 1, 5), (6, 1, 6), (8, 1, 8), (9, 2, 8), (10, 2, 9), (20, 6, 15), (30, 10, 21), (50, 18, 33)],
+)
+def test_how_sure_a_median_is(count: int, first: int, last: int) -> None:
+    values = [float(7 * number % 101) for number in range(count)]
+    ordered = sorted(values)
+    assert building.interval(values) == (ordered[first - 1], ordered[last - 1])
 
 
 def test_a_copy_looks_for_other_texts_of_the_same_shape() -> None:
