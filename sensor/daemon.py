@@ -40,6 +40,7 @@ from sensor.rollup import Rollup
 from sensor.runtime import Runtime
 from sensor.sinks import open_sink
 from sensor.sinks.base import Sink
+from sensor.systemd import ALIVE, READY, STOPPING, Manager
 from sensor.terminal import say
 
 _SECOND_NS = 1_000_000_000
@@ -125,6 +126,7 @@ class Daemon:
         live: Live,
         *,
         enrichment: Answering | None,
+        manager: Manager,
     ) -> None:
         self._config = config
         self._loaded = loaded
@@ -133,6 +135,7 @@ class Daemon:
         self._outputs = outputs
         self._live = live
         self._enrichment = enrichment
+        self._manager = manager
         self._host = socket.gethostname()
         self._run = os.urandom(4).hex()
         self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
@@ -179,13 +182,14 @@ class Daemon:
         next_second = time.monotonic() + 1
         while self._live.running:
             self._live.engine.wait(max(0.0, next_second - time.monotonic()))
-            self._take()
+            self._take(next_second)
             if time.monotonic() >= next_second:
                 next_second = time.monotonic() + 1
                 self._each_second()
             if self._stop.asked and stopping is None:
                 stopping = threading.Thread(target=self._live.stop, name="stop")
                 stopping.start()
+                self._manager.tell(STOPPING)
         if stopping is not None:
             stopping.join()
         self._take()
@@ -193,8 +197,9 @@ class Daemon:
         for alert in (*self._contexts.flush(self._epoch), *self._rollup.flush(time.time_ns())):
             self._outputs.put(alert)
 
-    def _take(self) -> None:
-        while frames := self._live.engine.take_raw():
+    def _take(self, until: float = float("inf")) -> None:
+        """All that there is; of alerts that come faster than they can be written, those until then."""
+        while time.monotonic() < until and (frames := self._live.engine.take_raw()):
             for generation, some in by_generation(frames):
                 self._contexts.note(some, self._grave[generation])
                 for lines in self._writers[generation].write(some):
@@ -207,6 +212,7 @@ class Daemon:
         return Lines(b"".join(passed), len(passed))
 
     def _each_second(self) -> None:
+        self._manager.tell(ALIVE)
         contexts = self._contexts.due(now_ns(), self._epoch)
         for alert in (*contexts, *self._rollup.due(time.time_ns())):
             self._outputs.put(alert)
@@ -348,6 +354,7 @@ def run(config: Config, orders: Orders = by_signals) -> int:
     """Runs until it is told to stop. The exit code; LinsangError when it cannot start."""
     lib.sn_heap__keep_small()
     sys.setswitchinterval(_SWITCH_S)
+    manager = Manager()
     with ExitStack() as stack:
         outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)
         stack.callback(outputs.close)
@@ -360,12 +367,13 @@ def run(config: Config, orders: Orders = by_signals) -> int:
             enrichment = None
             if facts is not None:
                 enrichment = service.enter_context(answering(live.engine, facts, provenance=live.source.writers))
-            daemon = Daemon(config, loaded, rules, outputs, live, enrichment=enrichment)
+            daemon = Daemon(config, loaded, rules, outputs, live, enrichment=enrichment, manager=manager)
             service.enter_context(orders(daemon))
             service.callback(runtime.end_service)
             runtime.serve("status", lambda: [json.dumps(daemon.status()).encode()])
             runtime.serve("processes", lambda: live_processes(live))
             known = f"{live.source}, {live.source.snapshot} processes known"
+            manager.tell(READY)
             say(f"ready: {len(loaded.rules)} rules, {known}; watching")
             daemon.loop()
             outputs.close()

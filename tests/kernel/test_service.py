@@ -1,0 +1,71 @@
+"""The unit as it is shipped, under a real systemd: its sandbox leaves the sensor what it needs, and what one tells
+the other arrives."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from own_systemd import PATIENCE_S, OwnSystemd
+
+from sensor.errors import Unsupported
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ["env", "nice", "timeout", "5", "bash", "-c", "id | tee /dev/null # served"]
+
+
+@pytest.fixture(autouse=True)
+def _kernel_tells_our_names(names_are_ours: None) -> None:
+    """Skips with its reason where there is no BPF, and in a chroot."""
+
+
+def until(what: Callable[[], bool], said: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < end, said.read_text()
+        time.sleep(0.02)
+
+
+def test_the_unit_under_systemd(tmp_path: Path) -> None:
+    said, alerts = tmp_path / "said", tmp_path / "alerts"
+    (tmp_path / "linsang.service").write_text((ROOT / "packaging" / "linsang.service").read_text())
+    (tmp_path / "linsang.service.d").mkdir()
+    (tmp_path / "linsang.service.d" / "test.conf").write_text(
+        f"[Service]\nStandardOutput=file:{alerts}\nStandardError=file:{said}\n"  # there is no journal
+    )
+    try:
+        with OwnSystemd(tmp_path, ROOT) as systemd:
+
+            def shown(name: str) -> str:
+                return systemd.systemctl("show", "--property", name, "--value", "linsang").strip()
+
+            try:
+                systemd.systemctl("start", "linsang")
+            except subprocess.CalledProcessError as error:
+                pytest.fail(f"{error.stderr}{said.read_text() if said.exists() else ''}")
+            assert "ready: " in said.read_text()  # else start would have come back too soon
+            assert "7 probes" in said.read_text()
+            assert shown("SubState") == "running"
+            first = shown("WatchdogTimestampMonotonic")
+            subprocess.run(COMMAND, check=True, stdout=subprocess.DEVNULL)
+            until(lambda: any(map(is_ours, alerts.read_text().splitlines()[:-1])), said)
+            systemd.systemctl("reload", "linsang")
+            until(lambda: "reloaded: " in said.read_text(), said)
+            until(lambda: shown("WatchdogTimestampMonotonic") != first, said)
+            systemd.systemctl("stop", "linsang")
+            assert (shown("Result"), shown("ExecMainStatus"), shown("NRestarts")) == ("success", "0", "0")
+    except Unsupported as error:
+        pytest.skip(str(error))
+    told = said.read_text()
+    assert re.search(r"^linsang: stopped; .*^linsang: files: .*^linsang: libraries: ", told, re.M | re.S)
+    assert not re.search("does not hold|refused|not be known", told)
+
+
+def is_ours(line: str) -> bool:
+    alert = json.loads(line)
+    return "# served" in alert.get("process", {}).get("command_line", "") and alert["verdict"] == "match"
