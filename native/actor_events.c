@@ -66,27 +66,42 @@ static uint32_t two(const uint8_t *at)
 	return (uint32_t)(at[0] - '0') * 10 + at[1] - '0';
 }
 
-/* 2020-03-21 12:10:11.123, as Sysmon writes UTC, in ns since 1970; 0: it is not that. */
+/* 2020-03-21 12:10:11.123, as Sysmon writes UTC, or 2020-03-21T12:10:11.1234567Z, as the event log does, in ns since
+ * 1970; 0: it is neither. */
 static uint64_t time_of(struct sn_bytes text)
 {
-	static const char form[] = "0000-00-00 00:00:00.000";
-	uint64_t days, year, month, ms;
+	static const char form[] = "0000-00-00 00:00:00.";
+	uint64_t days, year, month, ns = 0, digit_ns = 1000000000;
+	uint32_t at = sizeof(form) - 1;
 
-	if (text.len != sizeof(form) - 1)
+	if (text.len && text.at[text.len - 1] == 'Z')
+		text.len--;
+	if (text.len <= at)
 		return 0;
-	for (uint32_t i = 0; i < text.len; i++)
-		if (form[i] == '0' ? text.at[i] < '0' || text.at[i] > '9' : text.at[i] != (uint8_t)form[i])
+	for (uint32_t i = 0; i < at; i++)
+		if (form[i] == '0' ? text.at[i] < '0' || text.at[i] > '9'
+				   : text.at[i] != (uint8_t)form[i] && !(form[i] == ' ' && text.at[i] == 'T'))
 			return 0;
+	for (; at < text.len && text.at[at] >= '0' && text.at[at] <= '9'; at++)
+		ns += (digit_ns /= 10) * (uint64_t)(text.at[at] - '0');
 	/* days_from_civil (Howard Hinnant), from 1970 on */
 	month = two(text.at + 5);
 	year = two(text.at) * 100 + two(text.at + 2) - (month <= 2);
-	if (year < 1970 || !month || month > 12)
+	if (at < text.len || year < 1970 || !month || month > 12)
 		return 0;
 	days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 +
 	       two(text.at + 8) - 1 - 719468;
-	ms = two(text.at + 20) * 10 + text.at[22] - '0';
-	return ((((days * 24 + two(text.at + 11)) * 60 + two(text.at + 14)) * 60 + two(text.at + 17)) * 1000 + ms) *
-	       1000000;
+	return (((days * 24 + two(text.at + 11)) * 60 + two(text.at + 14)) * 60 + two(text.at + 17)) * 1000000000 + ns;
+}
+
+/* When it happened: as Sysmon says, as the event log does, or as whoever gave the event; 0: nobody says it. */
+static uint64_t moment_of(const struct sn_actor_fields *fields, const struct sn_values *values, uint64_t time)
+{
+	uint64_t said = time_of(text_of(fields, values, SN_START_TIME));
+
+	if (!said)
+		said = time_of(text_of(fields, values, SN_START_LOGGED));
+	return said ? said : time;
 }
 
 /* ---- in ---- */
@@ -103,56 +118,78 @@ static void set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_
 		sn_actors__set(actors, actor, which, room, (size_t)(w.at - room));
 }
 
-static struct sn_actor *known(struct sn_actors *actors, const struct sn_actor_id *id)
+static struct sn_actor_id id_of(const struct sn_actor_fields *fields, const struct sn_values *values, uint64_t time)
 {
-	struct sn_actor *actor = sn_actors__find(actors, id);
-
-	return actor && (!actor->end || memcmp(&actor->id.guid, &id->guid, sizeof(id->guid)) == 0) ? actor : NULL;
+	return (struct sn_actor_id){.pid = pid_of(text_of(fields, values, SN_START_PROCESS_ID)),
+				    .time = time ? time : UINT64_MAX,
+				    .guid = guid_of(text_of(fields, values, SN_START_PROCESS_GUID))};
 }
 
-static void start(struct sn_actors *actors, const struct sn_actor_fields *fields, const struct sn_values *values)
+static struct sn_actor *start(struct sn_actors *actors, const struct sn_actor_fields *fields,
+			      const struct sn_values *values, uint64_t time, enum sn_actor_source source)
 {
-	struct sn_actor_id id = {.pid = pid_of(text_of(fields, values, SN_START_PROCESS_ID)),
-				 .time = UINT64_MAX,
-				 .guid = guid_of(text_of(fields, values, SN_START_PROCESS_GUID))};
+	static const struct {
+		enum sn_actor_text text;
+		enum sn_start_field from;
+	} texts[] = {{SN_ACTOR_IMAGE, SN_START_IMAGE},
+		     {SN_ACTOR_LINE, SN_START_COMMAND_LINE},
+		     {SN_ACTOR_USER, SN_START_USER},
+		     {SN_ACTOR_CWD, SN_START_DIRECTORY}};
+	struct sn_actor_id id = id_of(fields, values, time);
 	struct sn_actor_id parent = {.pid = pid_of(text_of(fields, values, SN_START_PARENT_PROCESS_ID)),
-				     .time = UINT64_MAX,
+				     .time = time ? time : UINT64_MAX,
 				     .guid = guid_of(text_of(fields, values, SN_START_PARENT_PROCESS_GUID))};
 	struct sn_actor *actor;
 
 	if (!id.pid)
-		return;
-	if (parent.pid && !known(actors, &parent)) {
+		return NULL;
+	if (parent.pid && !sn_actors__find(actors, &parent)) {
 		actor = sn_actors__begin(actors, &parent, 0);
 		set(actors, actor, SN_ACTOR_IMAGE, text_of(fields, values, SN_START_PARENT_IMAGE));
 		set(actors, actor, SN_ACTOR_LINE, text_of(fields, values, SN_START_PARENT_COMMAND_LINE));
 	}
-	actor = sn_actors__begin(actors, &id, time_of(text_of(fields, values, SN_START_TIME)));
-	actor->parent = parent;
-	set(actors, actor, SN_ACTOR_IMAGE, text_of(fields, values, SN_START_IMAGE));
-	set(actors, actor, SN_ACTOR_LINE, text_of(fields, values, SN_START_COMMAND_LINE));
-	set(actors, actor, SN_ACTOR_USER, text_of(fields, values, SN_START_USER));
-	set(actors, actor, SN_ACTOR_CWD, text_of(fields, values, SN_START_DIRECTORY));
+	actor = sn_actors__start(actors, &id, &parent, time, source);
+	for (uint32_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (!sn_actors__size(actors, actor, texts[i].text))
+			set(actors, actor, texts[i].text, text_of(fields, values, texts[i].from));
+	return actor;
 }
 
-void sn_actor_events__learn(struct sn_actors *actors, const struct sn_actor_fields *fields,
-			    const struct sn_values *values, const struct sn_routes *routes)
+struct sn_actor *sn_actor_events__learn(struct sn_actors *actors, const struct sn_actor_fields *fields,
+					const struct sn_values *values, const struct sn_routes *routes, uint64_t time)
 {
 	enum { SYSMON_START = 1, AUDIT_START = 4688 };
+	int by_sysmon = routes->id == SYSMON_START && routes->service == fields->sysmon;
 
-	if ((routes->id == SYSMON_START && routes->service == fields->sysmon) ||
-	    (routes->id == AUDIT_START && routes->service == fields->security))
-		start(actors, fields, values);
+	if (!by_sysmon && !(routes->id == AUDIT_START && routes->service == fields->security))
+		return NULL;
+	return start(actors, fields, values, moment_of(fields, values, time),
+		     by_sysmon ? SN_TOLD_BY_SYSMON : SN_TOLD_BY_AUDIT);
+}
+
+void sn_actor_events__end(struct sn_actors *actors, const struct sn_actor_fields *fields,
+			  const struct sn_values *values, const struct sn_routes *routes, uint64_t time)
+{
+	enum { SYSMON_END = 5, AUDIT_END = 4689 };
+	struct sn_actor_id id;
+	struct sn_actor *actor;
+
+	if (!(routes->id == SYSMON_END && routes->service == fields->sysmon) &&
+	    !(routes->id == AUDIT_END && routes->service == fields->security))
+		return;
+	time = moment_of(fields, values, time);
+	id = id_of(fields, values, time);
+	actor = id.pid ? sn_actors__find(actors, &id) : NULL;
+	if (actor)
+		sn_actors__end(actor, time);
 }
 
 /* ---- out ---- */
 
-const struct sn_actor *sn_actor_events__find(struct sn_actors *actors, const struct sn_actor_fields *fields,
-					     const struct sn_values *values, uint64_t time)
+struct sn_actor *sn_actor_events__find(struct sn_actors *actors, const struct sn_actor_fields *fields,
+				       const struct sn_values *values, uint64_t time)
 {
-	struct sn_actor_id id = {.pid = pid_of(text_of(fields, values, SN_START_PROCESS_ID)),
-				 .time = time ? time : UINT64_MAX,
-				 .guid = guid_of(text_of(fields, values, SN_START_PROCESS_GUID))};
+	struct sn_actor_id id = id_of(fields, values, moment_of(fields, values, time));
 
 	return id.pid ? sn_actors__find(actors, &id) : NULL;
 }

@@ -17,12 +17,15 @@ struct sn_actor_fields {
 };
 
 void sn_actor_fields__of(const struct sn_rules *rules, struct sn_actor_fields *out);
-/* Takes in a decoded event of Sysmon or the audit log, if a process starts in it. */
-void sn_actor_events__learn(struct sn_actors *actors, const struct sn_actor_fields *fields,
-			    const struct sn_values *values, const struct sn_routes *routes);
-/* Who did what a decoded event tells, at `time` (ns since 1970; 0: not known); NULL: not known. */
-const struct sn_actor *sn_actor_events__find(struct sn_actors *actors, const struct sn_actor_fields *fields,
-					     const struct sn_values *values, uint64_t time);
+/* Takes in a decoded event of Sysmon or the audit log, if a process starts in it: that, else NULL. `time` as below. */
+struct sn_actor *sn_actor_events__learn(struct sn_actors *actors, const struct sn_actor_fields *fields,
+					const struct sn_values *values, const struct sn_routes *routes, uint64_t time);
+/* The same if one ends in it, once its alerts are written. */
+void sn_actor_events__end(struct sn_actors *actors, const struct sn_actor_fields *fields,
+			  const struct sn_values *values, const struct sn_routes *routes, uint64_t time);
+/* Who did what a decoded event tells, at `time` (ns since 1970; 0: as it says itself, if it does); NULL: not known. */
+struct sn_actor *sn_actor_events__find(struct sn_actors *actors, const struct sn_actor_fields *fields,
+				       const struct sn_values *values, uint64_t time);
 /* As a struct sn_actor_block in `room` bytes: its size, 0: no room. */
 size_t sn_actor_events__write(const struct sn_actors *actors, const struct sn_actor *actor, uint8_t *to, size_t room);
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "blob_store.h"
+#include "bytes.h"
 
 enum {
 	WAYS = 8,
@@ -12,6 +13,7 @@ enum {
 	BLOCKS = (8 << 20) / SN_BLOB_BLOCK,
 };
 static const uint64_t grace_ns = 2000000000;
+static const uint64_t apart_ns = 1000000000; /* between what two sources say of one start */
 static const struct sn_guid no_guid;
 
 struct sn_actors {
@@ -40,7 +42,7 @@ void sn_actors__free(struct sn_actors *actors)
 
 static void drop(struct sn_actors *actors, struct sn_actor *actor)
 {
-	for (uint32_t i = 0; i < SN_ACTOR_TEXTS; i++)
+	for (uint32_t i = 0; i < SN_ACTOR_BLOBS; i++)
 		sn_blobs__drop(&actors->blobs, actor->text[i]);
 	actors->stats.actors--;
 	*actor = (struct sn_actor){0};
@@ -105,7 +107,7 @@ static int means(const struct sn_actor_id *id, const struct sn_actor *actor)
 	if (id->sequence && actor->id.sequence)
 		return id->sequence == actor->id.sequence;
 	if (id->time == UINT64_MAX)
-		return 1;
+		return !actor->end;
 	return actor->start <= id->time && (!actor->end || id->time <= actor->end + grace_ns);
 }
 
@@ -119,11 +121,107 @@ struct sn_actor *sn_actors__find(struct sn_actors *actors, const struct sn_actor
 	return found;
 }
 
+/* ---- one start, several sources ---- */
+
+static uint64_t between(uint64_t a, uint64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
+static int may_be(const struct sn_actor *actor, const struct sn_actor_id *id, const struct sn_actor_id *parent,
+		  uint64_t start, enum sn_actor_source source)
+{
+	if (!actor->used || actor->id.pid != id->pid || !actor->sources || actor->sources & source)
+		return 0;
+	if (is_said(&id->guid) && is_said(&actor->id.guid))
+		return 0; /* its own source would have told of both */
+	return start && actor->start && between(start, actor->start) <= apart_ns && actor->parent.pid == parent->pid &&
+	       !(actor->end && actor->end < start);
+}
+
+struct sn_actor *sn_actors__start(struct sn_actors *actors, const struct sn_actor_id *id,
+				  const struct sn_actor_id *parent, uint64_t start, enum sn_actor_source source)
+{
+	struct sn_actor *set = set_of(actors, id->pid), *same = NULL;
+
+	for (uint32_t i = 0; i < WAYS; i++)
+		if (may_be(&set[i], id, parent, start, source) &&
+		    (!same || between(start, set[i].start) < between(start, same->start)))
+			same = &set[i];
+	if (!same) {
+		same = sn_actors__begin(actors, id, start);
+		same->parent = *parent;
+	} else {
+		actors->stats.same++;
+		same->start = start < same->start ? start : same->start;
+		if (is_said(&id->guid)) {
+			same->id.guid = id->guid;
+			same->parent.guid = parent->guid;
+		}
+		if (id->sequence) {
+			same->id.sequence = id->sequence;
+			same->parent.sequence = parent->sequence;
+		}
+	}
+	same->sources |= (uint8_t)source;
+	return same;
+}
+
+void sn_actors__end(struct sn_actor *actor, uint64_t time)
+{
+	if (!actor->end)
+		actor->end = time > actor->start ? time : actor->start + 1;
+}
+
 struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_actor *actor)
 {
 	struct sn_actor *parent = actor->parent.pid ? sn_actors__find(actors, &actor->parent) : NULL;
 
 	return parent == actor ? NULL : parent;
+}
+
+static int is_word(struct sn_bytes bytes, const char *word)
+{
+	return bytes.len == strlen(word) &&
+	       sn_bytes__begins(bytes, (struct sn_bytes){(const uint8_t *)word, bytes.len});
+}
+
+/* Takes the last part off a path. */
+static struct sn_bytes take_last(struct sn_bytes *path)
+{
+	uint32_t begin = path->len, len;
+
+	while (begin && path->at[begin - 1] != '\\')
+		begin--;
+	len = path->len - begin;
+	path->len = begin;
+	while (path->len && path->at[path->len - 1] == '\\') /* there are two: it is the inside of a JSON string */
+		path->len--;
+	return (struct sn_bytes){path->at + begin, len};
+}
+
+int sn_actors__is_root(struct sn_actors *actors, const struct sn_actor *actor)
+{
+	enum { IDLE = 0, SYSTEM = 4 };
+	static const char *const roots[] = {"smss.exe", "csrss.exe", "wininit.exe", "winlogon.exe", "services.exe"};
+	struct sn_bytes path = {(const uint8_t *)actors->room,
+				(uint32_t)sn_actors__size(actors, actor, SN_ACTOR_IMAGE)};
+	struct sn_bytes name, folder, above;
+
+	if (actor->id.pid == IDLE || actor->id.pid == SYSTEM)
+		return 1;
+	if (path.len > sizeof(actors->room))
+		return 0;
+	sn_actors__read(actors, actor, SN_ACTOR_IMAGE, actors->room);
+	name = take_last(&path);
+	folder = take_last(&path);
+	above = take_last(&path);
+	if (!is_word(folder, "system32") || !(is_word(above, "windows") || is_word(above, "systemroot")))
+		return 0;
+	for (uint32_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		if (is_word(name, roots[i]))
+			return 1;
+	return 0;
 }
 
 /* ---- texts ---- */
@@ -154,7 +252,7 @@ void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_ac
 
 	sn_blobs__drop(&actors->blobs, actor->text[which]);
 	actor->text[which] = 0;
-	if (blocks > BLOCKS / SN_ACTOR_TEXTS) { /* so that one's texts always have room together */
+	if (blocks > BLOCKS / SN_ACTOR_BLOBS) { /* so that one's texts always have room together */
 		actors->stats.too_long++;
 		return;
 	}

@@ -226,7 +226,11 @@ void sn_alert_event__processes(struct sn_writer *w, const struct sn_event_fields
 		put_ancestor(w, fields, 0, block);
 	}
 	sn_write__close(w, ']');
-	sn_write__literal(w, ",\"lineage_complete\":false,");
+	sn_write__literal(w, ",\"lineage_complete\":");
+	if (records->complete)
+		sn_write__literal(w, "true,");
+	else
+		sn_write__literal(w, "false,");
 	drop_empty(w, before, before + strlen("\"lineage\":["));
 	before = w->at;
 	sn_write__literal(w, "\"process\":{");

@@ -43,6 +43,7 @@ static size_t add_actors(struct sn_engine *engine, const struct sn_actor *actor,
 {
 	struct sn_alert *alert = (struct sn_alert *)engine->frame;
 	struct sn_actors *actors = engine->etw.actors;
+	const struct sn_actor *last = actor;
 	size_t size = sn_actor_events__write(actors, actor, engine->frame + used, engine->frame_max - used);
 
 	alert->process_size = (uint32_t)size;
@@ -50,7 +51,9 @@ static size_t add_actors(struct sn_engine *engine, const struct sn_actor *actor,
 		used += size;
 		size = sn_actor_events__write(actors, actor, engine->frame + used, engine->frame_max - used);
 		alert->lineage += size != 0;
+		last = actor;
 	}
+	alert->lineage_complete = size && sn_actors__is_root(actors, last);
 	return used + size;
 }
 

@@ -37,7 +37,8 @@ static const struct event events[] = {
 /* By enum sn_start_field. */
 static const char *const starts[SN_START_FIELDS] = {
 	"Image",       "OriginalFileName", "CommandLine",	"ParentImage", "ParentCommandLine", "ProcessId",
-	"ProcessGuid", "ParentProcessId",  "ParentProcessGuid", "User",	       "CurrentDirectory",  "UtcTime"};
+	"ProcessGuid", "ParentProcessId",  "ParentProcessGuid", "User",	       "CurrentDirectory",  "UtcTime",
+	"SystemTime"};
 
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),

@@ -30,7 +30,8 @@ enum sn_start_field {
 	SN_START_PARENT_PROCESS_GUID,
 	SN_START_USER,
 	SN_START_DIRECTORY,
-	SN_START_TIME,
+	SN_START_TIME,	 /* as Sysmon says */
+	SN_START_LOGGED, /* as the event log does */
 	SN_START_FIELDS,
 };
 /* Its number, in the table or behind it. */

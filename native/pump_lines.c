@@ -6,28 +6,34 @@
 
 #include "engine.h"
 
-/* Judges what loaded->values hold. `told`: an event that has no line yet; it is written for alerts. */
+/* Judges what loaded->values hold. `actor`: who starts in it, NULL: nobody, or it is to be asked. `told`: an event that
+ * has no line yet; it is written for alerts. */
 static void judge_values(struct sn_engine *engine, struct sn_origin *origin, const struct sn_routes *routes,
-			 const struct sn_etw_told *told, uint64_t begin)
+			 struct sn_actor *actor, const struct sn_etw_told *told, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
+	struct sn_actors *actors = engine->etw.actors;
 	bool starts = routes->starts && loaded->windows;
 	struct sn_scene scene = {0};
 	uint32_t hits;
 
+	if (starts && !actor)
+		actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, origin->time);
 	if (starts)
-		sn_win_view__fill(loaded->windows, loaded->values);
+		sn_win_view__fill(loaded->windows, loaded->values, actors, actor);
 	hits = sn_pump__judge(engine, routes->route, routes->count, begin);
 	if (hits && told)
 		origin->payload = sn_etw_feed__line(&engine->etw, told, &origin->payload_size);
-	if (hits)
-		origin->actor =
-			sn_actor_events__find(engine->etw.actors, &loaded->actors, loaded->values, origin->time);
+	if (hits && !actor)
+		actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, origin->time);
+	origin->actor = actor;
 	if (hits && starts) {
-		scene.proxy = sn_win_view__proxy(loaded->windows, loaded->values);
+		scene.proxy = sn_win_view__proxy(loaded->windows);
 		scene.renamed = sn_win_view__renamed(loaded->windows);
 	}
 	sn_pump__alert(engine, origin, &scene, hits);
+	if (starts && actor)
+		sn_win_view__keep(loaded->windows, actors, actor);
 }
 
 /* Decodes a line and judges it; `begin` from sn_pump__clock_if. 0 or -EBADMSG. */
@@ -35,12 +41,14 @@ static int judge_line(struct sn_engine *engine, struct sn_origin *origin, uint32
 {
 	struct sn_loaded *loaded = engine->current;
 	struct sn_routes routes;
+	struct sn_actor *actor;
 
 	if (sn_ndjson__decode(loaded->ndjson, origin->payload, origin->payload_size, route, loaded->values, &routes))
 		return -EBADMSG;
-	sn_actor_events__learn(engine->etw.actors, &loaded->actors, loaded->values, &routes);
+	actor = sn_actor_events__learn(engine->etw.actors, &loaded->actors, loaded->values, &routes, origin->time);
 	if (routes.count)
-		judge_values(engine, origin, &routes, NULL, begin);
+		judge_values(engine, origin, &routes, actor, NULL, begin);
+	sn_actor_events__end(engine->etw.actors, &loaded->actors, loaded->values, &routes, origin->time);
 	return 0;
 }
 
@@ -80,7 +88,7 @@ void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uin
 		return;
 	sn_etw_view__fill(engine->current->etw, engine->current->values, told, &routes);
 	if (routes.count)
-		judge_values(engine, &origin, &routes, told, begin);
+		judge_values(engine, &origin, &routes, NULL, told, begin);
 }
 
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,

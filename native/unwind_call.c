@@ -69,7 +69,7 @@ int64_t sn_unwind__windows(const void *grammars, size_t grammars_size, const cha
 		return -ENOMEM;
 	const struct sn_start start = {text[0], text[1], text[2], text[3], text[4]};
 	const struct sn_grammar *identity = sn_win_proxy__identity(&opened, &start, &renamed);
-	const struct sn_proxy *proxy = sn_win_proxies__see(proxies, &opened, &start, identity);
+	const struct sn_proxy *proxy = sn_win_proxies__see(proxies, &opened, &start, identity, NULL);
 
 	written = (int64_t)sn_proxy__write(proxy, buf, buf_size);
 	if (!written && proxy->depth)

@@ -6,14 +6,17 @@
 
 #include "reading.h"
 #include "windows_cmd.h"
+#include "windows_made.h"
 #include "windows_powershell.h"
 #include "windows_reading.h"
 
 struct sn_win_proxies {
 	struct sn_unwinder unwinder;
-	struct sn_unwound own, parent;
+	struct sn_unwound own;
+	struct sn_win_made parent, made;
+	bool makes; /* `made` is of the process that was seen last */
 	struct sn_proxy proxy;
-	uint8_t chain[2 * SN_UNWIND_DEPTH * (SN_GRAMMAR_NAME_MAX + 1)];
+	uint8_t chain[SN_WIN_MADE_TEXT + SN_UNWIND_DEPTH * (SN_GRAMMAR_NAME_MAX + 1)];
 };
 
 struct sn_win_proxies *sn_win_proxies__new(uint32_t limit)
@@ -188,6 +191,8 @@ static void unwind(struct sn_win_proxies *proxies, const struct sn_grammars *gra
 		return;
 	out->is_proxy = true;
 	out->children = grammar->flags & SN_GR_CHILDREN;
+	out->name = text_of(grammars, grammar->name);
+	out->class = text_of(grammars, grammar->class);
 	if (!text.len)
 		return;
 	if (path.len && text.len > path.len && sn_is_blank(text.at[path.len]) && sn_bytes__begins(text, path))
@@ -280,48 +285,18 @@ static void turn_slashes(struct sn_unwound *out, struct sn_unwinder *unwinder)
 
 /* ---- the parent ---- */
 
-static bool is_named(const struct sn_grammars *grammars, struct sn_bytes path, const struct sn_grammar *grammar,
-		     struct sn_bytes image)
+/* What the parent was made to run, by what the start tells of it; NULL: nothing. */
+static const struct sn_win_made *told_parent(struct sn_win_proxies *proxies, const struct sn_grammars *grammars,
+					     const struct sn_start *start)
 {
-	uint8_t a[SN_GRAMMAR_NAME_MAX], b[SN_GRAMMAR_NAME_MAX];
-	uint32_t len = sn_windows__name(path, a);
+	const struct sn_grammar *grammar = sn_windows__find(grammars, start->parent_image);
 
-	if (grammar)
-		return sn_grammars__named(grammars, a, len) == grammar;
-	return len && len == sn_windows__name(image, b) && memcmp(a, b, len) == 0;
-}
-
-/* What Windows itself starts beside a program. */
-static bool is_attendant(struct sn_bytes image)
-{
-	struct sn_bytes base = sn_windows__basename(image);
-
-	return sn_windows__begins(base, "conhost.exe") || sn_windows__begins(base, "WerFault.exe");
-}
-
-/* How many of the parent's chain lead to this process; `grammar` and `own`: of the two. */
-static uint32_t way_to(struct sn_win_proxies *proxies, const struct sn_grammars *grammars, const struct sn_start *start,
-		       const struct sn_grammar *grammar, const struct sn_grammar *own)
-{
-	struct sn_unwound *parent = &proxies->parent;
-
-	if (!grammar || is_attendant(start->image))
-		return 0;
-	unwind(proxies, grammars, grammar, start->parent_image, start->parent_command_line, parent);
-	if (!parent->depth) {
-		if (!parent->children)
-			return 0;
-		add_proxy(parent, grammars, grammar);
-		return 1;
-	}
-	for (uint32_t i = 1; own && i < parent->depth; i++)
-		if (sn_bytes__equal(parent->chain[i], text_of(grammars, own->name)))
-			return i;
-	if (parent->kind == SN_PAYLOAD_COMMAND && is_named(grammars, parent->path, own, start->image))
-		return parent->depth;
-	if (parent->kind == SN_PAYLOAD_COMMAND || parent->kind == SN_PAYLOAD_SCRIPT_FILE || !parent->kind)
-		return parent->children ? parent->depth : 0;
-	return parent->depth;
+	if (!grammar)
+		return NULL;
+	unwind(proxies, grammars, grammar, start->parent_image, start->parent_command_line, &proxies->own);
+	if (!sn_win_made__of(&proxies->parent, start->parent_image, &proxies->own, (struct sn_bytes){0}, 0))
+		return NULL;
+	return &proxies->parent;
 }
 
 /* ---- a process ---- */
@@ -338,49 +313,63 @@ const struct sn_grammar *sn_win_proxy__identity(const struct sn_grammars *gramma
 	return identity;
 }
 
-static void join_chain(struct sn_win_proxies *proxies, uint32_t way)
+/* Behind the `way` names that led to it. */
+static void join_chain(struct sn_win_proxies *proxies, struct sn_bytes before, uint32_t way)
 {
-	uint32_t used = 0;
+	const struct sn_unwound *own = &proxies->own;
+	uint32_t used = before.len;
 
-	for (uint32_t i = 0; i < way + proxies->own.depth; i++) {
-		struct sn_bytes name = i < way ? proxies->parent.chain[i] : proxies->own.chain[i - way];
-
-		memcpy(proxies->chain + used, name.at, name.len);
-		proxies->chain[used + name.len] = 0;
-		used += name.len + 1;
+	if (used)
+		memcpy(proxies->chain, before.at, used);
+	for (uint32_t i = 0; i < own->depth; i++) {
+		memcpy(proxies->chain + used, own->chain[i].at, own->chain[i].len);
+		proxies->chain[used + own->chain[i].len] = 0;
+		used += own->chain[i].len + 1;
 	}
-	proxies->proxy.depth = way + proxies->own.depth;
+	proxies->proxy.depth = way + own->depth;
 	proxies->proxy.chain = (struct sn_bytes){proxies->chain, used};
 }
 
 const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const struct sn_grammars *grammars,
-					   const struct sn_start *start, const struct sn_grammar *identity)
+					   const struct sn_start *start, const struct sn_grammar *identity,
+					   const struct sn_win_made *parent)
 {
 	struct sn_proxy *proxy = &proxies->proxy;
 	struct sn_unwound *own = &proxies->own;
-	const struct sn_grammar *grammar = identity ? identity : sn_windows__find(grammars, start->image), *parent;
-	struct sn_bytes class = {0};
-	uint32_t way;
+	const struct sn_grammar *grammar = identity ? identity : sn_windows__find(grammars, start->image);
+	struct sn_bytes before = {0};
+	uint32_t way = 0;
 
-	parent = sn_windows__find(grammars, start->parent_image);
 	*proxy = (struct sn_proxy){0};
-	if (!grammar && !parent)
-		return proxy;
-	way = way_to(proxies, grammars, start, parent, grammar);
+	proxies->makes = false;
+	if (!parent)
+		parent = told_parent(proxies, grammars, start);
+	if (parent)
+		way = sn_win_made__way(parent, grammars, grammar, start->image);
 	if (way)
-		class = proxies->parent.class;
+		before = sn_win_made__head(parent, way);
+	if (!grammar && !way)
+		return proxy;
 	unwind(proxies, grammars, grammar, start->image, start->command_line, own);
+	proxies->makes = sn_win_made__of(&proxies->made, start->image, own, before, way);
 	if (own->depth) {
 		finish(own);
 		turn_slashes(own, &proxies->unwinder);
 		*proxy = sn_proxy__of(own);
 	} else if (way) { /* this is what the chain was to run */
-		*proxy = (struct sn_proxy){
-			.kind = SN_PAYLOAD_COMMAND, .class = class, .text = start->command_line, .path = start->image};
+		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND,
+					   .class = {parent->class, parent->class_len},
+					   .text = start->command_line,
+					   .path = start->image};
 		if (proxy->text.len)
 			proxy->url = sn_bytes__url(proxy->text);
 	}
 	if (proxy->kind || own->depth)
-		join_chain(proxies, way);
+		join_chain(proxies, before, way);
 	return proxy;
+}
+
+const struct sn_win_made *sn_win_proxies__made(const struct sn_win_proxies *proxies)
+{
+	return proxies->makes ? &proxies->made : NULL;
 }

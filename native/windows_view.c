@@ -8,7 +8,7 @@
 #include "rule_table.h"
 #include "schema.h"
 #include "view_fill.h"
-#include "windows_unwind.h"
+#include "windows_made.h"
 
 /* What is made of a process creation. */
 static const struct {
@@ -27,7 +27,8 @@ enum { MADES = sizeof(MADE) / sizeof(*MADE) };
 struct sn_win_view {
 	const struct sn_grammars *grammars; /* the rule table's */
 	struct sn_win_proxies *proxies;
-	const struct sn_proxy *seen; /* of the event in the values; NULL: nobody has looked */
+	const struct sn_proxy *seen; /* of the event that was filled last */
+	struct sn_win_made parent;
 	struct sn_start start;
 	const struct sn_grammar *identity; /* with `seen`; NULL: by its OriginalFileName it is no proxy */
 	bool renamed;
@@ -64,9 +65,23 @@ void sn_win_view__free(struct sn_win_view *view)
 	free(view);
 }
 
-static void see(struct sn_win_view *view, const struct sn_values *values)
+/* What the process's parent was made to run; NULL: it is not known. */
+static const struct sn_win_made *made_of_parent(struct sn_win_view *view, struct sn_actors *actors,
+						const struct sn_actor *actor)
+{
+	const struct sn_actor *parent = sn_actors__parent(actors, actor);
+
+	if (!parent || !sn_actors__size(actors, parent, SN_ACTOR_MADE))
+		return NULL;
+	sn_actors__read(actors, parent, SN_ACTOR_MADE, &view->parent);
+	return sn_win_made__is_of(&view->parent, view->start.parent_image) ? &view->parent : NULL;
+}
+
+static void see(struct sn_win_view *view, const struct sn_values *values, struct sn_actors *actors,
+		const struct sn_actor *actor)
 {
 	const uint32_t *read = view->read;
+	const struct sn_win_made *made;
 
 	view->start =
 		(struct sn_start){.image = sn_values__text(values, read[SN_START_IMAGE]),
@@ -75,7 +90,8 @@ static void see(struct sn_win_view *view, const struct sn_values *values)
 				  .parent_image = sn_values__text(values, read[SN_START_PARENT_IMAGE]),
 				  .parent_command_line = sn_values__text(values, read[SN_START_PARENT_COMMAND_LINE])};
 	view->identity = sn_win_proxy__identity(view->grammars, &view->start, &view->renamed);
-	view->seen = sn_win_proxies__see(view->proxies, view->grammars, &view->start, view->identity);
+	made = actor ? made_of_parent(view, actors, actor) : NULL;
+	view->seen = sn_win_proxies__see(view->proxies, view->grammars, &view->start, view->identity, made);
 }
 
 /* Whether the file is another proxy than its name says. */
@@ -114,13 +130,11 @@ static void put(struct sn_win_view *view, struct sn_values *values, uint32_t num
 		sn_values__put_fact(values, number, made.text, made.len, made.state, 0);
 }
 
-void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values)
+void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values, struct sn_actors *actors,
+		       const struct sn_actor *actor)
 {
-	view->seen = NULL;
-	if (!view->any)
-		return;
-	see(view, values);
-	if (!view->seen->depth && !view->start.original_name.len)
+	see(view, values, actors, actor);
+	if (!view->any || (!view->seen->depth && !view->start.original_name.len))
 		return;
 	for (uint32_t i = 0; i < MADES; i++) {
 		uint32_t number = view->made[i];
@@ -130,10 +144,16 @@ void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values)
 	}
 }
 
-const struct sn_proxy *sn_win_view__proxy(struct sn_win_view *view, const struct sn_values *values)
+void sn_win_view__keep(const struct sn_win_view *view, struct sn_actors *actors, struct sn_actor *actor)
 {
-	if (!view->seen)
-		see(view, values);
+	const struct sn_win_made *made = sn_win_proxies__made(view->proxies);
+
+	if (made)
+		sn_actors__set(actors, actor, SN_ACTOR_MADE, made, sn_win_made__size(made));
+}
+
+const struct sn_proxy *sn_win_view__proxy(const struct sn_win_view *view)
+{
 	return view->seen;
 }
 

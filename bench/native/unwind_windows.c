@@ -25,7 +25,7 @@ static uint32_t round_of(void *of)
 
 	for (uint32_t i = 0; i < ROUND; i++) {
 		identity = sn_win_proxy__identity(&work->grammars, &work->start, &renamed);
-		depth = sn_win_proxies__see(work->proxies, &work->grammars, &work->start, identity)->depth;
+		depth = sn_win_proxies__see(work->proxies, &work->grammars, &work->start, identity, NULL)->depth;
 	}
 	return depth;
 }

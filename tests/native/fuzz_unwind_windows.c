@@ -1,4 +1,4 @@
-// sources: windows_unwind.c windows_reading.c windows_given.c windows_file.c windows_cmd.c windows_powershell.c
+// sources: windows_unwind.c windows_made.c windows_reading.c windows_given.c windows_file.c windows_cmd.c windows_powershell.c
 // sources: windows_words.c unwind.c reading.c given.c grammar.c shell_words.c sed_program.c bytes.c
 /* unwind_input.h with a process creation: image, original name, command line, parent's image and command line.
  * Whatever passes the verifier unwinds without reading out of bounds. */
@@ -25,7 +25,8 @@ static void unwind(const struct sn_grammars *grammars, struct sn_bytes texts)
 	}
 	const struct sn_start start = {text[0], text[1], text[2], text[3], text[4]};
 
-	proxy = sn_win_proxies__see(proxies, grammars, &start, sn_win_proxy__identity(grammars, &start, &renamed));
+	proxy = sn_win_proxies__see(proxies, grammars, &start, sn_win_proxy__identity(grammars, &start, &renamed),
+				    NULL);
 	if (proxy->depth > 2 * SN_UNWIND_DEPTH || (proxy->depth && !proxy->kind == !proxy->doubt.len))
 		abort();
 	read_so_far = sum(proxy->chain) + sum(proxy->class) + sum(proxy->text) + sum(proxy->path) + sum(proxy->url) +
