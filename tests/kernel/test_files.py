@@ -174,9 +174,9 @@ def test_a_memory_file_has_no_writer(live: Live) -> None:
         os.close(fd)
 
 
-SERVE = """ip link set lo up && ip address add 192.0.2.1/32 dev lo && echo 'exit 0' > served
-/usr/bin/python3 -m http.server 8000 & server=$!
-until curl -s -o /dev/null http://192.0.2.1:8000/; do :; done
+SERVE = """set -e
+ip link set lo up && ip address add 192.0.2.1/32 dev lo && echo 'exit 0' > served
+exec 3< <(exec /usr/bin/python3 -u -m http.server 8000 2>&1); server=$!; read -ru 3  # that it serves
 curl -s -o direct http://192.0.2.1:8000/served && curl -s http://192.0.2.1:8000/served | tee piped
 curl -s -o inside http://127.0.0.1:8000/served; echo here > local
 kill $server"""
