@@ -137,15 +137,22 @@ static void set_user(struct sn_etw_learner *learner, struct sn_actor *actor, str
 	set(learner, actor, SN_ACTOR_USER, &w);
 }
 
+static uint32_t parent_pid(const struct sn_etw_decoded *decoded)
+{
+	return number(decoded, decoded->provider == SN_ETW_KERNEL_PROCESS
+				       ? (uint32_t)SN_ETW_PROCESS_START_ParentProcessID
+				       : SN_ETW_CLASSIC_PROCESS_ParentId);
+}
+
 static void learn(struct sn_etw_learner *learner, struct sn_actor *actor, const struct sn_etw_decoded *decoded)
 {
 	const struct sn_etw_column *column = decoded->column;
 	struct sn_bytes name;
 
 	actor->parent.time = actor->start;
+	actor->parent.pid = parent_pid(decoded);
 	if (decoded->provider == SN_ETW_KERNEL_PROCESS) {
 		actor->id.sequence = column[SN_ETW_PROCESS_START_ProcessSequenceNumber].number;
-		actor->parent.pid = number(decoded, SN_ETW_PROCESS_START_ParentProcessID);
 		actor->parent.sequence = column[SN_ETW_PROCESS_START_ParentProcessSequenceNumber].number;
 		set_image(learner, actor, column[SN_ETW_PROCESS_START_ImageName].bytes);
 		return;
@@ -154,7 +161,6 @@ static void learn(struct sn_etw_learner *learner, struct sn_actor *actor, const 
 	actor->name_len = (uint8_t)(name.len < SN_ACTOR_NAME ? name.len : SN_ACTOR_NAME);
 	if (actor->name_len)
 		memcpy(actor->name, name.at, actor->name_len);
-	actor->parent.pid = number(decoded, SN_ETW_CLASSIC_PROCESS_ParentId);
 	set_line(learner, actor, column[SN_ETW_CLASSIC_PROCESS_CommandLine].bytes);
 	set_user(learner, actor, column[SN_ETW_CLASSIC_PROCESS_UserSID].bytes);
 }
@@ -184,7 +190,7 @@ static void learn_mapped(struct sn_etw_learner *learner, struct sn_actor *actor,
 void sn_etw_learner__start(struct sn_etw_learner *learner, const struct sn_etw_event *event,
 			   const struct sn_etw_decoded *decoded, int is_second)
 {
-	struct sn_actor_id id = subject(event, decoded), either = id;
+	struct sn_actor_id id = subject(event, decoded), either = id, parent = {.pid = parent_pid(decoded)};
 	uint64_t start = created(event, decoded);
 	struct sn_actor *actor = NULL;
 
@@ -192,7 +198,7 @@ void sn_etw_learner__start(struct sn_etw_learner *learner, const struct sn_etw_e
 	if (is_second)
 		actor = sn_actors__find(learner->actors, &either);
 	if (!actor || actor->end)
-		actor = sn_actors__begin(learner->actors, &id, start ? start : event->time);
+		actor = sn_actors__start(learner->actors, &id, &parent, start ? start : event->time, SN_TOLD_BY_ETW);
 	else if (start && start < actor->start)
 		actor->start = start;
 	learn(learner, actor, decoded);

@@ -4,7 +4,18 @@
  */
 #include <errno.h>
 
+#include "actor_told.h"
 #include "engine.h"
+
+/* Of the hits those that no other source has brought out of the same start. */
+static uint32_t drop_told(struct sn_engine *engine, struct sn_actor *actor, uint32_t hits)
+{
+	struct sn_loaded *loaded = engine->current;
+	uint32_t left = sn_actor_told__drop(engine->etw.actors, actor, loaded->generation, loaded->hits, hits);
+
+	sn_count(&engine->stats.alerts_again, hits - left);
+	return left;
+}
 
 /* Judges what loaded->values hold. `actor`: who starts in it, NULL: nobody, or it is to be asked. `told`: an event that
  * has no line yet; it is written for alerts. */
@@ -31,6 +42,8 @@ static void judge_values(struct sn_engine *engine, struct sn_origin *origin, con
 		scene.proxy = sn_win_view__proxy(loaded->windows);
 		scene.renamed = sn_win_view__renamed(loaded->windows);
 	}
+	if (hits && starts && actor && origin->time) /* a replay's alert is one of an event and a rule */
+		hits = drop_told(engine, actor, hits);
 	sn_pump__alert(engine, origin, &scene, hits);
 	if (starts && actor)
 		sn_win_view__keep(loaded->windows, actors, actor);

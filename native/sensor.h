@@ -80,6 +80,7 @@ struct sn_stats {
 	uint64_t facts_known;		   /* files that something is known of now */
 	uint64_t held, held_now, held_max; /* events that waited for facts; now; most at a time */
 	uint64_t held_late, held_refused;  /* of them until the time was up; that did not wait for want of room */
+	uint64_t alerts_again;		   /* left out: another source of Windows had told of the same start before */
 	uint64_t loads_own; /* what was mapped and is no library: the program itself, or what its exec brought */
 };
 
