@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from sensor import config
 from sensor.alert_commands import ALERTS, TREE
 from sensor.arguments import Command, Parser, add_commands, add_logsource, config_of, count, seconds
 from sensor.errors import LinsangError, UsageError
+from sensor.streams import drop_output, is_unwritable, open_streams
 from sensor.terminal import say
 
 # Settings that a command heeds, as config.add_flags takes them.
@@ -101,7 +101,11 @@ def _run_arguments(parser: Parser) -> None:
 
 def _replay_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "file", nargs="+", metavar="FILE", help="recording or JSON lines; - for lines on standard input"
+        "file",
+        nargs="+",
+        metavar="FILE",
+        help="recording, JSON, .evtx, .etl, audit.log, laurel's or eslogger's lines, packed with gzip or not; "
+        "- for standard input",
     )
     add_logsource(parser)
     parser.add_argument("--speed", default="max", metavar="max|1x|N/s", help="max, as it happened, or events a second")
@@ -203,7 +207,7 @@ _COMMANDS = (
     Command("run", "watch this machine, send alerts", _RUN, _run, _run_arguments, _RUNS),
     Command(
         "replay",
-        "judge recorded events: recordings, JSON lines (plain or .gz)",
+        "judge recorded events: recordings, JSON lines, event logs of Windows, auditd's log",
         _REPLAY,
         _replay,
         _replay_arguments,
@@ -267,6 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in given
+    open_streams()
     try:
         namespace = _parser(given).parse_args(given)
         code: int = namespace.handler(namespace)
@@ -275,12 +280,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LinsangError as error:
         return _fail(error, 2 if isinstance(error, UsageError) else 1, debug)
     except BrokenPipeError:
-        # the reader had enough; nothing more may be written, at exit neither
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()  # the reader had enough
         return 1
     except KeyboardInterrupt:
         return 130
-    except Exception as error:  # a defect: still one line, and how to see more
+    except Exception as error:
+        if isinstance(error, OSError) and is_unwritable(error):
+            drop_output()
+            return _fail(LinsangError(f"standard output: {error.strerror}"), 1, debug)
+        # a defect: still one line, and how to see more
         return _fail(LinsangError(f"{type(error).__name__}: {error}", "this is a defect; --debug shows more"), 1, debug)
 
 

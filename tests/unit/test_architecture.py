@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(row.split())
     for row in (
         "escape system closing",
-        "errors _native paths interruption mountinfo doors orders systemd",
+        "errors _native paths interruption mountinfo doors orders streams systemd",
         "rule_lists",
         "settings rule_files terminal folders priority",
         "native config encode when units event_json rollup health progress runtime clock",
