@@ -333,8 +333,9 @@ def add_flags(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> No
             flag, dest = _flag(section, setting), f"{section}.{setting.name}"
             if only and section not in only and dest not in only:
                 continue
-            shown = default if not check.get("size") else size_text(default)
-            text = check["help"].replace("%", "%%") + ("" if shown in ((), {}, False) else f" ({shown})")
+            shown = ", ".join(default) if isinstance(default, tuple) else default
+            shown = size_text(default) if check.get("size") else shown
+            text = check["help"].replace("%", "%%") + ("" if shown in ("", {}, False) else f" ({shown})")
             if isinstance(default, bool):
                 group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text)
             elif isinstance(default, tuple | dict) or section == "output":

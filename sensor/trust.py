@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -35,7 +36,7 @@ def trust(files: Sequence[str], config: Config, *, format: str = "text") -> int:
     with Inspector() as inspector, _facts(config) as facts:
         for path in files:
             if not os.path.isfile(path):
-                say(f"{path}: no regular file")
+                say(f"error: {path}: {'no regular file' if os.path.lexists(path) else os.strerror(errno.ENOENT)}")
                 missing = 1
                 continue
             found = _patiently(facts, os.path.abspath(path)) if facts is not None else None

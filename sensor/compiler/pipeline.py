@@ -25,10 +25,25 @@ def open_pipeline(specs: Sequence[str]) -> ProcessingPipeline | None:
             known = ", ".join(sorted(resolver.pipelines)) or "none is installed"
             raise LinsangError(f"no processing pipeline `{spec}`", f"give a file, or one of: {known}")
         try:
-            if spec in files and not Path(spec).is_dir():
-                Path(spec).read_bytes()
+            if spec in files:
+                _look_at(Path(spec))
             resolver.resolve([spec])
         except (SigmaError, yaml.YAMLError, OSError, UnicodeDecodeError, TypeError, ValueError, KeyError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise LinsangError(f"{spec}: no processing pipeline: {reason or type(error).__name__}") from None
+            raise LinsangError(f"{spec}: no processing pipeline: {_reason(error)}") from None
     return resolver.resolve(list(specs))
+
+
+def _look_at(path: Path) -> None:
+    """ValueError, OSError, YAMLError: what pySigma would pass over or stumble upon."""
+    if path.is_dir():
+        if not any(path.glob("**/*.yml")):  # as ProcessingPipelineResolver.resolve
+            raise ValueError("no file in the folder has a name that ends in .yml")
+    elif not isinstance(yaml.safe_load(path.read_bytes().decode()), dict):
+        raise ValueError("it is not a mapping")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}"
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return reason or type(error).__name__

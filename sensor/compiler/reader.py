@@ -62,7 +62,7 @@ class Reader:
         try:
             found.extend(self._document(path, document) for document in documents(_read(path)))
         except Refused as error:
-            found.append(RuleError(str(path), error.line or 1, "", str(error), error.remedy))
+            found.append(RuleError(str(path), error.line, "", str(error), error.remedy))
         return found
 
     def _document(self, path: Path, document: Document) -> Found | RuleError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sensor.encode import json_page
-from sensor.errors import LinsangError, UsageError
+from sensor.errors import InputError, LinsangError, UsageError
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.loaded_rules import LoadedRules
 from sensor.native import Engine, Rules
@@ -35,7 +35,7 @@ class Costing:
 
 def cost(files: Sequence[str], loaded: LoadedRules, how: Costing, out: TextIO) -> int:
     """Replays `files` twice: for the whole, and with every judgement timed, which takes time itself. 1 when a file
-    could not be read to its end or a rule was refused."""
+    could not be read to its end or a rule was refused. InputError: there is no event."""
     if "-" in files:
         raise UsageError("events are read twice, which standard input cannot be", "give a file")
     for fault in loaded.faults:
@@ -48,6 +48,11 @@ def cost(files: Sequence[str], loaded: LoadedRules, how: Costing, out: TextIO) -
         time_rules(engines[1], 1)
         failed = _replayed(engines, files, route_of(tables[0], how.logsource))
         stats, costs = engines[0].stats(), rule_costs(engines[1], tables[1])
+    if not stats["decoded"]:
+        if failed:
+            return 1
+        reason = "nothing in it is an event"
+        raise InputError(", ".join(files), -1, reason, "give it one of the forms in `linsang replay --help`")
     rows = rows_of(loaded.rules, costs)
     if how.form == "json":
         whole = {"events": stats["judged"], "total_ns": stats["match_ns_sum"], "candidates": stats["candidates"]}

@@ -42,7 +42,7 @@ def test_facts_as_a_user_reads_them(tmp_path: Path, capfd: pytest.CaptureFixture
     assert main(["trust", *flags, "--format", "json", "/usr/bin/env", str(tmp_path)]) == 1
     said, errors = capfd.readouterr()
     facts = json.loads(said)
-    assert errors == f"linsang: {tmp_path}: no regular file\n"
+    assert errors == f"linsang: error: {tmp_path}: no regular file\n"
     assert (facts["path"], facts["trust"], facts["package"], facts["identity"]) == (
         "/usr/bin/env",
         "packaged",
