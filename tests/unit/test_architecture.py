@@ -3,6 +3,7 @@ point at."""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -242,6 +243,12 @@ def test_nothing_is_marked_unfinished() -> None:
         if UNFINISHED.search(line)
     ]
     assert not marked
+
+
+def test_modules_of_tests_have_names_of_their_own() -> None:
+    """pytest imports them by their bare names, whatever folder they lie in."""
+    modules = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert not [module for module, times in modules.items() if times > 1]
 
 
 # ---- documents ----
