@@ -5,13 +5,15 @@
 /* What is longer may not fit into a double. */
 enum { DECIMAL_MAX = 200, EXPONENT_MAX = 2 };
 
+enum { DIGITS_SAFE = 18 }; /* so many fit into 64 bits whatever they are */
+
 /* -2^63 .. 2^64 - 1 */
 static int fits_64_bits(const char *text, uint32_t len)
 {
 	int negative = *text == '-';
 	uint64_t value = 0, most = negative ? (uint64_t)1 << 63 : UINT64_MAX;
 
-	for (uint32_t i = negative; i < len; i++) {
+	for (uint32_t i = negative; len > DIGITS_SAFE && i < len; i++) {
 		uint64_t digit = (uint64_t)(text[i] - '0');
 
 		if (value > (most - digit) / 10)
@@ -37,9 +39,14 @@ static int is_readable_number(const char *text, uint32_t len)
 	return fits_64_bits(text, len);
 }
 
-static void put_scalar(struct sn_writer *w, const char *text, uint32_t len)
+static void put_scalar(struct sn_writer *w, const struct sn_member *value)
 {
-	if (*text == '"') {
+	const char *text = value->value;
+	uint32_t len = value->value_len;
+
+	if (*text == '"' && !value->odd) {
+		sn_write__bytes(w, text, len);
+	} else if (*text == '"') {
 		sn_write__literal(w, "\"");
 		sn_write__again(w, (const uint8_t *)text + 1, len - 2);
 		sn_write__literal(w, "\"");
@@ -53,17 +60,17 @@ static void put_scalar(struct sn_writer *w, const char *text, uint32_t len)
 static void put_value(struct sn_writer *w, const struct sn_member *field)
 {
 	struct sn_json json = sn_member__json(field);
-	struct sn_member element;
+	struct sn_member element = {0};
 
 	if (!sn_json__take(&json, '[')) {
-		put_scalar(w, field->value, field->value_len);
+		put_scalar(w, field);
 		return;
 	}
 	sn_write__literal(w, "[");
 	if (!sn_json__take(&json, ']')) {
 		do {
 			sn_member__value(&json, &element);
-			put_scalar(w, element.value, element.value_len);
+			put_scalar(w, &element);
 			sn_write__literal(w, ",");
 		} while (sn_json__take(&json, ','));
 	}

@@ -130,7 +130,7 @@ static struct sn_value text_of_actor(const struct filling *filling, const struct
 	const struct sn_actors *actors = filling->told->actors;
 	uint32_t size = (uint32_t)sn_actors__size(actors, actor, which), behind = size + SN_JSON_SLACK;
 	uint8_t *room = sn_values__room(filling->values, behind + size);
-	struct sn_json_string string = {room + behind, size, 1};
+	struct sn_json_string string = {.text = room + behind, .len = size, .escaped = 1};
 
 	if (!room)
 		return lost();

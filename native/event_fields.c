@@ -53,6 +53,7 @@ static void add(struct sn_event_fields *fields, const struct sn_member *name, co
 	*field = *name;
 	field->value = value->value;
 	field->value_len = value->value_len;
+	field->odd = value->odd;
 }
 
 /* A scalar, or a list of nothing else. */
@@ -61,9 +62,10 @@ static int is_simple(const struct sn_member *value)
 	struct sn_json json = sn_member__json(value);
 	struct sn_member element;
 
-	if (*value->value == '{')
-		return 0;
-	if (!sn_json__take(&json, '[') || sn_json__take(&json, ']'))
+	if (*value->value != '[')
+		return *value->value != '{';
+	json.at++;
+	if (sn_json__take(&json, ']'))
 		return 1;
 	do {
 		if (!sn_member__value(&json, &element) || *element.value == '{' || *element.value == '[')
@@ -103,6 +105,8 @@ static void rename_member(struct sn_member *member)
 					       {"event_id", "EventID"},
 					       {"provider_name", "Provider_Name"}};
 
+	if (*member->name < 'c' || *member->name > 'p') /* none of them, as most */
+		return;
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (!sn_member__is_named(member, names[i][0]))
 			continue;

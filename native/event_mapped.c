@@ -147,6 +147,7 @@ static void make(struct made *made, struct sn_member *field, enum how how, const
 
 	field->value = first->value;
 	field->value_len = first->value_len;
+	field->odd = first->odd || (second && second->odd);
 	if (how == COPY || (how == HEX && !read_hex(text[0], len[0], &number)))
 		return;
 	put(made, "\"", 1);

@@ -9,25 +9,37 @@
 
 #include "utf8.h"
 
-/* The next byte that a string cannot simply hold: quote, backslash, control character, or not ASCII. */
-static const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
+/* Simply part of a string: ASCII that is no quote, backslash or control character, nor DEL. */
+static int is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+#ifdef __SSE2__
+/* A bit for each byte that is not plain. */
+static inline uint32_t stops(__m128i block)
+{
+	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+	/* signed: one more than DEL is the least of all, than what is not ASCII at most 0 */
+	__m128i next = _mm_add_epi8(block, _mm_set1_epi8(1)), control = _mm_cmplt_epi8(next, _mm_set1_epi8(0x21));
+
+	return (uint32_t)_mm_movemask_epi8(
+		_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)), control));
+}
+#endif
+
+/* The next byte that is not plain, or the end. */
+static inline const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 {
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
-
 	for (; end - p >= 16; p += 16) {
-		__m128i block = _mm_loadu_si128((const __m128i *)p);
-		/* signed: bytes from 0x80 on are below space too */
-		__m128i stop =
-			_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-				     _mm_cmplt_epi8(block, space));
-		uint32_t mask = (uint32_t)_mm_movemask_epi8(stop);
+		uint32_t mask = stops(_mm_loadu_si128((const __m128i *)p));
 
 		if (mask)
 			return p + __builtin_ctz(mask);
 	}
 #endif
-	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+	while (p < end && is_plain(*p))
 		p++;
 	return p;
 }
@@ -49,50 +61,54 @@ static uint32_t hex4(const uint8_t *p)
 	return (a | b | c | d) > 15 ? UINT32_MAX : a << 12 | b << 8 | c << 4 | d;
 }
 
+/* What a letter behind a backslash means; 0: nothing, or u. */
+static const uint8_t meaning[256] = {
+	['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+
 /* Length of the escape at p (a backslash), 0 when it is none. */
 static uint32_t escape_length(const uint8_t *p, const uint8_t *end)
 {
 	if (end - p < 2)
 		return 0;
-	switch (p[1]) {
-	case '"':
-	case '\\':
-	case '/':
-	case 'b':
-	case 'f':
-	case 'n':
-	case 'r':
-	case 't':
+	if (meaning[p[1]])
 		return 2;
-	case 'u':
-		return end - p >= 6 && hex4(p + 2) != UINT32_MAX ? 6 : 0;
-	default:
-		return 0;
+	return p[1] == 'u' && end - p >= 6 && hex4(p + 2) != UINT32_MAX ? 6 : 0;
+}
+
+/* Steps over the escape or the character that is not ASCII at p. NULL: it is none. */
+static const uint8_t *step(const uint8_t *p, const uint8_t *end, uint32_t *odd)
+{
+	uint32_t n;
+
+	if (*p == '\\') {
+		n = escape_length(p, end);
+		*odd |= n != 2 || p[1] == '/';
+	} else {
+		n = *p < 0x20 ? 0 : sn_utf8__length(p, end);
+		*odd = 1;
 	}
+	return n ? p + n : NULL;
 }
 
 int sn_json__string(struct sn_json *json, struct sn_json_string *out)
 {
 	const uint8_t *p, *end = json->end;
-	uint32_t n;
+	uint32_t escaped = 0, odd = 0;
 
 	if (!sn_json__take(json, '"'))
 		return 0;
 	out->text = p = json->at;
-	out->escaped = 0;
-	for (;;) {
-		p = plain_end(p, end);
-		if (p == end || *p < 0x20)
+	while ((p = plain_end(p, end)) < end && *p != '"') {
+		escaped |= *p == '\\';
+		p = step(p, end, &odd);
+		if (!p)
 			return 0;
-		if (*p == '"')
-			break;
-		n = *p == '\\' ? escape_length(p, end) : sn_utf8__length(p, end);
-		if (!n)
-			return 0;
-		out->escaped |= *p == '\\';
-		p += n;
 	}
+	if (p == end)
+		return 0;
 	out->len = (uint32_t)(p - out->text);
+	out->escaped = escaped;
+	out->odd = odd;
 	json->at = p + 1;
 	return 1;
 }
@@ -133,26 +149,29 @@ static const uint8_t *number_end(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-int sn_json__scalar(struct sn_json *json, struct sn_json_string *out)
+/* null, true or false: its end, or NULL. */
+static const uint8_t *word_end(const uint8_t *p, const uint8_t *end)
 {
 	static const struct {
 		char text[6];
 		uint32_t len;
 	} words[] = {{"null", 4}, {"true", 4}, {"false", 5}};
+
+	for (uint32_t i = 0; i < 3; i++)
+		if ((uint32_t)(end - p) >= words[i].len && memcmp(p, words[i].text, words[i].len) == 0)
+			return p + words[i].len;
+	return NULL;
+}
+
+int sn_json__scalar(struct sn_json *json, struct sn_json_string *out)
+{
 	const uint8_t *end;
 
 	sn_json__space(json);
 	out->text = json->at;
-	out->escaped = 0;
-	for (uint32_t i = 0; i < 3; i++) {
-		if ((uint32_t)(json->end - json->at) < words[i].len ||
-		    memcmp(json->at, words[i].text, words[i].len) != 0)
-			continue;
-		out->len = words[i].len;
-		json->at += out->len;
-		return 1;
-	}
-	end = number_end(json->at, json->end);
+	out->escaped = out->odd = 0;
+	end = json->at < json->end && *json->at >= 'a' ? word_end(json->at, json->end)
+						       : number_end(json->at, json->end);
 	if (!end)
 		return 0;
 	out->len = (uint32_t)(end - json->at);
@@ -223,17 +242,15 @@ static uint8_t *put_code(uint8_t *out, uint32_t code)
 	return out + sn_utf8__encode(out, code);
 }
 
-/* Copies up to the next backslash, or the end; returns where that is. */
-static const uint8_t *copy_plain(const uint8_t *p, const uint8_t *end, uint8_t **out)
+/* plain_end, and copies what it passes. */
+static inline const uint8_t *copy_plain(const uint8_t *p, const uint8_t *end, uint8_t **out)
 {
 	uint8_t *to = *out;
 
 #ifdef __SSE2__
-	const __m128i backslash = _mm_set1_epi8('\\');
-
 	for (; end - p >= 16; p += 16, to += 16) {
 		__m128i block = _mm_loadu_si128((const __m128i *)p);
-		uint32_t mask = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, backslash));
+		uint32_t mask = stops(block);
 
 		_mm_storeu_si128((__m128i *)to, block);
 		if (mask) {
@@ -242,30 +259,82 @@ static const uint8_t *copy_plain(const uint8_t *p, const uint8_t *end, uint8_t *
 		}
 	}
 #endif
-	while (p < end && *p != '\\')
+	while (p < end && is_plain(*p))
 		*to++ = *p++;
 	*out = to;
 	return p;
 }
 
+/* Writes what the escape or the character at p, which are sound, mean; returns the end of it. */
+static const uint8_t *put_meaning(const uint8_t *p, const uint8_t *end, uint8_t **out)
+{
+	uint32_t n = 1, code;
+
+	if (*p != '\\') {
+		n = sn_utf8__length(p, end);
+		memcpy(*out, p, n);
+		*out += n;
+		return p + n;
+	}
+	if (p[1] == 'u') {
+		p = sn_json__code(p, end, &code);
+		*out = put_code(*out, code);
+		return p;
+	}
+	*(*out)++ = meaning[p[1]];
+	return p + 2;
+}
+
 uint8_t *sn_json__unescape(const struct sn_json_string *string, uint8_t *out)
 {
-	static const uint8_t meaning[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',	['b'] = '\b',
-					     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
 	const uint8_t *p = string->text, *end = p + string->len;
 
-	for (;;) {
-		p = copy_plain(p, end, &out);
-		if (p == end)
-			return out;
-		if (p[1] == 'u') {
-			uint32_t code;
+	while ((p = copy_plain(p, end, &out)) < end)
+		p = put_meaning(p, end, &out);
+	return out;
+}
 
-			p = sn_json__code(p, end, &code);
-			out = put_code(out, code);
-		} else {
-			*out++ = meaning[p[1]];
+/* What a string means whose first escape is at p: its closing quote, or NULL. */
+static const uint8_t *unescape(const uint8_t *p, const uint8_t *end, uint8_t **out)
+{
+	uint8_t *to = *out;
+	uint32_t odd;
+
+	while (p < end && *p != '"') {
+		if (*p == '\\' && end - p > 1 && meaning[p[1]]) {
+			*to++ = meaning[p[1]];
 			p += 2;
+		} else {
+			if (!step(p, end, &odd))
+				return NULL;
+			p = put_meaning(p, end, &to);
 		}
+		p = copy_plain(p, end, &to);
 	}
+	*out = to;
+	return p;
+}
+
+int sn_json__meaning(struct sn_json *json, const uint8_t **text, uint32_t *len, uint8_t *room, uint8_t **used)
+{
+	const uint8_t *begin = json->at + 1, *p = begin, *end = json->end;
+	uint32_t odd;
+
+	*used = room;
+	while ((p = plain_end(p, end)) < end && *p != '"' && *p != '\\')
+		if (!(p = step(p, end, &odd)))
+			return 0;
+	*len = (uint32_t)(p - begin);
+	*text = begin;
+	if (p < end && *p == '\\') {
+		memcpy(room, begin, *len);
+		*used = room + *len;
+		p = unescape(p, end, used);
+		*text = room;
+		*len = (uint32_t)(*used - room);
+	}
+	if (!p || p == end)
+		return 0;
+	json->at = p + 1;
+	return 1;
 }

@@ -11,6 +11,7 @@
 enum {
 	LEAST_ROOM = 1 << 14,
 	LEAST_MEMBER = 4, /* bytes of a line: "":0 */
+	INSERTED = 40,	  /* so few are sorted soonest by insertion: about what an event has */
 	NAMES = 12,	  /* characters of names for a byte of line: six for a byte, and each object is read twice */
 };
 
@@ -46,22 +47,29 @@ int sn_members__begin(struct sn_members *members, size_t size)
 	return 0;
 }
 
+/* The first eight bytes as a number that is in their order. */
+static uint64_t order_of(const char *name)
+{
+	const uint8_t *p = (const uint8_t *)name;
+
+	return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
+	       (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 | (uint64_t)p[6] << 8 | p[7];
+}
+
+static uint64_t order_of_short(const char *name, uint32_t len)
+{
+	char padded[8] = {0};
+
+	for (uint32_t i = 0; i < len; i++)
+		padded[i] = name[i];
+	return order_of(padded);
+}
+
 void sn_member__name(struct sn_member *member, const char *name, uint32_t len)
 {
 	member->name = name;
 	member->name_len = len;
-	member->order = 0;
-	for (uint32_t i = 0; i < 8; i++)
-		member->order = member->order << 8 | (i < len ? (uint8_t)name[i] : 0);
-}
-
-static int is_plain_name(const struct sn_json_string *name)
-{
-	uint32_t odd = name->escaped;
-
-	for (uint32_t i = 0; i < name->len; i++)
-		odd |= name->text[i] >= 0x7f;
-	return !odd;
+	member->order = len < 8 ? order_of_short(name, len) : order_of(name);
 }
 
 void sn_members__name(struct sn_members *members, struct sn_member *member, const struct sn_json_string *name)
@@ -69,7 +77,7 @@ void sn_members__name(struct sn_members *members, struct sn_member *member, cons
 	struct sn_writer w = {members->names + members->names_used, members->names + members->room * NAMES, 0};
 	char *begin = w.at;
 
-	if (is_plain_name(name)) {
+	if (!name->odd) {
 		sn_member__name(member, (const char *)name->text, name->len);
 		return;
 	}
@@ -89,14 +97,30 @@ static int compare(const struct sn_member *a, const struct sn_member *b)
 	return order ? order : (a->name_len > b->name_len) - (a->name_len < b->name_len);
 }
 
+/* Stable, one pass where they are in order already. */
+static void insert(struct sn_member *member, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct sn_member moved = member[i];
+		uint32_t at = i;
+
+		for (; at && compare(&member[at - 1], &moved) > 0; at--)
+			member[at] = member[at - 1];
+		if (at < i)
+			member[at] = moved;
+	}
+}
+
 /* Stable, so that of several of one name the last stands last; one pass where both halves are in order already, as when
  * the fields of two places are joined. `spare` has room for half of it. */
 static void sort(struct sn_member *member, uint32_t count, struct sn_member *spare)
 {
 	uint32_t half = count / 2, left = 0, right = half, out = 0;
 
-	if (count < 2)
+	if (count <= INSERTED) {
+		insert(member, count);
 		return;
+	}
 	sort(member, half, spare);
 	sort(member + half, count - half, spare);
 	if (compare(&member[half - 1], &member[half]) <= 0)
@@ -146,11 +170,16 @@ struct sn_json sn_member__json(const struct sn_member *member)
 
 int sn_member__value(struct sn_json *json, struct sn_member *member)
 {
+	struct sn_json_string string = {0};
+	const uint8_t *begin;
+
 	sn_json__space(json);
-	member->value = (const char *)json->at;
-	if (!sn_json__skip(json, 0))
+	begin = json->at;
+	if (begin < json->end && *begin == '"' ? !sn_json__string(json, &string) : !sn_json__skip(json, 0))
 		return 0;
-	member->value_len = (uint32_t)((const char *)json->at - member->value);
+	member->value = (const char *)begin;
+	member->value_len = (uint32_t)(json->at - begin);
+	member->odd = string.odd;
 	return 1;
 }
 

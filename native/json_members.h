@@ -18,7 +18,8 @@ struct sn_member {
 	const char *name;  /* as sn_write__again has it, so that equal names are equal bytes */
 	const char *value; /* as it stands in the line */
 	uint32_t name_len;
-	uint32_t value_len;
+	uint32_t value_len : 31;
+	uint32_t odd : 1; /* a value that is a string is one that sn_write__again might change */
 };
 
 /* All zero to begin with. */

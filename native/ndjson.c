@@ -49,7 +49,8 @@ struct parser {
 	const struct sn_ndjson *ndjson;
 	struct sn_values *values;
 	struct sn_json json;
-	uint32_t floor; /* the least rank that counts */
+	uint32_t floor;	 /* the least rank that counts */
+	uint32_t behind; /* which key was last: sn_keys__expected */
 	struct sn_claim claim;
 };
 
@@ -87,29 +88,6 @@ static int starts_with(const struct sn_json_string *name, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return name->len > len && memcmp(name->text, prefix, len) == 0;
-}
-
-/* What a string means: borrowed from the line, or made in the scratch, which has room for the whole line. */
-static const uint8_t *text_of(struct parser *p, const struct sn_json_string *string, uint32_t *len)
-{
-	uint8_t *room, *end;
-
-	*len = string->len;
-	if (!string->escaped)
-		return string->text;
-	room = sn_values__room(p->values, string->len + SN_JSON_SLACK);
-	end = sn_json__unescape(string, room);
-	sn_values__used(p->values, end);
-	*len = (uint32_t)(end - room);
-	return room;
-}
-
-static const struct sn_key *find_key(struct parser *p, const struct sn_json_string *string)
-{
-	uint32_t len;
-	const uint8_t *name = text_of(p, string, &len);
-
-	return sn_keys__find(p->ndjson->keys, name, len);
 }
 
 /* ---- values ---- */
@@ -175,27 +153,37 @@ static int read_object(struct parser *p, struct object *object);
 static int read_value(struct parser *p, const struct object *object, const struct sn_key *key, int *further,
 		      uint32_t depth);
 
+/* A string: what it means, borrowed from the line or made in the scratch. */
+static int read_text(struct parser *p, const uint8_t **text, uint32_t *len)
+{
+	uint8_t *used, *room = sn_values__room(p->values, (uint32_t)(p->json.end - p->json.at) + SN_JSON_SLACK);
+	int sound = sn_json__meaning(&p->json, text, len, room, &used);
+
+	sn_values__used(p->values, used);
+	return sound;
+}
+
 /* A scalar; strings that nobody reads are not unescaped. */
 static int read_scalar(struct parser *p, const struct object *object, const struct sn_key *key, int *further)
 {
-	enum sn_state state = SN_PRESENT;
 	struct sn_json_string string;
 	const uint8_t *text;
 	uint32_t len;
 
 	if (*p->json.at == '"') {
-		if (!sn_json__string(&p->json, &string))
-			return 0;
 		if (!key->role && !is_wanted(p, object, key->field))
-			return 1;
+			return sn_json__string(&p->json, &string);
+		if (!read_text(p, &text, &len))
+			return 0;
+		put_value(p, object, key, text, len, SN_PRESENT, *further);
 	} else {
 		if (!sn_json__scalar(&p->json, &string))
 			return 0;
 		if (*string.text == 'n')
-			state = SN_NULL;
+			put_value(p, object, key, NULL, 0, SN_NULL, *further);
+		else
+			put_value(p, object, key, string.text, string.len, SN_PRESENT, *further);
 	}
-	text = text_of(p, &string, &len);
-	put_value(p, object, key, text, state == SN_NULL ? 0 : len, state, *further);
 	*further = 1;
 	return 1;
 }
@@ -292,7 +280,7 @@ static int read_name(struct parser *p, struct object *object)
 
 	if (!sn_json__string(&p->json, &string))
 		return 0;
-	*object->named = *find_key(p, &string);
+	*object->named = *sn_keys__named(p->ndjson->keys, &string);
 	object->named->role = ROLE_NAMED;
 	return 1;
 }
@@ -312,7 +300,7 @@ static int read_dotted(struct parser *p, const struct object *object, struct sn_
 		name.text += strlen(EVENT_DATA);
 		name.len -= (uint32_t)strlen(EVENT_DATA);
 	}
-	return read_value(p, &place, find_key(p, &name), &further, object->depth + 1);
+	return read_value(p, &place, sn_keys__named(p->ndjson->keys, &name), &further, object->depth + 1);
 }
 
 /* Keys that say what another one's value is. 1 or 0 as read_value. */
@@ -344,11 +332,19 @@ static int read_member(struct parser *p, struct object *object)
 	const struct sn_key *key;
 	int further = 0;
 
-	if (!sn_json__string(&p->json, &name) || !sn_json__take(&p->json, ':'))
+	sn_json__space(&p->json);
+	key = sn_keys__expected(p->ndjson->keys, &p->behind, &p->json);
+	if (!key) {
+		if (!sn_json__string(&p->json, &name))
+			return 0;
+		if (starts_with(&name, WINLOG) && object->place == OUTER)
+			return sn_json__take(&p->json, ':') && read_dotted(p, object, name);
+		key = sn_keys__named(p->ndjson->keys, &name);
+		if (!starts_with(&name, WINLOG))
+			sn_keys__came(p->ndjson->keys, &p->behind, &name, key);
+	}
+	if (!sn_json__take(&p->json, ':'))
 		return 0;
-	if (object->place == OUTER && starts_with(&name, WINLOG))
-		return read_dotted(p, object, name);
-	key = find_key(p, &name);
 	if (key->role == ROLE_TEXT || key->role == ROLE_NAME)
 		return read_special(p, object, key);
 	return read_value(p, object, key, &further, object->depth + 1);

@@ -41,12 +41,28 @@ static const struct structural structurals[] = {
 	{"#attributes", ROLE_ATTRIBUTES, NULL},
 };
 
-enum { STRUCTURALS = sizeof(structurals) / sizeof(*structurals) };
+enum {
+	STRUCTURALS = sizeof(structurals) / sizeof(*structurals),
+	FOLLOWERS = 256,
+	FOLLOWER_MAX = 40, /* bytes of a name with its quotes */
+	ESCAPE_MAX = 6,	   /* bytes of an escape that is one */
+};
+
+/* A key as it is written. */
+struct follower {
+	uint8_t name[FOLLOWER_MAX];
+	uint32_t size;	 /* with the quotes; 0: none yet */
+	uint32_t behind; /* number of the one that comes behind it */
+	const struct sn_key *key;
+};
 
 struct sn_keys {
 	const struct sn_key *provider;
-	uint32_t mask;	      /* slots - 1 */
-	struct sn_key slot[]; /* open addressing, linear; name NULL: free */
+	uint8_t *scratch;		     /* for a name of the longest's length, all escapes, unescaped */
+	uint32_t longest;		     /* bytes of a name */
+	struct follower follower[FOLLOWERS]; /* by the hash of the key that it came behind */
+	uint32_t mask;			     /* slots - 1 */
+	struct sn_key slot[];		     /* open addressing, linear; name NULL: free */
 };
 
 static const struct sn_key NO_KEY = {.field = (uint32_t)SN_NO_FIELD};
@@ -61,6 +77,13 @@ static uint32_t slot_of(const struct sn_keys *keys, const uint8_t *name, uint32_
 	return i;
 }
 
+static void add(struct sn_keys *keys, const struct sn_key *key)
+{
+	keys->slot[slot_of(keys, key->name, key->len)] = *key;
+	if (key->len > keys->longest)
+		keys->longest = key->len;
+}
+
 static void add_structural(struct sn_keys *keys, const struct sn_rules *rules, const struct structural *structural)
 {
 	const char *field = structural->field ? structural->field : structural->name;
@@ -69,7 +92,7 @@ static void add_structural(struct sn_keys *keys, const struct sn_rules *rules, c
 			     .field = sn_rules__field(rules, field, strlen(field)),
 			     .role = structural->role};
 
-	keys->slot[slot_of(keys, key.name, key.len)] = key;
+	add(keys, &key);
 }
 
 struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mapping *mapping)
@@ -89,21 +112,29 @@ struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mappi
 		struct sn_key key = {.field = i};
 
 		key.name = (const uint8_t *)sn_rules__field_name(rules, i, &key.len);
-		keys->slot[slot_of(keys, key.name, key.len)] = key;
+		add(keys, &key);
 	}
 	for (uint32_t i = 0; (member = sn_mapping__member(mapping, i)); i++) {
 		struct sn_key key = {(const uint8_t *)member, (uint32_t)strlen(member), fields + i, ROLE_NONE};
 
-		keys->slot[slot_of(keys, key.name, key.len)] = key;
+		add(keys, &key);
 	}
 	for (uint32_t i = 0; i < STRUCTURALS; i++)
 		add_structural(keys, rules, &structurals[i]);
+	keys->scratch = malloc(keys->longest * ESCAPE_MAX + SN_JSON_SLACK);
+	if (!keys->scratch) {
+		free(keys);
+		return NULL;
+	}
 	keys->provider = sn_keys__find(keys, (const uint8_t *)provider, strlen(provider));
 	return keys;
 }
 
 void sn_keys__free(struct sn_keys *keys)
 {
+	if (!keys)
+		return;
+	free(keys->scratch);
 	free(keys);
 }
 
@@ -112,6 +143,40 @@ const struct sn_key *sn_keys__find(const struct sn_keys *keys, const uint8_t *na
 	const struct sn_key *key = &keys->slot[slot_of(keys, name, len)];
 
 	return key->name ? key : &NO_KEY;
+}
+
+const struct sn_key *sn_keys__named(struct sn_keys *keys, const struct sn_json_string *name)
+{
+	if (!name->escaped)
+		return sn_keys__find(keys, name->text, name->len);
+	if (name->len > keys->longest * ESCAPE_MAX)
+		return &NO_KEY;
+	return sn_keys__find(keys, keys->scratch, (uint32_t)(sn_json__unescape(name, keys->scratch) - keys->scratch));
+}
+
+const struct sn_key *sn_keys__expected(const struct sn_keys *keys, uint32_t *behind, struct sn_json *json)
+{
+	const struct follower *follower = &keys->follower[*behind];
+
+	if (!follower->size || (size_t)(json->end - json->at) < follower->size ||
+	    memcmp(json->at, follower->name, follower->size) != 0)
+		return NULL;
+	json->at += follower->size;
+	*behind = follower->behind;
+	return follower->key;
+}
+
+void sn_keys__came(struct sn_keys *keys, uint32_t *behind, const struct sn_json_string *name, const struct sn_key *key)
+{
+	struct follower *follower = &keys->follower[*behind];
+
+	*behind = sn_key_hash(name->text, name->len) % FOLLOWERS;
+	if (name->len + 2 > FOLLOWER_MAX)
+		return;
+	follower->size = name->len + 2;
+	memcpy(follower->name, name->text - 1, follower->size);
+	follower->behind = *behind;
+	follower->key = key;
 }
 
 const struct sn_key *sn_keys__provider(const struct sn_keys *keys)

@@ -5,6 +5,7 @@
  */
 #ifndef SN_NDJSON_KEYS_H
 #define SN_NDJSON_KEYS_H
+#include "json.h"
 #include "mapping.h"
 
 enum sn_role {
@@ -40,6 +41,13 @@ struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mappi
 void sn_keys__free(struct sn_keys *keys);
 /* Never NULL: a key that means nothing has no field and no role. */
 const struct sn_key *sn_keys__find(const struct sn_keys *keys, const uint8_t *name, uint32_t len);
+/* The same by what stands in a line. */
+const struct sn_key *sn_keys__named(struct sn_keys *keys, const struct sn_json_string *name);
+/* Lines mostly have the keys of those before them in the same order: takes the key that came last time behind the one
+ * that `*behind` stands for (0: a line's begin) and says what it means. NULL: another one comes, find it, then tell
+ * sn_keys__came. */
+const struct sn_key *sn_keys__expected(const struct sn_keys *keys, uint32_t *behind, struct sn_json *json);
+void sn_keys__came(struct sn_keys *keys, uint32_t *behind, const struct sn_json_string *name, const struct sn_key *key);
 /* What Provider's Name stands for. */
 const struct sn_key *sn_keys__provider(const struct sn_keys *keys);
 #endif

@@ -202,6 +202,73 @@ static void test_refused(struct sn_ndjson *ndjson, struct sn_values *values)
 	}
 }
 
+/* What keys are expected is learnt from the lines before: after any of them each line says the same. */
+static void test_every_order(struct sn_ndjson *ndjson, struct sn_values *values)
+{
+	char shown[4096];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (size_t j = 0; j < sizeof(rows) / sizeof(*rows); j++) {
+			CHECK(decode(ndjson, values, rows[i].line, strlen(rows[i].line), shown) == 0);
+			CHECK(decode(ndjson, values, rows[j].line, strlen(rows[j].line), shown) == 0);
+			CHECK(strcmp(shown, rows[j].values) == 0);
+		}
+	}
+}
+
+/* Keys are refused behind a line that had them, too: cut anywhere, or with more behind a name. */
+static void test_expected_keys(struct sn_ndjson *ndjson, struct sn_values *values)
+{
+	static const char line[] = "{\"Image\":\"i\",\"no field\":1,\"Query\":\"q\"}";
+	static const char *const other[] = {"{\"Image\":\"i\",\"no field2\":1,\"Query\":\"r\"}",
+					    "{\"Image\":\"i\",\"no fiel\":1,\"Query\":\"r\"}",
+					    "{\"\\u0049mage\":\"i\",\"Version\":[],\"Query\":\"r\"}"};
+	static const char *const says[] = {"Image=i;Query=r;", "Image=i;Query=r;", "Image=i;Version=%;Query=r;"};
+	char shown[4096];
+
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		CHECK(decode(ndjson, values, line, strlen(line), shown) == 0);
+		CHECK(strcmp(shown, "Image=i;Query=q;") == 0);
+		for (int times = 0; times < 2; times++) {
+			CHECK(decode(ndjson, values, other[i], strlen(other[i]), shown) == 0);
+			CHECK(strcmp(shown, says[i]) == 0);
+		}
+	}
+	for (size_t cut = 0; cut + 1 < sizeof(line); cut++) {
+		CHECK(decode(ndjson, values, line, strlen(line), shown) == 0);
+		CHECK(decode(ndjson, values, line, cut, shown) == -EBADMSG);
+	}
+}
+
+/* Blocks of 16 bytes are read at once: an escape and a character that is not ASCII at each place of them. */
+static void test_places(struct sn_ndjson *ndjson, struct sn_values *values)
+{
+	static const char fill[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
+	static const struct {
+		const char *written, *means;
+	} odd[] = {{"\\\\", "\\"},
+		   {"\\n", "\n"},
+		   {"\\/", "/"},
+		   {"\\u0041", "A"},
+		   {"\x7f", "\x7f"},
+		   {"\xc3\xa9", "\xc3\xa9"},
+		   {"\\ud83d\\ude00", "\xf0\x9f\x98\x80"}};
+	char line[256], shown[4096], wanted[256];
+
+	for (size_t o = 0; o < sizeof(odd) / sizeof(*odd); o++) {
+		for (int before = 0; before <= 34; before++) {
+			for (int behind = 0; behind <= 34; behind += before % 16 ? 17 : 1) {
+				sprintf(line, "{\"Image\":\"%.*s%s%.*s%s\"}", before, fill, odd[o].written, behind,
+					fill, odd[o].written);
+				sprintf(wanted, "Image=%.*s%s%.*s%s;", before, fill, odd[o].means, behind, fill,
+					odd[o].means);
+				CHECK(decode(ndjson, values, line, strlen(line), shown) == 0);
+				CHECK(strcmp(shown, wanted) == 0);
+			}
+		}
+	}
+}
+
 /* A list longer than there is room for makes its field undecidable, and no other. */
 static void test_long_list(struct sn_ndjson *ndjson, struct sn_values *values)
 {
@@ -230,6 +297,9 @@ int main(void)
 	CHECK(values && ndjson);
 	test_rows(&rules.rules, ndjson, values);
 	test_refused(ndjson, values);
+	test_every_order(ndjson, values);
+	test_expected_keys(ndjson, values);
+	test_places(ndjson, values);
 	test_long_list(ndjson, values);
 	sn_ndjson__free(ndjson);
 	sn_values__free(values);
