@@ -108,7 +108,7 @@ class _Replay:
             table = self._judge.table
         settings = {"table_bytes": config.process_table.bytes, "table_entries": config.process_table.entries}
         settings |= {"exited_keep_ms": config.process_table.exited_keep_ms, "lineage_max": config.engine.lineage_max}
-        self.engine = Engine(alert_bytes=_ALERT_BYTES, timing=True, **settings)
+        self.engine = Engine(alert_bytes=_ALERT_BYTES, timing=options.summary is not None, **settings)
         rules = Rules(table)
         self._route = self._route_of(rules, options.logsource)
         self.engine.swap_rules(rules)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sensor.errors import InputError
 
 LEFT_OUT = b"!"  # begins a line that stands for what could not be read; the reason follows
-_BLOCK = 1 << 18  # what is read is still in the processor's cache when it is judged
+_BLOCK = 1 << 19  # a few of them would push what judges out of the processor's cache
 _LINE_MAX = 64 << 20
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
