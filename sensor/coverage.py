@@ -6,17 +6,34 @@ condition is worked out without looking at values, so "can fire" means that noth
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensor import schema, taxonomy
 from sensor.compiler.ir import KEYWORD, And, Atom, Logsource, Node, Not, Op, Or, Rule
+from sensor.config import Windows
 
 CAN_FIRE, DEGRADED, CANNOT_FIRE = "can fire", "degraded", "cannot fire"
 # Members that every Windows event has outside of its EventData.
 _SYSTEM = frozenset(
     ("EventID", "Channel", "Provider_Name", "Computer", "Level", "Task", "Opcode", "Keywords", "Version")
 )
+HOST = {"win32": "windows", "linux": "linux"}.get(sys.platform, sys.platform)  # as Sigma calls its product
+# What trace sessions bring, by the names in the settings: (service, category), "" for all of the service's events.
+_PROCESSES = {("kernel-process", "process_creation"), ("kernel-process", "process_termination")}
+_PROVIDED = {
+    "image": {("kernel-process", "image_load")},
+    "network": {("kernel-network", "network_connection")},
+    "file": {("kernel-file", f"file_{what}") for what in ("event", "delete", "rename")},
+    "registry": {("kernel-registry", f"registry_{what}") for what in ("event", "add", "delete", "set")},
+    "dns": {("dns-client", "dns_query")},
+    "powershell": {("powershell", "ps_module"), ("powershell", "ps_script")},
+    "wmi": {("wmi", "")},
+}
+_MADE = ("PROXY_", "PAYLOAD_", "RENAMED_")  # members of fields.def
+# What is asked of a channel that is not asked for everything (windows/channels.py).
+_ASKED = {"Security": {("security", "process_creation")}}
 
 
 @dataclass(frozen=True)
@@ -38,17 +55,43 @@ class Verdict:
     source: str = ""
 
 
-def live_sources() -> tuple[Source, ...]:
-    """What the running sensor sees on Linux."""
+def live_sources(windows: Windows | None = None, product: str = HOST) -> tuple[Source, ...]:
+    """What the running sensor sees on this host or on one of `product`; on Windows with the settings `windows`, by
+    themselves with the default ones. Elsewhere nothing."""
+    if product == "windows":
+        return _live_on_windows(Windows() if windows is None else windows)
+    return _live_on_linux() if product == "linux" else ()
+
+
+def _live_on_linux() -> tuple[Source, ...]:
     return tuple(
         Source("live", Logsource("linux", category), frozenset(schema.sigma_fields(category)))
         for category in schema.CATEGORIES.values()
     )
 
 
+def _live_on_windows(settings: Windows) -> tuple[Source, ...]:
+    seen = set(_PROCESSES).union(*(_PROVIDED[name] for name in settings.providers))
+    services = {row.origin: row.source for row in taxonomy.rows() if row.kind == "channel"}
+    for channel in settings.channels:
+        service = services.get(channel, "")
+        seen |= _ASKED.get(channel, {(service, source.logsource.category) for source in replay_sources("windows")})
+    found = [s for s in replay_sources("windows") if (s.name, s.logsource.category) in seen]
+    return tuple(_unwound(s) if s.logsource.category == "process_creation" else s for s in found)
+
+
+def _unwound(source: Source) -> Source:
+    """With what the sensor makes of a process creation itself."""
+    fields = source.fields or frozenset()
+    made = {f.sigma for f in schema.fields() if f.type == "EXEC" and f.derived and f.member.startswith(_MADE)}
+    if "OriginalFileName" not in fields:
+        made -= {"ProxyIdentity", "RenamedProxy"}
+    return replace(source, fields=fields | made)
+
+
 def replay_sources(product: str = "") -> tuple[Source, ...]:
     """All that replay can read, of one product or of all."""
-    found = list(live_sources())
+    found = list(_live_on_linux())
     rows = taxonomy.rows()
     open_services = dict.fromkeys(r.source for r in rows if r.kind == "channel")
     found += [Source(service, Logsource("windows", "", service), None) for service in open_services]

@@ -138,7 +138,7 @@ def _check(namespace: argparse.Namespace) -> int:
     from sensor import rules_cli  # noqa: PLC0415 - loads the compiler
 
     settings, where = _settings_of(namespace)
-    sources = rules_cli.sources_of(namespace.product, namespace.seen_by)
+    sources = rules_cli.sources_of(namespace.product, namespace.seen_by, settings.windows)
     reading, verbose = settings.rules.reading, namespace.verbose
     with _progress() as progress:
         return rules_cli.check(where, sys.stdout, progress, reading=reading, sources=sources, verbose=verbose)
@@ -148,7 +148,7 @@ def _list(namespace: argparse.Namespace) -> int:
     from sensor import rules_cli  # noqa: PLC0415
 
     settings, where = _settings_of(namespace)
-    sources = rules_cli.sources_of(namespace.product, namespace.seen_by)
+    sources = rules_cli.sources_of(namespace.product, namespace.seen_by, settings.windows)
     which = rules_cli.Filter(namespace.tag, namespace.level, namespace.logsource, namespace.author, namespace.verdict)
     listing, reading = rules_cli.Listing(which, namespace.format), settings.rules.reading
     with _progress() as progress:

@@ -7,21 +7,36 @@ from dataclasses import replace
 
 from sensor.compiler import Rule
 from sensor.compiler.logic import NEVER, settle
-from sensor.coverage import CAN_FIRE, CANNOT_FIRE, DEGRADED, Source, Verdict, live_sources, replay_sources, verdict_of
+from sensor.config import Windows
+from sensor.coverage import (
+    CAN_FIRE,
+    CANNOT_FIRE,
+    DEGRADED,
+    HOST,
+    Source,
+    Verdict,
+    live_sources,
+    replay_sources,
+    verdict_of,
+)
 from sensor.errors import UsageError, nearest
 
 # As they are written on the command line.
+_LIVE = "live"
 KINDS = {"can-fire": CAN_FIRE, "degraded": DEGRADED, "cannot-fire": CANNOT_FIRE}
 
 
-def sources_of(product: str = "", name: str = "") -> tuple[Source, ...]:
-    """What the running sensor sees here; with a `product` or the `name` of a source, what replay reads of these.
-    UsageError: there is no such source."""
-    if not product and not name:
-        return live_sources()
+def sources_of(product: str = "", name: str = "", windows: Windows | None = None) -> tuple[Source, ...]:
+    """What the running sensor sees here, with the settings `windows` on Windows; as `live` also on another `product`;
+    with that alone or the `name` of a source, what replay reads of these. UsageError: there is no such source."""
+    if name == _LIVE or not (product or name):
+        found = live_sources(windows, product or HOST)
+        if not found:
+            raise UsageError(f"no sensor runs on {product or HOST}", "--seen-by names what replay reads")
+        return found
     found = tuple(source for source in replay_sources(product) if name in ("", source.name))
     if not found:
-        known = sorted({source.name for source in replay_sources(product)})
+        known = sorted({_LIVE, *(source.name for source in replay_sources(product))})
         raise UsageError(f"unknown source `{name}`", nearest(name, known))
     return found
 

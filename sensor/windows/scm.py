@@ -28,6 +28,7 @@ _SERVICE_LOOK = 0x4  # SERVICE_QUERY_STATUS
 _MANAGER_LOOK = 0x1  # SC_MANAGER_CONNECT
 _OWN_PROCESS, _AUTO_START, _ERROR_NORMAL = 0x10, 2, 1
 _DESCRIPTION_LEVEL, _ACTIONS_LEVEL, _ACTIONS_FLAG_LEVEL = 1, 2, 4
+_INVALID_LEVEL = 124  # ERROR_INVALID_LEVEL
 _RESTART = 1  # SC_ACTION_RESTART
 _RESTART_AFTER_MS = (5_000, 30_000, 60_000)  # the last one again and again
 _FORGET_S = 86_400
@@ -130,9 +131,15 @@ def command_line() -> str:
     return subprocess.list2cmdline([sys.executable, "-I", "-c", _BOOT, str(Path(__file__).resolve().parents[2])])
 
 
-def install(command: str) -> None:
-    """Installs it: Windows starts `command` with itself, as LocalSystem, and again whenever it ends by itself.
-    LinsangError."""
+def is_wine() -> bool:
+    """Whether Windows is wine: what it cannot do is no fault of the machine."""
+    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+
+
+def install(command: str) -> list[str]:
+    """Installs it: Windows starts `command` with itself, as LocalSystem, and again whenever it ends by itself. What
+    wine has no notion of, a line each. LinsangError."""
+    lacking = []
     with (
         _manager(_ALL_ACCESS) as manager,
         _handle(
@@ -145,15 +152,22 @@ def install(command: str) -> None:
     ):
         actions = (_Action * len(_RESTART_AFTER_MS))(*[_Action(_RESTART, after) for after in _RESTART_AFTER_MS])
         failures = _Actions(_FORGET_S, None, None, len(actions), actions)
-        # a stop with an error is a failure, too
-        levels = {_ACTIONS_LEVEL: failures, _ACTIONS_FLAG_LEVEL: wintypes.BOOL(True)}
-        levels[_DESCRIPTION_LEVEL] = wintypes.LPWSTR(_DESCRIPTION)
+        levels: tuple[tuple[int, Any, str], ...] = (
+            (_ACTIONS_LEVEL, failures, "start it again when it fails"),
+            (_ACTIONS_FLAG_LEVEL, wintypes.BOOL(True), "take a stop with an error for a failure"),
+            (_DESCRIPTION_LEVEL, wintypes.LPWSTR(_DESCRIPTION), "describe it"),
+        )
         try:
-            for level, content in levels.items():
-                _check(api.ChangeServiceConfig2W(service, level, ctypes.byref(content)), "say what to do when it fails")
+            for level, content, what in levels:
+                done = api.ChangeServiceConfig2W(service, level, ctypes.byref(content))
+                if not done and ctypes.get_last_error() == _INVALID_LEVEL and is_wine():
+                    lacking.append(f"wine cannot be told to {what}")
+                else:
+                    _check(done, what)
         except LinsangError:
             api.DeleteService(service)
             raise
+    return lacking
 
 
 def remove() -> None:

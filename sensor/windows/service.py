@@ -32,7 +32,8 @@ def install() -> None:
         event_source.register()
     except OSError as error:
         raise LinsangError(f"{error.filename or 'registry'}: {error.strerror}", "run it elevated") from None
-    scm.install(scm.command_line())
+    for warning in scm.install(scm.command_line()):
+        say(f"warning: {warning}")
     say(f"installed; settings are in {settings}, alerts go to {_ALERTS}; linsang service start")
 
 

@@ -115,7 +115,12 @@ def test_most_lean_on_behaviour() -> None:
 
 def test_every_linux_rule_can_fire_here() -> None:
     for rule in load_rules([ROOT / "rules" / "linux"]).rules:
-        assert verdict_of(rule, live_sources()).kind == CAN_FIRE, rule.info.title
+        assert verdict_of(rule, live_sources(product="linux")).kind == CAN_FIRE, rule.info.title
+
+
+def test_every_windows_rule_can_fire_on_a_sensor_of_windows() -> None:
+    for rule in load_rules([ROOT / "rules" / "windows"]).rules:
+        assert verdict_of(rule, live_sources(product="windows")).kind != CANNOT_FIRE, rule.info.title
 
 
 def test_every_windows_rule_can_fire_without_what_is_unwound() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sensor.compiler import Logsource, Rule, RuleInfo
 from sensor.compiler.ir import KEYWORD, And, Atom, Node, Not, Op, Or
+from sensor.config import Windows
 from sensor.coverage import (
     CAN_FIRE,
     CANNOT_FIRE,
     DEGRADED,
+    HOST,
     Source,
     Verdict,
     live_sources,
@@ -18,6 +22,7 @@ from sensor.coverage import (
 )
 
 PROCESS = Logsource("linux", "process_creation")
+STARTS = Logsource("windows", "process_creation")
 HERE = Source("here", PROCESS, frozenset(("Image", "CommandLine")))
 THERE = Source("there", PROCESS, frozenset(("Image", "User")))
 IMAGE, LINE, USER = (Atom(field, Op.CONTAINS, "x") for field in ("Image", "CommandLine", "User"))
@@ -89,10 +94,55 @@ def test_logsources(logsource: Logsource, product: str, there: bool) -> None:
 
 
 def test_what_the_sensor_sees() -> None:
-    assert verdict_of(rule(USER), live_sources()).kind == CAN_FIRE
-    assert verdict_of(rule(HASH), live_sources()) == Verdict(CANNOT_FIRE, "live has no Hashes", ("Hashes",), "live")
-    assert verdict_of(rule(IMAGE, Logsource("linux", "file_event")), live_sources()).kind == CAN_FIRE
-    assert verdict_of(rule(IMAGE, Logsource("linux", "file_delete")), live_sources()).kind == CANNOT_FIRE
+    live = live_sources(product="linux")
+    assert verdict_of(rule(USER), live).kind == CAN_FIRE
+    assert verdict_of(rule(HASH), live) == Verdict(CANNOT_FIRE, "live has no Hashes", ("Hashes",), "live")
+    assert verdict_of(rule(IMAGE, Logsource("linux", "file_event")), live).kind == CAN_FIRE
+    assert verdict_of(rule(IMAGE, Logsource("linux", "file_delete")), live).kind == CANNOT_FIRE
+    assert live_sources(product="macos") == ()
+    assert live_sources() == live_sources(product=HOST)
+
+
+# the settings, a logsource, and whether a sensor on Windows sees it
+ALL = Windows()
+SEEN = [
+    (ALL, Logsource("windows", "process_creation"), True),
+    (ALL, Logsource("windows", "registry_set"), True),
+    (ALL, Logsource("windows", "ps_script"), True),
+    (ALL, Logsource("windows", "process_access"), True),
+    (ALL, Logsource("windows", "", "sysmon"), True),
+    (ALL, Logsource("windows", "", "security"), True),
+    (ALL, Logsource("windows", "network_connection", "security"), False),  # of Security 4688 alone is asked for
+    (ALL, Logsource("windows", "", "taskscheduler"), False),
+    (ALL, Logsource("windows", "ps_classic_start"), False),
+    (ALL, Logsource("linux", "process_creation"), False),
+    (replace(ALL, channels=()), Logsource("windows", "process_access"), False),
+    (replace(ALL, channels=(), providers=()), Logsource("windows", "process_creation"), True),
+    (replace(ALL, channels=(), providers=()), Logsource("windows", "image_load"), False),
+    (replace(ALL, channels=(), providers=("dns",)), Logsource("windows", "dns_query"), True),
+    (replace(ALL, channels=("System",)), Logsource("windows", "", "system"), True),
+    (replace(ALL, channels=("Nobody/Knows",)), Logsource("windows", "", "taskscheduler"), False),
+]
+
+
+@pytest.mark.parametrize(("settings", "logsource", "seen"), SEEN)
+def test_what_the_sensor_sees_on_windows(settings: Windows, logsource: Logsource, seen: bool) -> None:
+    verdict = verdict_of(rule(Atom(KEYWORD, Op.CONTAINS, "x"), logsource), live_sources(settings, "windows"))
+    assert (verdict.kind == CAN_FIRE) == seen
+
+
+def test_what_is_unwound_is_there_live() -> None:
+    alone = live_sources(replace(ALL, channels=()), "windows")
+    chain, renamed = (rule(Atom(n, Op.EQUALS, "x"), STARTS) for n in ("ProxyChain", "RenamedProxy"))
+    assert verdict_of(chain, alone).kind == CAN_FIRE
+    assert verdict_of(renamed, alone).missing == ("RenamedProxy",)  # for want of OriginalFileName
+    assert verdict_of(renamed, live_sources(ALL, "windows")).source == "sysmon"
+
+
+def test_each_provider_of_the_settings_is_known() -> None:
+    for name in ALL.providers:
+        alone = live_sources(Windows(providers=(name,), channels=()), "windows")
+        assert set(alone) - set(live_sources(Windows(providers=(), channels=()), "windows")), name
 
 
 def test_windows_own_audit_log_lacks_what_sysmon_has() -> None:

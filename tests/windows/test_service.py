@@ -4,7 +4,7 @@ import ctypes
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,9 +55,9 @@ class Service:
         self.file = folder / "told"
         self.script = folder / "host.py"
 
-    def install(self, *, fails: bool = False) -> None:
+    def install(self, *, fails: bool = False) -> list[str]:
         self.script.write_text(HOST.format(root=str(ROOT), file=str(self.file), fails=fails))
-        scm.install(subprocess.list2cmdline([sys.executable, str(self.script)]))
+        return scm.install(subprocess.list2cmdline([sys.executable, str(self.script)]))
 
     def told(self) -> list[str]:
         return self.file.read_text().split("\n")[:-1] if self.file.exists() else []
@@ -108,12 +108,50 @@ def test_it_is_started_again_when_it_ends_by_itself(service: Service, asked: dic
     assert asked[4] == b"\1\0\0\0"
 
 
+def refused(code: int, *levels: int) -> Callable[..., int]:
+    """FAKE: ChangeServiceConfig2W that does not take these levels."""
+
+    def change(service: object, level: int, content: object) -> int:
+        ctypes.set_last_error(code)
+        return int(level not in levels)
+
+    return change
+
+
 def test_half_an_installation_is_none(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scm.api, "ChangeServiceConfig2W", lambda *asked: 0)
-    with pytest.raises(LinsangError, match="say what to do when it fails"):
+    monkeypatch.setattr(scm.api, "ChangeServiceConfig2W", refused(5, 2))
+    with pytest.raises(LinsangError, match=r"start it again when it fails: .*\(error 5\)"):
         service.install()
     with pytest.raises(LinsangError, match="error 1060"):
         scm.state()
+
+
+def test_what_wine_does_not_know_is_said(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scm.api, "ChangeServiceConfig2W", refused(124, 2, 4))
+    assert service.install() == [
+        "wine cannot be told to start it again when it fails",
+        "wine cannot be told to take a stop with an error for a failure",
+    ]
+    assert scm.state() == "stopped"
+
+
+def test_a_windows_that_does_not_know_it_is_at_fault(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scm.api, "ChangeServiceConfig2W", refused(124, 2))
+    monkeypatch.setattr(scm, "is_wine", lambda: False)
+    with pytest.raises(LinsangError, match="error 124"):
+        service.install()
+    with pytest.raises(LinsangError, match="error 1060"):
+        scm.state()
+
+
+def test_the_command_installs_under_wine_as_it_is() -> None:
+    """No call is faked: wine's own answers."""
+    warnings = scm.install(subprocess.list2cmdline([sys.executable, "-c", ""]))
+    try:
+        assert scm.state() == "stopped"
+        assert all(warning.startswith("wine cannot be told to ") for warning in warnings)
+    finally:
+        scm.remove()
 
 
 def test_one_that_cannot_start_says_so(service: Service) -> None:
