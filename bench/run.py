@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import building, floors, machine, matching, measures, replaying, starting, unwinding
+from bench import building, etw, floors, machine, matching, measures, replaying, starting, unwinding
 from bench.builds import NoCorpus, Unavailable
 from bench.measures import Definition, Figures, dumps
 from sensor.progress import Progress
@@ -43,6 +43,7 @@ MEASURES: dict[str, Callable[[Definition], Figures]] = {
     "replay": replaying.replay,
     "unwinding": unwinding.unwinding,
     "unwinding_windows": unwinding.unwinding_windows,
+    "etw_matching": etw.etw_matching,
     "build": building.build,
     "exec_load": starting.exec_load,
 }

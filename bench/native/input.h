@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef _WIN32
+#define program_invocation_short_name "bench"
+#endif
+
 static inline void die(const char *what, const char *why)
 {
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);

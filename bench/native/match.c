@@ -263,31 +263,6 @@ static void list_hits(struct bench *bench, const char *path)
 		die(path, "cannot be written");
 }
 
-/* Each event's time is the median of its passes, so that what else the machine did is no part of it. */
-static void print_times(struct bench *bench, uint64_t *took, uint32_t passes)
-{
-	uint64_t *of_event = need(malloc(bench->count * sizeof(*of_event))), sum = 0, longest = 0;
-	uint64_t *of_passes = need(malloc(passes * sizeof(*of_passes)));
-	size_t count = bench->count;
-
-	for (size_t i = 0; i < count; i++) {
-		for (uint32_t pass = 0; pass < passes; pass++) {
-			of_passes[pass] = took[pass * count + i];
-			longest = of_passes[pass] > longest ? of_passes[pass] : longest;
-		}
-		of_event[i] = median(of_passes, passes);
-		sum += of_event[i];
-	}
-	qsort(of_event, count, sizeof(*of_event), by_size);
-	printf("\"passes\": %u, \"mean\": %.3f, \"p50\": %llu, \"p99\": %llu, \"p99.9\": %llu, \"max\": %llu, "
-	       "\"longest\": %llu",
-	       passes, (double)sum / (double)count, (unsigned long long)of_event[count / 2],
-	       (unsigned long long)of_event[count * 99 / 100], (unsigned long long)of_event[count * 999 / 1000],
-	       (unsigned long long)of_event[count - 1], (unsigned long long)longest);
-	free(of_event);
-	free(of_passes);
-}
-
 static void run(struct bench *bench, int shuffled, double seconds)
 {
 	uint64_t *took = NULL, random = 1, end = now_ns() + (uint64_t)(seconds * 1e9);
@@ -308,7 +283,7 @@ static void run(struct bench *bench, int shuffled, double seconds)
 	printf("{\"rules\": %u, \"events\": %zu, \"hits\": %llu, \"candidates\": %.3f, \"regex_bounds\": %llu, ",
 	       sn_rules__count(bench->rules), bench->count, (unsigned long long)bench->found,
 	       (double)bench->candidates / (double)bench->count, (unsigned long long)bench->regex_bounds);
-	print_times(bench, took, passes);
+	print_times(took, passes, bench->count);
 	print_instructions(bench);
 	puts("}");
 	free(took);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The clock with its own cost, medians, and the instructions that this thread executes, where the machine counts them
+ * The clock with its own cost, and the instructions that this thread executes, where the machine counts them
  * for its guests.
  */
 #ifndef SN_BENCH_MEASURE_H
@@ -13,26 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "times.h"
+
 static inline uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static inline int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Sorts them. */
-static inline uint64_t median(uint64_t *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), by_size);
-	return values[count / 2];
 }
 
 /* ns that two looks at the clock are apart. */

@@ -1,0 +1,95 @@
+"""What a process start of Windows costs from the data of its two events to its verdicts. The texts are those of real
+starts (Sysmon's, of the corpus); nobody has recorded such starts from a session, so the data around the texts are made
+as the manifests have them: Kernel-Process 1 in version 3, the kernel logger's process event in version 4."""
+
+from __future__ import annotations
+
+import json
+import struct
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import corpus
+from bench.builds import native_program
+from bench.corpus import Definition
+from bench.matching import TIMES, Figures, run_program
+from sensor.native import parse_record
+
+KERNEL_PROCESS = "22fb2cd6-0e7b-422b-a0c7-2fad1fd0e716"
+CLASSIC_PROCESS = "3d6fa8d0-fe05-11d0-9dda-00c04fd7ba7c"
+BEGIN = 1_600_000_000_000_000_000  # ns since 1970 of the first start
+FILETIME = 116_444_736_000_000_000
+STEP = 2_000_000  # ns between two starts
+TWIN = 100_000  # ns between the two events of one
+START, KERNEL_LISTED, CLASSIC_LISTED = 1, 15, 3
+LEVELS = {"Untrusted": 0, "Low": 4096, "Medium": 8192, "High": 12288, "System": 16384}
+
+
+def _wide(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass") + b"\0\0"
+
+
+def _sid(authority: int, *sub: int) -> bytes:
+    return bytes((1, len(sub))) + authority.to_bytes(6, "big") + b"".join(n.to_bytes(4, "little") for n in sub)
+
+
+def _device(path: str) -> str:
+    return "\\Device\\HarddiskVolume3" + path[2:] if path[1:2] == ":" else path
+
+
+def _record(provider: str, number: int, version: int, time: int, data: bytes) -> bytes:
+    classic = provider == CLASSIC_PROCESS
+    fields = {"type": "etw", "time": time, "pid": 4, "provider": provider, "tid": 8, "id": number}
+    fields |= {"version": version, "classic": int(classic), "pointer": 8, "data": data.hex()}
+    return parse_record(json.dumps(fields).encode())
+
+
+def _process(pid: int, parent: int, time: int, event: dict[str, Any], ids: tuple[int, int]) -> tuple[bytes, bytes]:
+    """What Kernel-Process and the kernel logger say of one process."""
+    image = str(event.get("Image", ""))
+    data = struct.pack("<IQQIQIIII", pid, pid, time // 100 + FILETIME, parent, parent, 1, 0, 1, 0)
+    data += _sid(16, LEVELS.get(str(event.get("IntegrityLevel")), 8192)) + _wide(_device(image)) + bytes(8) + bytes(4)
+    user = _sid(5, 18) if "SYSTEM" in str(event.get("User")) else _sid(5, 21, 1, 2, 3, 1001)
+    classic = struct.pack("<QIIIiQI", pid << 32, pid, parent, 1, 259, 0, 0) + struct.pack("<QQ", 1, 0) + user
+    classic += image.rpartition("\\")[2][:15].encode("ascii", "replace") + b"\0"
+    classic += _wide(str(event.get("CommandLine", ""))) + bytes(4)
+    version = 3 if ids[0] == START else 1  # of the list's, with the same columns
+    return (
+        _record(KERNEL_PROCESS, ids[0], version, time, data),
+        _record(CLASSIC_PROCESS, ids[1], 4, time + TWIN, classic),
+    )
+
+
+def records(events: Path) -> tuple[bytes, int]:
+    """The records, and how many of them list the parents, which live before the first start."""
+    parents: dict[tuple[str, str], int] = {}
+    listed, starts = [], []
+    for number, line in enumerate(events.read_text(encoding="utf-8").splitlines()):
+        event = json.loads(line)["event"]
+        parent = (str(event.get("ParentImage", "")), str(event.get("ParentCommandLine", "")))
+        if parent not in parents:
+            parents[parent] = 4 * (len(parents) + 1)
+            made = {"Image": parent[0], "CommandLine": parent[1]}
+            listed += _process(parents[parent], 4, BEGIN - STEP, made, (KERNEL_LISTED, CLASSIC_LISTED))
+        starts.append((event, parents[parent]))
+    for number, (event, of) in enumerate(starts):
+        pid = 4 * (len(parents) + 1 + number)
+        listed += _process(pid, of, BEGIN + number * STEP, event, (START, START))
+    return b"".join(listed), 2 * len(parents)
+
+
+def etw_matching(definition: Definition) -> Figures:
+    """us a start: decode, match, and both."""
+    table, loaded = corpus.compiled(corpus.rule_folder(definition))
+    made, listed = records(corpus.events(definition["events"]))
+    with tempfile.TemporaryDirectory(prefix="linsang-bench-") as folder:
+        file = Path(folder) / "records"
+        file.write_bytes(made)
+        found = run_program([native_program("etw_match"), table, file, str(listed), str(definition["seconds"])])
+    figures: Figures = {"rules": found["rules"], "refused": len(loaded.faults)}
+    figures |= {"starts": found["starts"], "hits": found["hits"]}
+    figures |= {f"{name}.us": found["all"][name] / 1000 for name in TIMES}
+    for part in ("decode", "match"):
+        figures |= {f"{part}.{name}.us": found[part][name] / 1000 for name in ("mean", "p50", "p99")}
+    return figures

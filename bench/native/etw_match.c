@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * etw_match TABLE RECORDS LISTED SECONDS: ns a process start of Windows, from its two events (Kernel-Process, kernel
+ * logger) as they lie in a session's ring to the verdicts of all rules: columns, joining, process, the values that
+ * rules read; then matching. RECORDS: SN_ETW records, one behind the other: first LISTED that list who lives already,
+ * then two a start. Alerts are not made. All in passes, for so many seconds, but at least MIN_PASSES; times are without
+ * the clock's own.
+ *
+ * Also as a program of Windows: x86_64-w64-mingw32-gcc -O2 -std=c11 -D_UCRT -Inative bench/native/etw_match.c with the
+ * files that sensor/_build.py names for win32, -lsynchronization.
+ */
+#include <string.h>
+
+#include "clock.h"
+#include "etw_join.h"
+#include "etw_view.h"
+#include "matcher.h"
+#include "rule_table.h"
+#include "times.h"
+#include "windows_view.h"
+
+enum { MIN_PASSES = 5, MAX_PASSES = 1000, CLOCKS = 10001 };
+
+struct bench {
+	struct sn_rules *rules;
+	struct sn_matcher *matcher;
+	struct sn_values *values;
+	struct sn_etw_view *view;
+	struct sn_win_view *windows;
+	struct sn_hit *hits;
+	struct sn_actors *actors;
+	struct sn_etw_names *names;
+	struct sn_etw_join *join;
+	uint64_t clock_ns, found;
+	size_t starts, listed;
+	const struct sn_etw **record;
+};
+
+static uint64_t clock_cost(void)
+{
+	static uint64_t apart[CLOCKS];
+
+	for (size_t i = 0; i < CLOCKS; i++) {
+		uint64_t begin = sn_clock__now();
+
+		apart[i] = sn_clock__now() - begin;
+	}
+	return median(apart, CLOCKS);
+}
+
+static uint64_t without_clock(const struct bench *bench, uint64_t ns)
+{
+	return ns > bench->clock_ns ? ns - bench->clock_ns : 0;
+}
+
+/* As sn_etw_feed__take reads it. */
+static const struct sn_etw_told *take(struct bench *bench, const struct sn_etw *etw)
+{
+	struct sn_etw_event event = {.id = etw->id,
+				     .version = (uint8_t)etw->version,
+				     .classic = etw->classic != 0,
+				     .pointer = (uint8_t)etw->pointer,
+				     .pid = etw->h.pid,
+				     .tid = etw->tid,
+				     .time = etw->h.time,
+				     .data = (const uint8_t *)etw + etw->data.off,
+				     .size = etw->data.len};
+	const struct sn_etw_told *told;
+
+	memcpy(&event.provider, etw->provider, sizeof(event.provider));
+	if (sn_etw_join__take(bench->join, &event, &told))
+		die("a record", "cannot be read");
+	return told;
+}
+
+/* One start: ns until rules can read it, and of matching it. */
+static void judge(struct bench *bench, size_t start, uint64_t *decode, uint64_t *match)
+{
+	const struct sn_etw **record = bench->record + bench->listed + 2 * start;
+	uint64_t begin = sn_clock__now(), middle, end;
+	struct sn_routes routes;
+
+	take(bench, record[0]);
+	take(bench, record[1]);
+	if (!sn_etw_join__is_due(bench->join, record[1]->h.time, 0))
+		die("a start", "is not whole");
+	sn_etw_view__fill(bench->view, bench->values, sn_etw_join__release(bench->join), &routes);
+	if (bench->windows)
+		sn_win_view__fill(bench->windows, bench->values);
+	middle = sn_clock__now();
+	for (uint32_t r = 0; r < routes.count; r++) {
+		bench->values->event.route = routes.route[r];
+		bench->found += sn_matcher__judge(bench->matcher, bench->rules, &bench->values->event, bench->hits,
+						  sn_rules__count(bench->rules));
+	}
+	end = sn_clock__now();
+	*decode = without_clock(bench, middle - begin);
+	*match = without_clock(bench, end - middle);
+}
+
+/* Those that live are known, and nobody else. */
+static void begin_pass(struct bench *bench)
+{
+	sn_etw_join__free(bench->join);
+	sn_actors__forget(bench->actors);
+	bench->join = need(sn_etw_join__new(
+		&(struct sn_etw_join_options){.actors = bench->actors, .names = bench->names, .wait_ns = 200000000}));
+	bench->found = 0;
+	for (size_t i = 0; i < bench->listed; i++)
+		take(bench, bench->record[i]);
+}
+
+static void run(struct bench *bench, double seconds)
+{
+	uint64_t *all = NULL, *decode = NULL, *match = NULL, until = sn_clock__now() + (uint64_t)(seconds * 1e9);
+	size_t count = bench->starts;
+	uint32_t passes = 0;
+
+	while (passes < MIN_PASSES || (passes < MAX_PASSES && sn_clock__now() < until)) {
+		size_t at = passes++ * count;
+
+		all = need(realloc(all, passes * count * sizeof(*all)));
+		decode = need(realloc(decode, passes * count * sizeof(*decode)));
+		match = need(realloc(match, passes * count * sizeof(*match)));
+		begin_pass(bench);
+		for (size_t i = 0; i < count; i++) {
+			judge(bench, i, &decode[at + i], &match[at + i]);
+			all[at + i] = decode[at + i] + match[at + i];
+		}
+	}
+	printf("{\"rules\": %u, \"starts\": %zu, \"hits\": %llu, \"all\": {", sn_rules__count(bench->rules), count,
+	       (unsigned long long)bench->found);
+	print_times(all, passes, count);
+	printf("}, \"decode\": {");
+	print_times(decode, passes, count);
+	printf("}, \"match\": {");
+	print_times(match, passes, count);
+	puts("}}");
+}
+
+/* The records of `bytes`, which stay where they are. */
+static void find_records(struct bench *bench, const char *bytes, size_t size, size_t listed)
+{
+	size_t count = 0, room = 0;
+
+	for (size_t at = 0; at < size; at += ((const struct sn_header *)(bytes + at))->size) {
+		if (count == room) {
+			room = room * 2 + 1024;
+			bench->record = need(realloc(bench->record, room * sizeof(*bench->record)));
+		}
+		bench->record[count++] = (const struct sn_etw *)(bytes + at);
+	}
+	if (listed > count || (count - listed) % 2)
+		die("records", "are not two a start");
+	bench->listed = listed;
+	bench->starts = (count - listed) / 2;
+}
+
+int main(int argc, char **argv)
+{
+	double seconds = argc == 5 ? atof(argv[4]) : 0;
+	struct bench bench = {.clock_ns = clock_cost()};
+	char why[256], *bytes;
+	size_t size;
+
+	if (seconds <= 0) {
+		fprintf(stderr, "usage: etw_match TABLE RECORDS LISTED SECONDS\n");
+		return 2;
+	}
+	bytes = read_file(argv[1], &size);
+	if (sn_rules__open(bytes, size, &bench.rules, why, sizeof(why)))
+		die(argv[1], why);
+	free(bytes);
+	bench.hits = need(calloc(sn_rules__count(bench.rules) + 1, sizeof(*bench.hits)));
+	bench.values = need(sn_values__new(bench.rules));
+	bench.view = need(sn_etw_view__new(bench.rules));
+	bench.actors = need(sn_actors__new());
+	bench.names = need(sn_etw_names__new());
+	if (bench.rules->count[SN_WIN_GRAMMARS])
+		bench.windows = need(sn_win_view__new(bench.rules));
+	if (sn_matcher__new(bench.rules, &bench.matcher) ||
+	    sn_etw_names__set_path(bench.names, "\\Device\\HarddiskVolume3", "C:"))
+		die("matcher", "cannot be made");
+	bytes = read_file(argv[2], &size);
+	find_records(&bench, bytes, size, (size_t)atoi(argv[3]));
+	run(&bench, seconds);
+	return 0;
+}
