@@ -100,7 +100,7 @@ static int is_said(const struct sn_guid *guid)
 
 static int means(const struct sn_actor_id *id, const struct sn_actor *actor)
 {
-	if (!actor->used || actor->id.pid != id->pid)
+	if (actor->id.pid != id->pid || !actor->used)
 		return 0;
 	if (is_said(&id->guid) && is_said(&actor->id.guid))
 		return memcmp(&id->guid, &actor->id.guid, sizeof(no_guid)) == 0;

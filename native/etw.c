@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static const struct column {
 	uint8_t since;
@@ -27,13 +30,18 @@ static const struct provider {
 };
 
 static const struct event {
-	uint16_t provider;
-	uint16_t id;
 	uint8_t from, to, plus, more;
 	uint16_t first, count; /* columns */
 } events[] = {
 #define SN_ETW_EVENT(provider, id, from, to, plus, more, layout)                                                       \
-	{SN_ETW_##provider, id, from, to, plus, more, SN_ETW_FIRST_##layout, SN_ETW_##layout##_COLUMNS},
+	{from, to, plus, more, SN_ETW_FIRST_##layout, SN_ETW_##layout##_COLUMNS},
+#include "etw_layout.def"
+};
+
+/* By the same numbers: provider and id. */
+#define EVENT_KEY(provider, id) ((uint32_t)(provider) << 16 | (id))
+static const uint32_t event_keys[] = {
+#define SN_ETW_EVENT(provider, id, from, to, plus, more, layout) EVENT_KEY(SN_ETW_##provider, id),
 #include "etw_layout.def"
 };
 
@@ -45,12 +53,22 @@ struct left {
 	uint8_t pointer;
 };
 
-static int number(struct left *left, uint32_t bytes, struct sn_etw_column *column)
+/* Bytes of a number by its type; of SN_ETW_PTR the event says it. */
+static const uint8_t widths[SN_ETW_TYPES] = {[SN_ETW_U8] = 1,  [SN_ETW_U16] = 2,  [SN_ETW_U32] = 4, [SN_ETW_I32] = 4,
+					     [SN_ETW_U64] = 8, [SN_ETW_TIME] = 8, [SN_ETW_PORT] = 2};
+
+/* 0 or -EBADMSG. */
+static int number(struct left *left, uint32_t bytes, uint64_t *out)
 {
+	uint64_t all = 0;
+
 	if ((size_t)(left->end - left->at) < bytes)
 		return -EBADMSG;
-	for (uint32_t i = 0; i < bytes; i++)
-		column->number |= (uint64_t)left->at[i] << 8 * i;
+	if (left->end - left->at >= 8)
+		memcpy(&all, left->at, 8);
+	else
+		memcpy(&all, left->at, bytes);
+	*out = bytes < 8 ? all & ((1ull << 8 * bytes) - 1) : all; /* both are little endian */
 	left->at += bytes;
 	return 0;
 }
@@ -83,41 +101,54 @@ static int user(struct left *left, struct sn_etw_column *column)
 	return run(left, 2u * left->pointer, &none) ? -EBADMSG : sid(left, column);
 }
 
+/* Where the NUL of UTF-16 is, NULL: nowhere. */
+static const uint8_t *wide_end(const uint8_t *at, const uint8_t *end)
+{
+#ifdef __SSE2__
+	for (; end - at >= 16; at += 16) {
+		__m128i units = _mm_loadu_si128((const __m128i *)at);
+		int zeros = _mm_movemask_epi8(_mm_cmpeq_epi16(units, _mm_setzero_si128()));
+
+		if (zeros)
+			return at + __builtin_ctz((unsigned)zeros);
+	}
+#endif
+	for (; end - at >= 2; at += 2)
+		if (!at[0] && !at[1])
+			return at;
+	return NULL;
+}
+
 static int text(struct left *left, uint32_t unit, struct sn_etw_column *column)
 {
-	const uint8_t *at = left->at;
+	const uint8_t *end =
+		unit == 2 ? wide_end(left->at, left->end) : memchr(left->at, 0, (size_t)(left->end - left->at));
 
-	for (; (size_t)(left->end - at) >= unit; at += unit) {
-		if (at[0] == 0 && at[unit - 1] == 0) {
-			column->bytes = (struct sn_bytes){left->at, (uint32_t)(at - left->at)};
-			left->at = at + unit;
-			return 0;
-		}
-	}
-	return -EBADMSG;
+	if (!end)
+		return -EBADMSG;
+	column->bytes = (struct sn_bytes){left->at, (uint32_t)(end - left->at)};
+	left->at = end + unit;
+	return 0;
+}
+
+static int read_number(struct left *left, uint32_t bytes, struct sn_etw_column *column)
+{
+	if (number(left, bytes, &column->number))
+		return -EBADMSG;
+	if (column->type == SN_ETW_I32)
+		column->number = (uint64_t)(int64_t)(int32_t)column->number;
+	else if (column->type == SN_ETW_PORT)
+		column->number = (column->number & 0xff) << 8 | column->number >> 8;
+	return 0;
 }
 
 static int read_column(struct left *left, struct sn_etw_column *column)
 {
-	struct sn_etw_column size = {0};
+	uint64_t size;
 
 	switch (column->type) {
-	case SN_ETW_U8:
-		return number(left, 1, column);
-	case SN_ETW_U16:
-		return number(left, 2, column);
-	case SN_ETW_U32:
-		return number(left, 4, column);
-	case SN_ETW_I32:
-		if (number(left, 4, column))
-			return -EBADMSG;
-		column->number = (uint64_t)(int64_t)(int32_t)column->number;
-		return 0;
-	case SN_ETW_U64:
-	case SN_ETW_TIME:
-		return number(left, 8, column);
 	case SN_ETW_PTR:
-		return number(left, left->pointer, column);
+		return read_number(left, left->pointer, column);
 	case SN_ETW_SID:
 		return sid(left, column);
 	case SN_ETW_USER:
@@ -131,13 +162,10 @@ static int read_column(struct left *left, struct sn_etw_column *column)
 		return run(left, 4, column);
 	case SN_ETW_IP6:
 		return run(left, 16, column);
-	case SN_ETW_PORT:
-		if (number(left, 2, column))
-			return -EBADMSG;
-		column->number = (column->number & 0xff) << 8 | column->number >> 8;
-		return 0;
-	default: /* SN_ETW_BLOB */
-		return number(left, 2, &size) ? -EBADMSG : run(left, (uint32_t)size.number, column);
+	case SN_ETW_BLOB:
+		return number(left, 2, &size) ? -EBADMSG : run(left, (uint32_t)size, column);
+	default:
+		return read_number(left, widths[column->type], column);
 	}
 }
 
@@ -164,41 +192,42 @@ int sn_etw__provider_of(const struct sn_guid *guid)
 
 int sn_etw__reads(enum sn_etw_provider provider, uint16_t id)
 {
-	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
-		if (events[i].provider == provider && events[i].id == id)
+	for (uint32_t i = 0; i < SN_ETW_KINDS; i++)
+		if (event_keys[i] == EVENT_KEY(provider, id))
 			return 1;
 	return 0;
 }
 
-static const struct event *find(const struct sn_etw_event *event, int *rc)
+/* The row of its kind; -ENOENT, -ENOSYS as sn_etw__decode. */
+static int find(const struct sn_etw_event *event, int provider)
 {
-	int provider = sn_etw__provider_of(&event->provider);
+	int rc = -ENOENT;
 
-	*rc = -ENOENT;
-	for (size_t i = 0; provider >= 0 && i < sizeof(events) / sizeof(*events); i++) {
+	for (uint32_t i = 0; provider >= 0 && i < SN_ETW_KINDS; i++) {
 		const struct event *known = &events[i];
 
-		if (known->provider != provider || known->id != event->id)
+		if (event_keys[i] != EVENT_KEY(provider, event->id))
 			continue;
 		if (event->version >= known->from && (event->version <= known->to || known->more))
-			return known;
-		*rc = -ENOSYS;
+			return (int)i;
+		rc = -ENOSYS;
 	}
-	return NULL;
+	return rc;
 }
 
 int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
 {
 	struct left left = {event->data, event->data + event->size, event->pointer};
+	int provider = sn_etw__provider_of(&event->provider), kind = find(event, provider);
 	const struct event *known;
 	uint32_t version;
-	int rc;
 
-	known = find(event, &rc);
-	if (!known)
-		return rc;
+	if (kind < 0)
+		return kind;
+	known = &events[kind];
 	version = (event->version < known->to ? event->version : known->to) + known->plus;
-	out->provider = known->provider;
+	out->provider = (enum sn_etw_provider)provider;
+	out->kind = (uint32_t)kind;
 	out->first = known->first;
 	out->count = known->count;
 	for (uint32_t i = 0; i < out->count; i++) {

@@ -33,6 +33,7 @@ enum sn_etw_type {
 	SN_ETW_PORT,
 	SN_ETW_BLOB,
 	SN_ETW_NS, /* of no column: ns since 1970 */
+	SN_ETW_TYPES,
 };
 
 /* Number of a column of a layout: SN_ETW_PROCESS_START_ImageName and its like, from 0 in each layout. */
@@ -57,8 +58,16 @@ struct sn_etw_column {
 	struct sn_bytes bytes; /* the others: without NUL, of USER the SID alone, len 0 for none */
 };
 
+/* Rows of events. */
+#define SN_ETW_EVENT(...) +1
+enum {
+	SN_ETW_KINDS = 0
+#include "etw_layout.def"
+};
+
 struct sn_etw_decoded {
 	enum sn_etw_provider provider;
+	uint32_t kind;	/* number of its row in etw_layout.def, from 0 */
 	uint32_t first; /* number of the layout's first column */
 	uint32_t count; /* columns of the layout */
 	uint32_t rest;	/* bytes behind the last column that is known */

@@ -20,6 +20,7 @@ struct sn_etw_join {
 	uint8_t there_are[2];
 	uint8_t in_vain[2];
 	struct sn_etw_join_stats stats;
+	struct sn_etw_decoded decoded; /* of the event that was taken last */
 	struct sn_etw_told told;
 };
 
@@ -30,31 +31,32 @@ static uint32_t number(const struct sn_etw_decoded *decoded, uint32_t column)
 	return (uint32_t)decoded->column[column].number;
 }
 
-/* Of the event whose columns are in join->told.main. */
-static void begin_told(struct sn_etw_join *join, const struct sn_etw_event *event, struct sn_actor *process)
+static const struct sn_etw_told *tell(struct sn_etw_join *join, const struct sn_etw_told *told)
 {
-	struct sn_etw_told *told = &join->told;
-
-	told->event = *event;
-	told->time = event->time;
-	told->index = event->index;
-	told->has_classic = 0;
-	told->actors = join->options.actors;
-	told->names = join->options.names;
-	told->process = process;
-	told->parent = NULL;
-	told->line_from = NULL;
-	told->key = (struct sn_bytes){0};
+	join->told = *told;
+	join->told.actors = join->options.actors;
+	join->told.names = join->options.names;
+	join->stats.told++;
+	return &join->told;
 }
 
 /* ---- starts ---- */
 
+static struct sn_actor *process_of(const struct sn_etw_join *join, const struct sn_etw_start *start)
+{
+	const struct sn_actor_id id = {.pid = start->id.pid, .time = start->id.time};
+
+	return sn_actors__find(join->options.actors, &id);
+}
+
 static int is_image_there(const struct sn_etw_join *join, const struct sn_etw_start *start)
 {
-	const struct sn_actor_id id = {.pid = start->pid, .time = start->time};
-	const struct sn_actor *process = sn_actors__find(join->options.actors, &id);
+	const struct sn_actor *process;
 
-	return start->there[0] || !process || process->text[SN_ACTOR_IMAGE];
+	if (start->there[0])
+		return 1;
+	process = process_of(join, start);
+	return !process || process->text[SN_ACTOR_IMAGE];
 }
 
 int sn_etw_join__is_waiting(const struct sn_etw_join *join)
@@ -79,7 +81,7 @@ int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t byt
 		return 0;
 	if (!sn_etw_starts__has_room(join->starts, bytes))
 		return 1;
-	age = now > start->time ? now - start->time : 0;
+	age = now > start->id.time ? now - start->id.time : 0;
 	if (is_alone(join, start) && age <= join->options.wait_ns)
 		return 0;
 	return age > image_ns || is_image_there(join, start);
@@ -88,44 +90,42 @@ int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t byt
 const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join)
 {
 	const struct sn_etw_start *start = sn_etw_starts__first(join->starts);
-	const struct sn_actor_id id = {.pid = start->pid, .time = start->time};
-	struct sn_actor *process = sn_actors__find(join->options.actors, &id);
-	struct sn_etw_told *told = &join->told;
+	struct sn_actor *process = process_of(join, start);
+	int classic = !start->there[0];
+	struct sn_etw_told told = {.event = start->event[classic],
+				   .main = &start->decoded[classic],
+				   .classic = !classic && start->there[1] ? &start->decoded[1] : NULL,
+				   .time = start->id.time,
+				   .index = start->index,
+				   .process = process};
 
 	if (is_alone(join, start) && !join->there_are[start->there[0]])
 		join->in_vain[start->there[0]]++;
-	begin_told(join, &start->event[!start->there[0]], process);
-	told->time = start->time;
-	told->index = start->index;
-	/* both were decoded when they came */
-	sn_etw__decode(&told->event, &told->main);
-	told->has_classic = start->there[0] && start->there[1] && sn_etw__decode(&start->event[1], &told->classic) == 0;
 	if (process && join->options.command_line)
-		told->line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
-	told->parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
-	join->stats.parent_unknown += !told->parent;
-	join->stats.told++;
+		told.line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
+	told.parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
+	join->stats.parent_unknown += !told.parent;
 	sn_etw_starts__drop_first(join->starts);
-	return told;
+	return tell(join, &told);
 }
 
 static void take_start(struct sn_etw_join *join, const struct sn_etw_event *event)
 {
-	const struct sn_etw_decoded *decoded = &join->told.main;
+	const struct sn_etw_decoded *decoded = &join->decoded;
 	int classic = decoded->provider == SN_ETW_CLASSIC_PROCESS;
-	struct sn_etw_start *twin, made = {.time = event->time, .index = event->index};
+	struct sn_etw_start_id id = {.time = event->time};
+	struct sn_etw_start *twin;
 
-	made.pid =
-		number(decoded, classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ProcessId : SN_ETW_PROCESS_START_ProcessID);
-	made.parent = number(decoded, classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ParentId
-					      : SN_ETW_PROCESS_START_ParentProcessID);
-	twin = sn_etw_starts__twin(join->starts, &made, classic, twin_ns);
+	id.pid = number(decoded, classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ProcessId : SN_ETW_PROCESS_START_ProcessID);
+	id.parent = number(decoded,
+			   classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ParentId : SN_ETW_PROCESS_START_ParentProcessID);
+	twin = sn_etw_starts__twin(join->starts, &id, classic, twin_ns);
 	sn_etw_learner__start(&join->learner, event, decoded, twin != NULL);
 	if (twin) {
 		join->stats.joined++;
-		sn_etw_starts__pair(join->starts, twin, classic, event);
+		sn_etw_starts__pair(join->starts, twin, classic, event, decoded);
 	} else {
-		sn_etw_starts__add(join->starts, &made, classic, event);
+		sn_etw_starts__add(join->starts, &id, classic, event, decoded);
 	}
 }
 
@@ -145,7 +145,7 @@ static int is_no_change(const struct sn_etw_event *event, const struct sn_etw_de
 /* Whether it is only to be remembered. */
 static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event, struct sn_bytes *key)
 {
-	const struct sn_etw_decoded *decoded = &join->told.main;
+	const struct sn_etw_decoded *decoded = &join->decoded;
 
 	if (decoded->provider == SN_ETW_KERNEL_FILE)
 		return is_no_change(event, decoded);
@@ -157,13 +157,13 @@ static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event,
 	return 0;
 }
 
-/* Of the event whose columns are in join->told.main. */
+/* Of the event whose columns are in join->decoded. */
 static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_etw_event *event)
 {
-	const struct sn_etw_decoded *decoded = &join->told.main;
+	const struct sn_etw_decoded *decoded = &join->decoded;
 	uint32_t pid = sn_etw_learn__pid(event, decoded);
 	struct sn_actor_id id = {.pid = pid, .time = event->time};
-	struct sn_bytes key = {0};
+	struct sn_etw_told told = {.event = *event, .main = decoded, .time = event->time, .index = event->index};
 
 	if (sn_etw_learn__is_start(event, decoded)) {
 		join->there_are[decoded->provider == SN_ETW_CLASSIC_PROCESS] = 1;
@@ -171,20 +171,19 @@ static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_
 		return NULL;
 	}
 	sn_etw_learner__event(&join->learner, event, decoded);
-	if (is_silent(join, event, &key)) {
+	if (is_silent(join, event, &told.key)) {
 		join->stats.joined++;
 		return NULL;
 	}
-	begin_told(join, event, pid == UINT32_MAX ? NULL : sn_actors__find(join->options.actors, &id));
-	join->told.key = key;
-	join->stats.process_unknown += !join->told.process;
-	join->stats.told++;
-	return &join->told;
+	if (pid != UINT32_MAX)
+		told.process = sn_actors__find(join->options.actors, &id);
+	join->stats.process_unknown += !told.process;
+	return tell(join, &told);
 }
 
 int sn_etw_join__take(struct sn_etw_join *join, const struct sn_etw_event *event, const struct sn_etw_told **told)
 {
-	int rc = sn_etw__decode(event, &join->told.main);
+	int rc = sn_etw__decode(event, &join->decoded);
 
 	*told = rc ? NULL : take(join, event);
 	if (rc == -ENOENT) {

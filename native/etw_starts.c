@@ -38,8 +38,23 @@ int sn_etw_starts__has_room(const struct sn_etw_starts *starts, size_t bytes)
 		       SN_ETW_STARTS_BYTES;
 }
 
+/* The columns of `event`, pointing into `data` instead. */
+static void copy_columns(struct sn_etw_decoded *to, const struct sn_etw_decoded *from, const struct sn_etw_event *event,
+			 const uint8_t *data)
+{
+	to->provider = from->provider;
+	to->kind = from->kind;
+	to->first = from->first;
+	to->count = from->count;
+	to->rest = from->rest;
+	memcpy(to->column, from->column, from->count * sizeof(*from->column));
+	for (uint32_t i = 0; i < to->count; i++)
+		if (to->column[i].bytes.at)
+			to->column[i].bytes.at = data + (to->column[i].bytes.at - event->data);
+}
+
 void sn_etw_starts__pair(struct sn_etw_starts *starts, struct sn_etw_start *start, int classic,
-			 const struct sn_etw_event *event)
+			 const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
 {
 	uint64_t from = place_of(starts, event->size);
 	uint8_t *data = starts->data + from % SN_ETW_STARTS_BYTES;
@@ -49,17 +64,23 @@ void sn_etw_starts__pair(struct sn_etw_starts *starts, struct sn_etw_start *star
 	starts->used = from + event->size;
 	start->event[classic] = *event;
 	start->event[classic].data = data;
+	copy_columns(&start->decoded[classic], decoded, event, data);
 	start->there[classic] = 1;
 }
 
-void sn_etw_starts__add(struct sn_etw_starts *starts, const struct sn_etw_start *made, int classic,
-			const struct sn_etw_event *event)
+void sn_etw_starts__add(struct sn_etw_starts *starts, const struct sn_etw_start_id *id, int classic,
+			const struct sn_etw_event *event, const struct sn_etw_decoded *decoded)
 {
-	struct sn_etw_start *start = &starts->waiting[starts->last++ % SN_ETW_STARTS_MAX];
+	struct sn_etw_start *start;
 
-	*start = *made;
+	if (starts->first == starts->last) /* what was used last is in the caches */
+		starts->first = starts->last = starts->used = 0;
+	start = &starts->waiting[starts->last++ % SN_ETW_STARTS_MAX];
+	start->id = *id;
+	start->index = event->index;
+	start->there[0] = start->there[1] = 0;
 	start->from = place_of(starts, event->size);
-	sn_etw_starts__pair(starts, start, classic, event);
+	sn_etw_starts__pair(starts, start, classic, event, decoded);
 }
 
 struct sn_etw_start *sn_etw_starts__first(struct sn_etw_starts *starts)
@@ -72,14 +93,15 @@ void sn_etw_starts__drop_first(struct sn_etw_starts *starts)
 	starts->first++;
 }
 
-struct sn_etw_start *sn_etw_starts__twin(struct sn_etw_starts *starts, const struct sn_etw_start *of, int classic,
+struct sn_etw_start *sn_etw_starts__twin(struct sn_etw_starts *starts, const struct sn_etw_start_id *of, int classic,
 					 uint64_t apart)
 {
 	for (uint32_t i = starts->first; i != starts->last; i++) {
 		struct sn_etw_start *start = &starts->waiting[i % SN_ETW_STARTS_MAX];
-		uint64_t between = of->time > start->time ? of->time - start->time : start->time - of->time;
+		const struct sn_etw_start_id *id = &start->id;
+		uint64_t between = of->time > id->time ? of->time - id->time : id->time - of->time;
 
-		if (start->pid == of->pid && start->parent == of->parent && !start->there[classic] && between <= apart)
+		if (id->pid == of->pid && id->parent == of->parent && !start->there[classic] && between <= apart)
 			return start;
 	}
 	return NULL;

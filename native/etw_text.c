@@ -25,19 +25,45 @@ static void write_hex(struct sn_writer *w, uint64_t value, uint32_t digits)
 	sn_write__bytes(w, text, digits);
 }
 
-/* Writes what is plain ASCII from `at` on, which most of all texts is: where it ends. */
+/* Writes what is printed ASCII from `at` on, which most of all texts is: where it ends. */
 static uint32_t write_plain(struct sn_writer *w, struct sn_bytes text, uint32_t at)
 {
 	char *to = w->at;
 
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(' '),
+		      del = _mm_set1_epi8(0x7f);
+
+	while (text.len - at >= 32 && w->end - to >= 18) {
+		const __m128i *units = (const __m128i *)(text.at + at);
+		__m128i low = _mm_loadu_si128(units), high = _mm_loadu_si128(units + 1);
+		/* what is no byte becomes 0xff or 0, which stop as all below space do */
+		__m128i block = _mm_packus_epi16(low, high);
+		__m128i stop =
+			_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+				     _mm_or_si128(_mm_cmplt_epi8(block, space), _mm_cmpeq_epi8(block, del)));
+		uint32_t mask = (uint32_t)_mm_movemask_epi8(stop) | 1u << 16, run = (uint32_t)__builtin_ctz(mask);
+
+		_mm_storeu_si128((__m128i *)to, block);
+		to += run;
+		at += 2 * run;
+		if (run == 16)
+			continue;
+		if ((text.at[at] != '\\' && text.at[at] != '"') || text.at[at + 1])
+			break;
+		*to++ = '\\';
+		*to++ = (char)text.at[at];
+		at += 2;
+	}
+#endif
 	for (; text.len - at >= 2 && w->end - to >= 2; at += 2) {
 		char c = (char)text.at[at];
 
-		if (text.at[at + 1] || c < ' ' || c > '~' || c == '"')
+		if (text.at[at + 1] || c < ' ' || c > '~')
 			break;
+		if (c == '\\' || c == '"')
+			*to++ = '\\';
 		*to++ = c;
-		if (c == '\\')
-			*to++ = c;
 	}
 	w->at = to;
 	return at;
@@ -45,35 +71,21 @@ static uint32_t write_plain(struct sn_writer *w, struct sn_bytes text, uint32_t 
 
 void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text)
 {
-	uint8_t run[64];
-	uint32_t used = 0;
-
-	for (uint32_t at = 0; text.len - at >= 2; at += 2) {
-		uint32_t code, low;
-
-		if (!used)
-			at = write_plain(w, text, at);
-		if (text.len - at < 2)
-			break;
-		code = unit(text, at);
-		low = text.len - at >= 4 ? unit(text, at + 2) : 0;
+	for (uint32_t at = 0; at = write_plain(w, text, at), text.len - at >= 2; at += 2) {
+		uint32_t code = unit(text, at), low = text.len - at >= 4 ? unit(text, at + 2) : 0;
+		uint8_t character[4];
 
 		if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
 			code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 			at += 2;
 		}
-		if (used > sizeof(run) - 4 || (code >= 0xd800 && code < 0xe000)) {
-			sn_write__inner(w, run, used);
-			used = 0;
-		}
 		if (code >= 0xd800 && code < 0xe000) {
 			sn_write__literal(w, "\\u");
 			write_hex(w, code, 4);
 		} else {
-			used += sn_utf8__encode(run + used, code);
+			sn_write__inner(w, character, sn_utf8__encode(character, code));
 		}
 	}
-	sn_write__inner(w, run, used);
 }
 
 /* Copies what is ASCII from `at` on, where it ends in the text. */

@@ -19,21 +19,31 @@ const char *sn_etw__member_name(uint32_t member)
 
 /* ---- members ---- */
 
+static int wants(const struct sn_etw_hearer *hearer, uint32_t member)
+{
+	return !hearer->wanted || hearer->wanted[member];
+}
+
 static void tell(const struct sn_etw_hearer *hearer, uint32_t member, const struct sn_etw_column *value)
 {
-	hearer->value(hearer->of, member, value);
+	if (wants(hearer, member))
+		hearer->value(hearer->of, member, value);
 }
 
 static void tell_number(const struct sn_etw_hearer *hearer, uint32_t member, uint64_t number)
 {
-	tell(hearer, member, &(struct sn_etw_column){.type = SN_ETW_U64, .there = 1, .number = number});
+	if (wants(hearer, member))
+		tell(hearer, member, &(struct sn_etw_column){.type = SN_ETW_U64, .there = 1, .number = number});
 }
 
 static void tell_ascii(const struct sn_etw_hearer *hearer, uint32_t member, const char *text)
 {
-	struct sn_bytes bytes = {(const uint8_t *)text, (uint32_t)strlen(text)};
+	struct sn_etw_column value = {.type = SN_ETW_ATEXT, .there = 1, .bytes.at = (const uint8_t *)text};
 
-	tell(hearer, member, &(struct sn_etw_column){.type = SN_ETW_ATEXT, .there = 1, .bytes = bytes});
+	if (!wants(hearer, member))
+		return;
+	value.bytes.len = (uint32_t)strlen(text);
+	tell(hearer, member, &value);
 }
 
 static void tell_wide(const struct sn_etw_hearer *hearer, uint32_t member, struct sn_bytes text)
@@ -44,7 +54,7 @@ static void tell_wide(const struct sn_etw_hearer *hearer, uint32_t member, struc
 static void tell_actor(const struct sn_etw_hearer *hearer, uint32_t member, const struct sn_actor *actor,
 		       enum sn_actor_text which)
 {
-	if (actor && actor->text[which])
+	if (actor && actor->text[which] && wants(hearer, member))
 		hearer->actor(hearer->of, member, actor, which);
 }
 
@@ -67,7 +77,7 @@ static int is_said(const struct sn_etw_column *column)
 /* As `member`, which has the column's name. */
 static void tell_column(const struct sn_etw_hearer *hearer, uint32_t member, const struct sn_etw_column *column)
 {
-	if (is_said(column))
+	if (wants(hearer, member) && is_said(column))
 		tell(hearer, member, column);
 }
 
@@ -77,7 +87,7 @@ static void tell_head(const struct sn_etw_told *told, const struct sn_etw_hearer
 {
 	const struct sn_etw_event *event = &told->event;
 
-	tell_ascii(hearer, SN_ETW_OWN_Provider_Name, sn_etw__provider_name(told->main.provider));
+	tell_ascii(hearer, SN_ETW_OWN_Provider_Name, sn_etw__provider_name(told->main->provider));
 	tell_number(hearer, SN_ETW_OWN_EventID, event->id);
 	tell_number(hearer, SN_ETW_OWN_Version, event->version);
 	tell(hearer, SN_ETW_OWN_TimeCreated,
@@ -91,7 +101,7 @@ static void tell_head(const struct sn_etw_told *told, const struct sn_etw_hearer
 static int is_start(const struct sn_etw_told *told)
 {
 	return told->event.id == 1 &&
-	       (told->main.provider == SN_ETW_KERNEL_PROCESS || told->main.provider == SN_ETW_CLASSIC_PROCESS);
+	       (told->main->provider == SN_ETW_KERNEL_PROCESS || told->main->provider == SN_ETW_CLASSIC_PROCESS);
 }
 
 /* Mandatory levels, S-1-16-N, as Sysmon names them. */
@@ -115,8 +125,8 @@ static void tell_integrity(const struct sn_etw_hearer *hearer, const struct sn_e
 
 static void tell_start(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
 {
-	if (told->has_classic) {
-		const struct sn_etw_column *column = told->classic.column;
+	if (told->classic) {
+		const struct sn_etw_column *column = told->classic->column;
 
 		tell_column(hearer, SN_ETW_OWN_CommandLine, &column[SN_ETW_CLASSIC_PROCESS_CommandLine]);
 		tell_column(hearer, SN_ETW_OWN_UserSID, &column[SN_ETW_CLASSIC_PROCESS_UserSID]);
@@ -124,8 +134,8 @@ static void tell_start(const struct sn_etw_told *told, const struct sn_etw_heare
 		tell_actor(hearer, SN_ETW_OWN_CommandLine, told->process, SN_ACTOR_LINE);
 		tell_ascii(hearer, SN_ETW_OWN_CommandLineFrom, told->line_from);
 	}
-	if (told->main.provider == SN_ETW_KERNEL_PROCESS)
-		tell_integrity(hearer, &told->main.column[SN_ETW_PROCESS_START_MandatoryLabel]);
+	if (told->main->provider == SN_ETW_KERNEL_PROCESS)
+		tell_integrity(hearer, &told->main->column[SN_ETW_PROCESS_START_MandatoryLabel]);
 	else
 		tell_actor(hearer, SN_ETW_OWN_Image, told->process, SN_ACTOR_IMAGE);
 	tell_actor(hearer, SN_ETW_OWN_ParentImage, told->parent, SN_ACTOR_IMAGE);
@@ -140,8 +150,8 @@ static int is_network(enum sn_etw_provider provider)
 static void tell_end(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer, uint32_t ip, uint32_t address,
 		     uint32_t port, uint32_t number)
 {
-	tell(hearer, ip, &told->main.column[address]);
-	tell_number(hearer, port, told->main.column[number].number);
+	tell(hearer, ip, &told->main->column[address]);
+	tell_number(hearer, port, told->main->column[number].number);
 }
 
 /* saddr is this machine, daddr the other one, whoever began; Sysmon's source is who began. All layouts begin alike. Of
@@ -150,7 +160,7 @@ static void tell_connection(const struct sn_etw_told *told, const struct sn_etw_
 {
 	uint16_t id = told->event.id;
 	int accepted = id == NET_ACCEPT4 || id == NET_ACCEPT6;
-	int datagram = told->main.provider == SN_ETW_CLASSIC_UDP || id == NET_UDP4 || id == NET_UDP6;
+	int datagram = told->main->provider == SN_ETW_CLASSIC_UDP || id == NET_UDP4 || id == NET_UDP6;
 
 	_Static_assert((int)SN_ETW_TCP4_daddr == (int)SN_ETW_UDP6_daddr &&
 			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_UDP6_sport &&
@@ -185,7 +195,7 @@ static void tell_registry(const struct sn_etw_told *told, const struct sn_etw_he
 	enum { SET = 5, DELETE_VALUE };
 	static const char *const types[] = {
 		[1] = "CreateKey", [3] = "DeleteKey", [SET] = "SetValue", [DELETE_VALUE] = "DeleteValue"};
-	const struct sn_etw_column *value = NULL, *column = told->main.column;
+	const struct sn_etw_column *value = NULL, *column = told->main->column;
 
 	tell_ascii(hearer, SN_ETW_OWN_EventType, types[told->event.id]);
 	if (told->key.len)
@@ -204,7 +214,7 @@ static void tell_registry(const struct sn_etw_told *told, const struct sn_etw_he
 
 void sn_etw__tell(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
 {
-	const struct sn_etw_decoded *main = &told->main;
+	const struct sn_etw_decoded *main = told->main;
 	enum sn_etw_provider provider = main->provider;
 
 	tell_head(told, hearer);

@@ -17,16 +17,15 @@
 /* What the trace said elsewhere is NULL or empty where it did not. */
 struct sn_etw_told {
 	struct sn_etw_event event;
-	struct sn_etw_decoded main; /* its columns */
-	uint64_t time, index;	    /* of the first of its events */
-	int has_classic;
-	struct sn_etw_decoded classic;	/* of a Kernel-Process start: the kernel logger's event of the same */
-	const struct sn_actors *actors; /* that process and parent are of */
+	const struct sn_etw_decoded *main;    /* its columns */
+	const struct sn_etw_decoded *classic; /* of a Kernel-Process start: the kernel logger's event of the same */
+	uint64_t time, index;		      /* of the first of its events */
+	const struct sn_actors *actors;	      /* that process and parent are of */
 	const struct sn_etw_names *names;
-	const struct sn_actor *process; /* whose event it is */
-	const struct sn_actor *parent;	/* of a process start */
-	const char *line_from;		/* of a process start: who said its command line, if no event did */
-	struct sn_bytes key;		/* UTF-16: of a registry event */
+	struct sn_actor *process;      /* whose event it is */
+	const struct sn_actor *parent; /* of a process start */
+	const char *line_from;	       /* of a process start: who said its command line, if no event did */
+	struct sn_bytes key;	       /* UTF-16: of a registry event */
 };
 
 /* Members that are no columns; their numbers are behind the columns'. */
@@ -65,6 +64,7 @@ enum sn_etw_member {
 
 /* Who is told. Values are valid until the call returns. */
 struct sn_etw_hearer {
+	const uint8_t *wanted; /* by member, 0: it is not told; NULL: all are */
 	/* never SN_ETW_BLOB, nor one that is not said */
 	void (*value)(void *of, uint32_t member, const struct sn_etw_column *value);
 	/* a text that is known */

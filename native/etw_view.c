@@ -9,11 +9,21 @@
 #include "mapping.h"
 #include "ndjson_keys.h"
 
+static const struct {
+	enum sn_etw_provider provider;
+	uint16_t id;
+} kinds[SN_ETW_KINDS] = {
+#define SN_ETW_EVENT(provider, id, ...) {SN_ETW_##provider, id},
+#include "etw_layout.def"
+};
+
 struct sn_etw_view {
-	struct sn_logsource *logsource;
 	struct sn_mapping *mapping;
-	uint32_t service[SN_ETW_PROVIDERS]; /* by number: logsource.h */
-	uint32_t field[SN_ETW_MEMBERS];	    /* by member: in the table, or behind it; SN_NO_FIELD */
+	uint32_t field[SN_ETW_MEMBERS]; /* by member: in the table, or behind it; SN_NO_FIELD */
+	/* by kind of event */
+	struct sn_routes routes[SN_ETW_KINDS];
+	struct sn_mapped mapped[SN_ETW_KINDS];
+	uint8_t wanted[SN_ETW_KINDS][SN_ETW_MEMBERS];
 };
 
 /* One event on its way. */
@@ -23,38 +33,62 @@ struct filling {
 	struct sn_values *values;
 };
 
-static void bind(struct sn_etw_view *view, const struct sn_keys *keys)
+/* Whether somebody reads that field of such events: a rule, what is made from others, or whoever reads all starts. */
+static int is_read(const struct sn_etw_view *view, const struct sn_rules *rules, uint32_t kind, uint32_t field)
+{
+	if (field < sn_rules__field_count(rules) || sn_mapping__reads(view->mapping, view->mapped[kind], field))
+		return 1;
+	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
+		if (sn_mapping__start_field(rules, (enum sn_start_field)i) == field)
+			return 1;
+	return 0;
+}
+
+static void bind_kind(struct sn_etw_view *view, const struct sn_rules *rules, const struct sn_logsource *logsource,
+		      uint32_t kind)
+{
+	const char *name = sn_etw__provider_name(kinds[kind].provider);
+	struct sn_claim claim = {
+		.service = sn_logsource__service(logsource, (const uint8_t *)name, (uint32_t)strlen(name)),
+		.id = kinds[kind].id};
+
+	sn_logsource__routes(logsource, &claim, UINT32_MAX, &view->routes[kind]);
+	view->mapped[kind] = sn_mapping__of(view->mapping, claim.service, claim.id);
+	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++)
+		view->wanted[kind][i] =
+			view->field[i] != (uint32_t)SN_NO_FIELD && is_read(view, rules, kind, view->field[i]);
+}
+
+static void bind(struct sn_etw_view *view, const struct sn_rules *rules, const struct sn_logsource *logsource,
+		 const struct sn_keys *keys)
 {
 	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++) {
 		const char *name = sn_etw__member_name(i);
 
 		view->field[i] = sn_keys__find(keys, (const uint8_t *)name, (uint32_t)strlen(name))->field;
 	}
-	for (uint32_t i = 0; i < SN_ETW_PROVIDERS; i++) {
-		const char *name = sn_etw__provider_name((enum sn_etw_provider)i);
-
-		view->service[i] =
-			sn_logsource__service(view->logsource, (const uint8_t *)name, (uint32_t)strlen(name));
-	}
+	for (uint32_t kind = 0; kind < SN_ETW_KINDS; kind++)
+		bind_kind(view, rules, logsource, kind);
 }
 
 struct sn_etw_view *sn_etw_view__new(const struct sn_rules *rules)
 {
 	struct sn_etw_view *view = calloc(1, sizeof(*view));
+	struct sn_logsource *logsource = sn_logsource__new(rules);
 	struct sn_keys *keys = NULL;
 
-	if (!view)
-		return NULL;
-	view->logsource = sn_logsource__new(rules);
-	view->mapping = sn_mapping__new(rules);
-	if (view->logsource && view->mapping)
+	if (view)
+		view->mapping = sn_mapping__new(rules);
+	if (view && view->mapping)
 		keys = sn_keys__new(rules, view->mapping);
-	if (!keys) {
+	if (keys && logsource) {
+		bind(view, rules, logsource, keys);
+	} else {
 		sn_etw_view__free(view);
-		return NULL;
+		view = NULL;
 	}
-	bind(view, keys);
 	sn_keys__free(keys);
+	sn_logsource__free(logsource);
 	return view;
 }
 
@@ -62,7 +96,6 @@ void sn_etw_view__free(struct sn_etw_view *view)
 {
 	if (!view)
 		return;
-	sn_logsource__free(view->logsource);
 	sn_mapping__free(view->mapping);
 	free(view);
 }
@@ -140,12 +173,6 @@ static struct sn_value text_of_actor(const struct filling *filling, const struct
 
 /* ---- values ---- */
 
-static int is_wanted(const struct filling *filling, uint32_t member)
-{
-	return filling->view->field[member] != (uint32_t)SN_NO_FIELD ||
-	       filling->values->keywords != (uint32_t)SN_NO_FIELD;
-}
-
 static void put(const struct filling *filling, uint32_t member, const struct sn_value *value)
 {
 	sn_values__put(filling->values, filling->view->field[member], value->text, value->len, value->state, 0);
@@ -154,22 +181,16 @@ static void put(const struct filling *filling, uint32_t member, const struct sn_
 static void put_value(void *of, uint32_t member, const struct sn_etw_column *value)
 {
 	const struct filling *filling = of;
-	struct sn_value text;
+	struct sn_value text = text_of(filling, value);
 
-	if (!is_wanted(filling, member))
-		return;
-	text = text_of(filling, value);
 	put(filling, member, &text);
 }
 
 static void put_actor(void *of, uint32_t member, const struct sn_actor *actor, enum sn_actor_text which)
 {
 	const struct filling *filling = of;
-	struct sn_value text;
+	struct sn_value text = text_of_actor(filling, actor, which);
 
-	if (!is_wanted(filling, member))
-		return;
-	text = text_of_actor(filling, actor, which);
 	put(filling, member, &text);
 }
 
@@ -177,12 +198,14 @@ void sn_etw_view__fill(const struct sn_etw_view *view, struct sn_values *values,
 		       struct sn_routes *routes)
 {
 	struct filling filling = {view, told, values};
-	struct sn_claim claim = {.service = view->service[told->main.provider], .id = told->event.id};
+	uint32_t kind = told->main->kind;
+	/* keywords look at all that the event says */
+	const uint8_t *wanted = values->keywords == (uint32_t)SN_NO_FIELD ? view->wanted[kind] : NULL;
 
-	sn_logsource__routes(view->logsource, &claim, UINT32_MAX, routes);
+	*routes = view->routes[kind];
 	if (!routes->count)
 		return;
 	sn_values__clear(values);
-	sn_etw__tell(told, &(struct sn_etw_hearer){put_value, put_actor, &filling});
-	sn_mapping__apply(view->mapping, claim.service, claim.id, values);
+	sn_etw__tell(told, &(struct sn_etw_hearer){wanted, put_value, put_actor, &filling});
+	sn_mapping__apply(view->mapping, view->mapped[kind], values);
 }

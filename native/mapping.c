@@ -261,10 +261,31 @@ static void take(const struct step *step, struct sn_values *values)
 	sn_values__set(values, step->field, &value);
 }
 
-void sn_mapping__apply(const struct sn_mapping *mapping, uint32_t service, uint32_t id, struct sn_values *values)
+struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t service, uint32_t id)
 {
-	for (uint32_t i = 0; i < mapping->steps; i++) {
-		if (mapping->step[i].id == id && mapping->step[i].service == service)
-			take(&mapping->step[i], values);
-	}
+	struct sn_mapped mapped = {0};
+
+	while (mapped.from < mapping->steps &&
+	       (mapping->step[mapped.from].id != id || mapping->step[mapped.from].service != service))
+		mapped.from++;
+	mapped.to = mapped.from;
+	/* they lie together, as the events do in taxonomy.def */
+	while (mapped.to < mapping->steps && mapping->step[mapped.to].id == id &&
+	       mapping->step[mapped.to].service == service)
+		mapped.to++;
+	return mapped;
+}
+
+int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number)
+{
+	for (uint32_t i = mapped.from; i < mapped.to; i++)
+		if (mapping->step[i].from[0] == number || mapping->step[i].from[1] == number)
+			return 1;
+	return 0;
+}
+
+void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values)
+{
+	for (uint32_t i = mapped.from; i < mapped.to; i++)
+		take(&mapping->step[i], values);
 }

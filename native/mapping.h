@@ -15,8 +15,17 @@ void sn_mapping__free(struct sn_mapping *mapping);
 /* The members that have numbers behind the table's fields, which are in `values` as well: number of the first is the
  * count of the table's fields. NULL beyond the end. */
 const char *sn_mapping__member(const struct sn_mapping *mapping, uint32_t number);
-/* Gives `values`, which hold an event of that service (by number: logsource.h) and id, its further fields. */
-void sn_mapping__apply(const struct sn_mapping *mapping, uint32_t service, uint32_t id, struct sn_values *values);
+/* What is made of events of one kind. */
+struct sn_mapped {
+	uint32_t from, to; /* steps */
+};
+
+/* Of events of that service (by number: logsource.h) and id. */
+struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t service, uint32_t id);
+/* Whether any of it is made from the field or member of that number. */
+int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number);
+/* Gives `values`, which hold such an event, its further fields. */
+void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values);
 /* What is kept of every event, though no rule may read it: a start is unwound by it, and alerts say who it was. */
 enum sn_start_field {
 	SN_START_IMAGE,

@@ -386,7 +386,8 @@ int sn_ndjson__decode(struct sn_ndjson *ndjson, const char *line, size_t size, u
 	if (p.json.at != p.json.end)
 		return -EBADMSG;
 	if (p.claim.service != SN_SERVICE_NONE)
-		sn_mapping__apply(ndjson->mapping, p.claim.service, p.claim.id, values);
+		sn_mapping__apply(ndjson->mapping, sn_mapping__of(ndjson->mapping, p.claim.service, p.claim.id),
+				  values);
 	if (route & SN_ROUTE_OTHERWISE)
 		sn_logsource__routes(ndjson->logsource, &p.claim, route, routes);
 	else

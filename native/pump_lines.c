@@ -101,7 +101,7 @@ void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uin
 		return;
 	sn_etw_view__fill(engine->current->etw, engine->current->values, told, &routes);
 	if (routes.count)
-		judge_values(engine, &origin, &routes, NULL, told, begin);
+		judge_values(engine, &origin, &routes, routes.starts ? told->process : NULL, told, begin);
 }
 
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,

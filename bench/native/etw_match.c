@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * etw_match TABLE RECORDS LISTED SECONDS: ns a process start of Windows, from its two events (Kernel-Process, kernel
- * logger) as they lie in a session's ring to the verdicts of all rules: columns, joining, process, the values that
- * rules read; then matching. RECORDS: SN_ETW records, one behind the other: first LISTED that list who lives already,
- * then two a start. Alerts are not made. All in passes, for so many seconds, but at least MIN_PASSES; times are without
- * the clock's own.
+ * logger) as they lie in a session's ring to the verdicts of all rules. decode: columns, joining, process, the values
+ * that rules read; unwind: what it was made to run; match; both: decode and match. RECORDS: SN_ETW records, one behind
+ * the other: first LISTED that list who lives already, then two a start. Alerts are not made. All in passes, for so
+ * many seconds, but at least MIN_PASSES; times are without the clock's own.
  *
  * Also as a program of Windows: x86_64-w64-mingw32-gcc -O2 -std=c11 -D_UCRT -Inative bench/native/etw_match.c with the
  * files that sensor/_build.py names for win32, -lsynchronization.
@@ -73,29 +73,39 @@ static const struct sn_etw_told *take(struct bench *bench, const struct sn_etw *
 	return told;
 }
 
-/* One start: ns until rules can read it, and of matching it. */
-static void judge(struct bench *bench, size_t start, uint64_t *decode, uint64_t *match)
+/* ns of one start. */
+struct took {
+	uint64_t *decode, *unwind, *match; /* until rules can read it; what it was made to run */
+};
+
+static void judge(struct bench *bench, size_t start, const struct took *took, size_t at)
 {
 	const struct sn_etw **record = bench->record + bench->listed + 2 * start;
-	uint64_t begin = sn_clock__now(), middle, end;
+	uint64_t begin = sn_clock__now(), decoded, unwound, matched;
+	const struct sn_etw_told *told;
 	struct sn_routes routes;
 
 	take(bench, record[0]);
 	take(bench, record[1]);
 	if (!sn_etw_join__is_due(bench->join, record[1]->h.time, 0))
 		die("a start", "is not whole");
-	sn_etw_view__fill(bench->view, bench->values, sn_etw_join__release(bench->join), &routes);
+	told = sn_etw_join__release(bench->join);
+	sn_etw_view__fill(bench->view, bench->values, told, &routes);
+	decoded = sn_clock__now();
 	if (bench->windows)
-		sn_win_view__fill(bench->windows, bench->values);
-	middle = sn_clock__now();
+		sn_win_view__fill(bench->windows, bench->values, bench->actors, told->process);
+	unwound = sn_clock__now();
 	for (uint32_t r = 0; r < routes.count; r++) {
 		bench->values->event.route = routes.route[r];
 		bench->found += sn_matcher__judge(bench->matcher, bench->rules, &bench->values->event, bench->hits,
 						  sn_rules__count(bench->rules));
 	}
-	end = sn_clock__now();
-	*decode = without_clock(bench, middle - begin);
-	*match = without_clock(bench, end - middle);
+	matched = sn_clock__now();
+	if (bench->windows)
+		sn_win_view__keep(bench->windows, bench->actors, told->process);
+	took->decode[at] = without_clock(bench, decoded - begin);
+	took->unwind[at] = without_clock(bench, unwound - decoded);
+	took->match[at] = without_clock(bench, matched - unwound);
 }
 
 /* Those that live are known, and nobody else. */
@@ -110,32 +120,45 @@ static void begin_pass(struct bench *bench)
 		take(bench, bench->record[i]);
 }
 
+static void grow(uint64_t **values, size_t count)
+{
+	*values = need(realloc(*values, count * sizeof(**values)));
+}
+
+static void print_part(const char *name, const uint64_t *took, uint32_t passes, size_t count)
+{
+	printf(", \"%s\": {", name);
+	print_times(took, passes, count);
+	printf("}");
+}
+
 static void run(struct bench *bench, double seconds)
 {
-	uint64_t *all = NULL, *decode = NULL, *match = NULL, until = sn_clock__now() + (uint64_t)(seconds * 1e9);
+	uint64_t until = sn_clock__now() + (uint64_t)(seconds * 1e9), *both = NULL;
 	size_t count = bench->starts;
+	struct took took = {0};
 	uint32_t passes = 0;
 
 	while (passes < MIN_PASSES || (passes < MAX_PASSES && sn_clock__now() < until)) {
 		size_t at = passes++ * count;
 
-		all = need(realloc(all, passes * count * sizeof(*all)));
-		decode = need(realloc(decode, passes * count * sizeof(*decode)));
-		match = need(realloc(match, passes * count * sizeof(*match)));
+		grow(&took.decode, passes * count);
+		grow(&took.unwind, passes * count);
+		grow(&took.match, passes * count);
+		grow(&both, passes * count);
 		begin_pass(bench);
 		for (size_t i = 0; i < count; i++) {
-			judge(bench, i, &decode[at + i], &match[at + i]);
-			all[at + i] = decode[at + i] + match[at + i];
+			judge(bench, i, &took, at + i);
+			both[at + i] = took.decode[at + i] + took.match[at + i];
 		}
 	}
-	printf("{\"rules\": %u, \"starts\": %zu, \"hits\": %llu, \"all\": {", sn_rules__count(bench->rules), count,
+	printf("{\"rules\": %u, \"starts\": %zu, \"hits\": %llu", sn_rules__count(bench->rules), count,
 	       (unsigned long long)bench->found);
-	print_times(all, passes, count);
-	printf("}, \"decode\": {");
-	print_times(decode, passes, count);
-	printf("}, \"match\": {");
-	print_times(match, passes, count);
-	puts("}}");
+	print_part("both", both, passes, count);
+	print_part("decode", took.decode, passes, count);
+	print_part("unwind", took.unwind, passes, count);
+	print_part("match", took.match, passes, count);
+	puts("}");
 }
 
 /* The records of `bytes`, which stay where they are. */
