@@ -154,7 +154,10 @@ int sn_alert_event__read(struct sn_alert_records *records, const struct sn_alert
 			records->lineage = at;
 	}
 	records->ancestors = alert->process_size ? alert->lineage : 0;
-	return sn_alert_proxy__read(records, alert, at, (size_t)(end - at)) == 0;
+	if (sn_alert_proxy__read(records, alert, at, (size_t)(end - at)))
+		return 0;
+	at += alert->proxy_size;
+	return sn_alert_facts__read(records, alert, at, (size_t)(end - at));
 }
 
 /* What the event says, else what the block does, which may be NULL. */

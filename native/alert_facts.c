@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- *   "facts":{"image":{"age_s":..,"filesystem":..,"first_seen":..,"mount_flags":[..],"owner":..,"package":..,
- *                     "privilege":[..],"trust":..,"version":..,"writable":..,
+ *   "facts":{"image":{"age_s":..,"company":..,"description":..,"file_version":..,"filesystem":..,"first_seen":..,
+ *                     "hashes":..,"mount_flags":[..],"original_file_name":..,"owner":..,"package":..,
+ *                     "privilege":[..],"product":..,"signature":..,"signature_status":..,"signed":..,"trust":..,
+ *                     "version":..,"writable":..,
  *                     "writer":{"age_s":..,"command_line":..,"destination_ip":..,"image":..,"pid":..,"start":..,
  *                               "url":..,"user":..}},
  *            "payload":{..}}
@@ -16,16 +18,12 @@ struct shown {
 	uint64_t time; /* of the exec */
 };
 
-static struct shown shown_of(const uint8_t *facts, const uint8_t *event)
+static struct shown shown_of(const uint8_t *facts, uint64_t time)
 {
-	struct shown shown = {.head = {.state = SN_FACTS_NONE}, .bytes = facts};
-	struct sn_header header;
+	struct shown shown = {.head = {.state = SN_FACTS_NONE}, .bytes = facts, .time = time};
 
-	if (!facts)
-		return shown;
-	memcpy(&shown.head, facts, sizeof(shown.head));
-	memcpy(&header, event, sizeof(header));
-	shown.time = header.time;
+	if (facts)
+		memcpy(&shown.head, facts, sizeof(shown.head));
 	return shown;
 }
 
@@ -51,6 +49,17 @@ static int put_digits(struct sn_writer *w, const uint8_t *at, uint32_t len)
 			return 0;
 	sn_write__bytes(w, at, len);
 	return len != 0;
+}
+
+/* A truth that came as text. */
+static int put_truth(struct sn_writer *w, const uint8_t *at, uint32_t len)
+{
+	bool is_true = len == 4 && memcmp(at, "true", 4) == 0;
+
+	if (!is_true && (len != 5 || memcmp(at, "false", 5) != 0))
+		return 0;
+	sn_write__bytes(w, is_true ? "true" : "false", len);
+	return 1;
 }
 
 static int put_age(struct sn_writer *w, uint64_t time, int64_t since)
@@ -83,6 +92,8 @@ static int put_fact(struct sn_writer *w, const struct shown *shown, enum sn_fact
 		if (text.len)
 			put_list(w, shown->bytes + text.off, text.len);
 		return text.len != 0;
+	case SN_FACT_SIGNED:
+		return put_truth(w, shown->bytes + text.off, text.len);
 	case SN_FACT_WRITER_PROCESS_ID:
 		return put_digits(w, shown->bytes + text.off, text.len);
 	default:
@@ -94,8 +105,8 @@ static int put_fact(struct sn_writer *w, const struct shown *shown, enum sn_fact
 
 int sn_alert_facts__field(struct sn_writer *w, enum sn_derived_value value, const struct sn_alert_records *records)
 {
-	struct shown image = shown_of(records->image_facts, records->event),
-		     payload = shown_of(records->payload_facts, records->event);
+	struct shown image = shown_of(records->image_facts, records->time),
+		     payload = shown_of(records->payload_facts, records->time);
 
 	if (value == SN_VALUE_RENAMED_PROXY) {
 		if (records->renamed == SN_IS_RENAMED)
@@ -144,12 +155,21 @@ static void put_file(struct sn_writer *w, const char *name, const struct shown *
 	sn_write__key(w, name, strlen(name));
 	sn_write__literal(w, "{");
 	put_member(w, "age_s", shown, SN_FACT_AGE);
+	put_member(w, "company", shown, SN_FACT_COMPANY);
+	put_member(w, "description", shown, SN_FACT_DESCRIPTION);
+	put_member(w, "file_version", shown, SN_FACT_FILE_VERSION);
 	put_member(w, "filesystem", shown, SN_FACT_FILESYSTEM);
 	put_member(w, "first_seen", shown, SN_FACT_FIRST_SEEN);
+	put_member(w, "hashes", shown, SN_FACT_HASHES);
 	put_member(w, "mount_flags", shown, SN_FACT_MOUNT_FLAGS);
+	put_member(w, "original_file_name", shown, SN_FACT_ORIGINAL_NAME);
 	put_member(w, "owner", shown, SN_FACT_OWNER);
 	put_member(w, "package", shown, SN_FACT_PACKAGE);
 	put_member(w, "privilege", shown, SN_FACT_PRIVILEGE);
+	put_member(w, "product", shown, SN_FACT_PRODUCT);
+	put_member(w, "signature", shown, SN_FACT_SIGNATURE);
+	put_member(w, "signature_status", shown, SN_FACT_SIGNATURE_STATUS);
+	put_member(w, "signed", shown, SN_FACT_SIGNED);
 	put_member(w, "trust", shown, SN_FACT_TRUST);
 	put_member(w, "version", shown, SN_FACT_PACKAGE_VERSION);
 	put_member(w, "writable", shown, SN_FACT_WRITABLE);
@@ -160,8 +180,8 @@ static void put_file(struct sn_writer *w, const char *name, const struct shown *
 
 void sn_alert_facts__member(struct sn_writer *w, const struct sn_alert_records *records)
 {
-	struct shown image = shown_of(records->image_facts, records->event),
-		     payload = shown_of(records->payload_facts, records->event);
+	struct shown image = shown_of(records->image_facts, records->time),
+		     payload = shown_of(records->payload_facts, records->time);
 
 	if (image.head.state != SN_FACTS_KNOWN && payload.head.state != SN_FACTS_KNOWN)
 		return;
@@ -174,8 +194,8 @@ void sn_alert_facts__member(struct sn_writer *w, const struct sn_alert_records *
 
 const char *sn_alert_facts__damage(const struct sn_alert_records *records)
 {
-	struct shown image = shown_of(records->image_facts, records->event),
-		     payload = shown_of(records->payload_facts, records->event);
+	struct shown image = shown_of(records->image_facts, records->time),
+		     payload = shown_of(records->payload_facts, records->time);
 
 	return image.head.state == SN_FACTS_LATE || payload.head.state == SN_FACTS_LATE ? "late" : "not known";
 }

@@ -163,11 +163,13 @@ static int read_records(struct frame *frame, const uint8_t *body, size_t room)
 		return -EBADMSG;
 	records->event = body;
 	records->complete = alert->lineage_complete;
+	records->time = alert->time;
 	if (alert->payload == SN_PAYLOAD_JSON)
 		return sn_alert_event__read(records, alert, body + at, room - at) ? 0 : -EBADMSG;
 	if (alert->payload != SN_PAYLOAD_RECORD || sn_record__check(body, alert->event_size))
 		return -EBADMSG;
 	memcpy(&frame->header, body, sizeof(frame->header));
+	records->time = frame->header.time;
 	if (alert->process_size) {
 		if (process_size(body + at, room - at) != alert->process_size)
 			return -EBADMSG;
@@ -288,8 +290,7 @@ static int put_shared(struct sn_writer *w, struct sn_alerts *alerts, const struc
 
 	put_event(w, alerts, frame);
 	put_evidence(w, alerts, frame);
-	if (is_record)
-		sn_alert_facts__member(w, &frame->records);
+	sn_alert_facts__member(w, &frame->records);
 	sn_write__literal(w, "\"fields\":{");
 	if (is_record) {
 		sn_alert_record__fields(w, alerts->schema, &frame->records);

@@ -22,6 +22,7 @@ struct sn_alert_records {
 	const uint8_t *proxy;			    /* struct sn_proxy_block; NULL: it is none */
 	const uint8_t *image_facts, *payload_facts; /* struct sn_facts; NULL: none */
 	uint32_t renamed;			    /* enum sn_renamed */
+	uint64_t time;				    /* of the event, as the facts' times */
 	const struct sn_users *users;
 };
 

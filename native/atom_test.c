@@ -312,7 +312,7 @@ static enum sn_truth test_presence(const struct sn_tester *tester, const struct 
 	if (place.value->state == SN_ABSENT)
 		return atom->op == SN_OP_NULL ? SN_YES : SN_NO;
 	if (atom->op == SN_OP_EXISTS)
-		return place.value->state == SN_LATE ? SN_MAYBE : SN_YES;
+		return sn_is_late(place.value->state) ? SN_MAYBE : SN_YES;
 	if (place.value->state >= SN_LOST)
 		return SN_MAYBE;
 	do

@@ -42,6 +42,7 @@ static struct sn_loaded *loaded_new(struct sn_rules *rules, uint64_t generation)
 	loaded->ndjson = sn_ndjson__new(rules);
 	loaded->etw = sn_etw_view__new(rules);
 	sn_actor_fields__of(rules, &loaded->actors);
+	sn_win_facts__of(rules, &loaded->facts);
 	if (rules->count[SN_WIN_GRAMMARS])
 		loaded->windows = sn_win_view__new(rules);
 	if (sn_matcher__new(rules, &loaded->matcher) || !loaded->hits || !loaded->values || !loaded->view ||

@@ -29,6 +29,8 @@
 #include "users.h"
 #include "values.h"
 #include "view_fill.h"
+#include "windows_enrichment.h"
+#include "windows_facts.h"
 #include "windows_view.h"
 
 enum {
@@ -47,6 +49,7 @@ struct sn_loaded {
 	struct sn_ndjson *ndjson;
 	struct sn_etw_view *etw;
 	struct sn_actor_fields actors;
+	struct sn_win_facts facts;
 	struct sn_win_view *windows; /* NULL: nothing of Windows is unwound */
 	struct sn_hit *hits;
 	uint32_t hits_max;
@@ -110,8 +113,15 @@ void sn_pump__alert(struct sn_engine *engine, const struct sn_origin *origin, co
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 		  uint64_t index);
 int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, uint32_t file, uint64_t index);
+/* Of the hits those that no other source has brought out of the same start. A replay's alert is one of an event and a
+ * rule: all. */
+uint32_t sn_pump__news(struct sn_engine *engine, const struct sn_win_files *files, uint32_t hits);
 /* An event of Windows. */
 void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file);
+/* Judges the event in current->values, with what is known of its files; `begin` as judge takes it: how many hits there
+ * are. files->time, ->told and perhaps ->actor are given; fills in the rest of both. */
+uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files,
+			 struct sn_scene *scene, uint64_t begin);
 /* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */
 void sn_engine__answer(struct sn_engine *engine);
 /* Judges an event again, with what is known now: how many hits there are, in current->hits. */

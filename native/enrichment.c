@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "engine.h"
 #include "subject.h"
+#include "windows_enrichment.h"
 
 enum {
 	QUESTIONS = 1 << 18, /* bytes of their ring */
@@ -28,6 +29,7 @@ struct sn_enrichment *sn_enrichment__new(uint32_t wait_ms)
 	enrichment->files = sn_file_facts__new();
 	enrichment->waiting = sn_waiting__new();
 	enrichment->wait_ns = (uint64_t)wait_ms * MS;
+	enrichment->path_key = (struct sn_path_key){sn_clock__epoch() ^ sn_clock__now() << 32, (uintptr_t)enrichment};
 	if (sn_ring__new(QUESTIONS, &enrichment->questions) || sn_ring__new(TOLD, &enrichment->told) ||
 	    !enrichment->files || !enrichment->waiting) {
 		sn_enrichment__free(enrichment);
@@ -148,6 +150,11 @@ static bool rule_waits(const struct sn_engine *engine, uint32_t hits)
 	return false;
 }
 
+bool sn_enrichment__may_ask(struct sn_engine *engine, uint32_t hits, uint64_t time)
+{
+	return rule_waits(engine, hits) || may_show(engine->enrichment, time);
+}
+
 /* Only for a rule, or an alert. */
 static uint64_t ask_about_payload(struct sn_engine *engine, const struct sn_subject *subject,
 				  const struct sn_scene *scene, uint32_t hits)
@@ -155,7 +162,7 @@ static uint64_t ask_about_payload(struct sn_engine *engine, const struct sn_subj
 	struct sn_enrichment *e = engine->enrichment;
 
 	if (scene->payload->state != SN_FACTS_LATE || (!subject->load && is_image(subject->exec, scene->proxy)) ||
-	    !hits || (!rule_waits(engine, hits) && !may_show(e, subject->record->time)))
+	    !hits || !sn_enrichment__may_ask(engine, hits, subject->record->time))
 		return 0;
 	return sn_subject__ask(engine, subject, SN_ASKED_PAYLOAD, ++e->number,
 			       subject->load ? sn_load__path(subject->load) : scene->proxy->path);
@@ -170,8 +177,7 @@ static void ask_all(struct sn_engine *engine, const struct sn_subject *subject, 
 	question[1] = ask_about_payload(engine, subject, scene, hits);
 }
 
-/* Whether the frame that is in the making, of `size` bytes, now waits for the answers. */
-static bool hold(struct sn_engine *engine, size_t size, const struct sn_scene *scene, const uint64_t question[2])
+bool sn_enrichment__hold(struct sn_engine *engine, size_t size, bool named, const uint64_t question[2])
 {
 	struct sn_enrichment *e = engine->enrichment;
 	struct sn_stats *stats = &engine->stats;
@@ -184,7 +190,7 @@ static bool hold(struct sn_engine *engine, size_t size, const struct sn_scene *s
 		sn_count(&stats->held_refused, 1);
 		return false;
 	}
-	held->named = scene->identity.len != 0;
+	held->named = named;
 	sn_count(&stats->held, 1);
 	if (sn_waiting__count(e->waiting) > stats->held_max)
 		__atomic_store_n(&stats->held_max, sn_waiting__count(e->waiting), __ATOMIC_RELAXED);
@@ -202,7 +208,8 @@ bool sn_enrichment__holds(struct sn_engine *engine, const struct sn_origin *orig
 	subject = sn_subject__of(origin->record, scene->own);
 	ask_all(engine, &subject, scene, hits, question);
 	return (question[0] || question[1]) && engine->enrichment->wait_ns &&
-	       hold(engine, sn_frame__build(engine, origin, scene->proxy), scene, question);
+	       sn_enrichment__hold(engine, sn_frame__build(engine, origin, scene->proxy), scene->identity.len != 0,
+				   question);
 }
 
 /* ---- what is told ---- */
@@ -299,8 +306,8 @@ static void restore(struct sn_engine *engine, const struct sn_held *held, struct
 		scene->payload = held->facts[1];
 }
 
-/* Judges an event that was held, and lets it go; one that turned out to be a proxy waits again, for its payload. */
-static void judge_held(struct sn_engine *engine, struct sn_held *held)
+/* One that turned out to be a proxy waits again, for its payload: true; else its alerts are out. */
+static bool judge_record(struct sn_engine *engine, const struct sn_held *held)
 {
 	const struct sn_header *record = sn_frame__record(engine);
 	uint64_t question[2] = {0, 0};
@@ -310,7 +317,6 @@ static void judge_held(struct sn_engine *engine, struct sn_held *held)
 	size_t size = held->frame_size;
 	uint32_t hits;
 
-	memcpy(engine->frame, held->frame, size);
 	restore(engine, held, &scene, &proxy);
 	hits = sn_pump__again(engine, record, &scene);
 	if (scene.proxy && scene.proxy != &proxy) {
@@ -318,11 +324,23 @@ static void judge_held(struct sn_engine *engine, struct sn_held *held)
 		subject = sn_subject__of(record, scene.own);
 		question[1] = ask_about_payload(engine, &subject, &scene, hits);
 	}
-	if (!question[1] || !hold(engine, size, &scene, question)) {
-		sn_pump__conclude(engine, hits);
-		sn_frame__send(engine, size, &scene, engine->current->hits, hits);
+	if (question[1] && sn_enrichment__hold(engine, size, scene.identity.len != 0, question))
+		return true;
+	sn_pump__conclude(engine, hits);
+	sn_frame__send(engine, size, &scene, engine->current->hits, hits);
+	return false;
+}
+
+/* Judges an event that was held, and lets it go. */
+static void judge_held(struct sn_engine *engine, struct sn_held *held)
+{
+	const struct sn_alert *alert = (const struct sn_alert *)engine->frame;
+	bool again;
+
+	memcpy(engine->frame, held->frame, held->frame_size);
+	again = alert->payload == SN_PAYLOAD_JSON ? sn_win_enrichment__again(engine, held) : judge_record(engine, held);
+	if (!again)
 		sn_count(&engine->stats.held_late, held->question[0] || held->question[1]);
-	}
 	sn_waiting__release(engine->enrichment->waiting, held);
 }
 

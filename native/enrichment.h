@@ -14,6 +14,7 @@
 #define SN_ENRICHMENT_H
 #include "facts.h"
 #include "matcher.h"
+#include "path_key.h"
 #include "ring.h"
 #include "view_fill.h"
 #include "waiting.h"
@@ -21,7 +22,9 @@
 struct sn_engine;
 struct sn_origin;
 
-/* Private to enrichment.c and questions.c. */
+enum { SN_QUESTION_TEXTS = 3 }; /* spans of a question */
+
+/* Private to enrichment.c, questions.c and windows_enrichment.c. */
 struct sn_enrichment {
 	struct sn_file_facts *files;
 	struct sn_waiting *waiting;
@@ -31,7 +34,8 @@ struct sn_enrichment {
 	uint64_t second; /* in which `shown` payloads were asked about for display */
 	uint32_t shown;
 	uint32_t pad;
-	_Alignas(8) uint8_t question[sizeof(struct sn_question) + 2 * SN_PATH_MAX + 8];
+	struct sn_path_key path_key;
+	_Alignas(8) uint8_t question[sizeof(struct sn_question) + SN_QUESTION_TEXTS * SN_PATH_MAX + 8];
 };
 
 /* NULL: no memory. */
@@ -47,6 +51,11 @@ void sn_enrichment__look_at_load(struct sn_engine *engine, const struct sn_load 
  * again, and its alerts are none of the caller's. Asks what is to be asked. */
 bool sn_enrichment__holds(struct sn_engine *engine, const struct sn_origin *origin, const struct sn_scene *scene,
 			  uint32_t hits);
+/* For windows_enrichment.c. Whether a file may be asked about for so many current->hits of an event at `time`: a rule
+ * waits for it, or there is an alert to show it, of which only some a second ask. */
+bool sn_enrichment__may_ask(struct sn_engine *engine, uint32_t hits, uint64_t time);
+/* Whether the frame that is in the making, of `size` bytes, now waits for the answers. */
+bool sn_enrichment__hold(struct sn_engine *engine, size_t size, bool named, const uint64_t question[2]);
 /* Takes in what was told, and judges whoever has waited for it, or long enough; with `all` everybody. */
 void sn_enrichment__settle(struct sn_engine *engine, bool all);
 /* ms until somebody has waited long enough, at most `most`. */

@@ -36,9 +36,9 @@ static const struct event events[] = {
 
 /* By enum sn_start_field. */
 static const char *const starts[SN_START_FIELDS] = {
-	"Image",       "OriginalFileName", "CommandLine",	"ParentImage", "ParentCommandLine", "ProcessId",
-	"ProcessGuid", "ParentProcessId",  "ParentProcessGuid", "User",	       "CurrentDirectory",  "UtcTime",
-	"SystemTime"};
+	"Image",       "OriginalFileName", "CommandLine",	"ParentImage",	"ParentCommandLine", "ProcessId",
+	"ProcessGuid", "ParentProcessId",  "ParentProcessGuid", "User",		"CurrentDirectory",  "UtcTime",
+	"SystemTime",  "ImageLoaded",	   "TimeDateStamp",	"ImageChecksum"};
 
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),

@@ -26,7 +26,8 @@ struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t servi
 int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number);
 /* Gives `values`, which hold such an event, its further fields. */
 void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values);
-/* What is kept of every event, though no rule may read it: a start is unwound by it, and alerts say who it was. */
+/* What is kept of every event, though no rule may read it: a start is unwound by it, alerts say who it was, and files
+ * are asked about. */
 enum sn_start_field {
 	SN_START_IMAGE,
 	SN_START_ORIGINAL_NAME,
@@ -41,6 +42,9 @@ enum sn_start_field {
 	SN_START_DIRECTORY,
 	SN_START_TIME,	 /* as Sysmon says */
 	SN_START_LOGGED, /* as the event log does */
+	SN_START_IMAGE_LOADED,
+	SN_START_LINK_TIME, /* of the image, as its header has it */
+	SN_START_CHECKSUM,
 	SN_START_FIELDS,
 };
 /* Its number, in the table or behind it. */

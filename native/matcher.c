@@ -72,8 +72,8 @@ struct undecided {
 static void note(const struct sn_tester *tester, uint32_t number, struct undecided *undecided)
 {
 	const struct sn_atom *atom = &tester->rules->atoms[number];
-	bool late = tester->event->value[atom->field].state == SN_LATE ||
-		    (atom->op == SN_OP_FIELD && tester->event->value[atom->other].state == SN_LATE);
+	bool late = sn_is_late(tester->event->value[atom->field].state) ||
+		    (atom->op == SN_OP_FIELD && sn_is_late(tester->event->value[atom->other].state));
 
 	if (undecided->atom == UINT32_MAX || late > undecided->late)
 		undecided->atom = number;

@@ -14,7 +14,7 @@ struct sn_hit {
 	uint32_t rule;
 	uint32_t verdict;     /* enum sn_verdict */
 	uint32_t cause_field; /* SN_UNDECIDABLE: the first field that was not known (late), else UINT32_MAX */
-	uint32_t late;	      /* 1: undecidable for want of a fact that may still be told (SN_LATE) */
+	uint32_t late;	      /* 1: undecidable for want of a fact that may still be told (sn_is_late) */
 };
 
 /* Of the last judgement. */

@@ -337,8 +337,8 @@ int sn_engine__run(struct sn_engine *engine)
 			sn_recording__flush(engine->recording);
 		sn_ring__wait(engine->ring, sn_etw_feed__patience(engine, sn_enrichment__patience(engine, IDLE_MS)));
 	}
-	sn_enrichment__settle(engine, true);
 	sn_etw_feed__flush(engine);
+	sn_enrichment__settle(engine, true);
 	if (engine->recording)
 		sn_recording__flush(engine->recording);
 	atomic_store(&engine->stopping, 0);

@@ -7,46 +7,63 @@
 #include "actor_told.h"
 #include "engine.h"
 
-/* Of the hits those that no other source has brought out of the same start. */
-static uint32_t drop_told(struct sn_engine *engine, struct sn_actor *actor, uint32_t hits)
+uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files,
+			 struct sn_scene *scene, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
-	uint32_t left = sn_actor_told__drop(engine->etw.actors, actor, loaded->generation, loaded->hits, hits);
+	struct sn_actors *actors = engine->etw.actors;
+	uint32_t hits;
 
+	files->starts = routes->starts && loaded->windows;
+	if (files->starts && !files->actor)
+		files->actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, files->time);
+	if (engine->enrichment)
+		sn_win_enrichment__look(engine, routes, files);
+	if (files->starts)
+		sn_win_view__fill(loaded->windows, loaded->values, actors, files->actor);
+	if (engine->enrichment)
+		sn_win_enrichment__look_at_payload(engine, files);
+	hits = sn_pump__judge(engine, routes->route, routes->count, begin);
+	if (hits && !files->actor)
+		files->actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, files->time);
+	if (hits && files->starts) {
+		scene->proxy = sn_win_view__proxy(loaded->windows);
+		scene->renamed = sn_win_view__renamed(loaded->windows);
+	}
+	return hits;
+}
+
+uint32_t sn_pump__news(struct sn_engine *engine, const struct sn_win_files *files, uint32_t hits)
+{
+	struct sn_loaded *loaded = engine->current;
+	uint32_t left;
+
+	if (!hits || !files->starts || !files->actor || !files->time)
+		return hits;
+	left = sn_actor_told__drop(engine->etw.actors, files->actor, loaded->generation, loaded->hits, hits);
 	sn_count(&engine->stats.alerts_again, hits - left);
 	return left;
 }
 
 /* Judges what loaded->values hold. `actor`: who starts in it, NULL: nobody, or it is to be asked. `told`: an event that
- * has no line yet; it is written for alerts. */
+ * has no line yet; it is written for alerts, and to wait. */
 static void judge_values(struct sn_engine *engine, struct sn_origin *origin, const struct sn_routes *routes,
 			 struct sn_actor *actor, const struct sn_etw_told *told, uint64_t begin)
 {
 	struct sn_loaded *loaded = engine->current;
-	struct sn_actors *actors = engine->etw.actors;
-	bool starts = routes->starts && loaded->windows;
+	struct sn_win_files files = {.time = origin->time, .actor = actor};
 	struct sn_scene scene = {0};
-	uint32_t hits;
+	uint64_t question[2];
+	uint32_t hits = sn_pump__values(engine, routes, &files, &scene, begin);
+	bool waits = sn_win_enrichment__asks(engine, &files, &scene, hits, question);
 
-	if (starts && !actor)
-		actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, origin->time);
-	if (starts)
-		sn_win_view__fill(loaded->windows, loaded->values, actors, actor);
-	hits = sn_pump__judge(engine, routes->route, routes->count, begin);
-	if (hits && told)
+	if ((hits || waits) && told)
 		origin->payload = sn_etw_feed__line(&engine->etw, told, &origin->payload_size);
-	if (hits && !actor)
-		actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, origin->time);
-	origin->actor = actor;
-	if (hits && starts) {
-		scene.proxy = sn_win_view__proxy(loaded->windows);
-		scene.renamed = sn_win_view__renamed(loaded->windows);
-	}
-	if (hits && starts && actor && origin->time) /* a replay's alert is one of an event and a rule */
-		hits = drop_told(engine, actor, hits);
-	sn_pump__alert(engine, origin, &scene, hits);
-	if (starts && actor)
-		sn_win_view__keep(loaded->windows, actors, actor);
+	origin->actor = files.actor;
+	if (!waits || !sn_enrichment__hold(engine, sn_frame__build(engine, origin, NULL), false, question))
+		sn_pump__alert(engine, origin, &scene, sn_pump__news(engine, &files, hits));
+	if (files.starts && files.actor)
+		sn_win_view__keep(loaded->windows, engine->etw.actors, files.actor);
 }
 
 /* Decodes a line and judges it; `begin` from sn_pump__clock_if. 0 or -EBADMSG. */

@@ -57,9 +57,9 @@ int sn_engine__settle(struct sn_engine *engine, int all)
 {
 	if (atomic_load(&engine->state) == SN_ENGINE_RUNNING)
 		return -EBUSY;
-	if (engine->current)
-		sn_enrichment__settle(engine, all);
 	if (all)
 		sn_etw_feed__flush(engine);
+	if (engine->current)
+		sn_enrichment__settle(engine, all);
 	return 0;
 }

@@ -10,7 +10,8 @@
 
 struct sn_engine;
 
-/* A file as the kernel knew it at its exec: one that changes is another file. */
+/* A file as the kernel knew it at its exec: one that changes is another file. Windows names it by its path, which
+ * windows_enrichment.c makes a key of. */
 struct sn_file_key {
 	uint64_t inode, bytes;
 	uint64_t mtime, ctime; /* ns since the epoch */
@@ -20,7 +21,8 @@ struct sn_file_key {
 
 enum sn_asked { SN_ASKED_IMAGE = 1, SN_ASKED_PAYLOAD = 2 };
 
-/* Of an exec or a load, CLOCK_BOOTTIME and process as in its record. */
+/* Of an exec or a load, CLOCK_BOOTTIME and process as in its record; of a start or a load on Windows, where times are
+ * ns since 1970 and no process is named. */
 struct sn_question {
 	uint32_t size; /* whole, multiple of 8 */
 	uint32_t of;   /* enum sn_asked: of the executed file, whose key follows, or of the one that `path` names */
@@ -30,6 +32,9 @@ struct sn_question {
 	struct sn_file_key file; /* SN_ASKED_IMAGE; of what was mapped only its inode, else 0 */
 	uint32_t pid, mnt_ns;
 	struct sn_span path, cwd; /* as the process names them; empty: not known */
+	struct sn_span program;	  /* Windows, of a payload: path of the program that was made to run it */
+	uint32_t is_library;	  /* with it: 1: its loader looks for the file */
+	uint32_t pad;
 };
 
 enum sn_facts_state {
@@ -39,7 +44,7 @@ enum sn_facts_state {
 	SN_FACTS_KNOWN = 3, /* as follows; a text that is empty is absent */
 };
 
-/* In the order of fields.def's FACT_*, then what is no field of its own. */
+/* In the order of fields.def's FACT_*, IDENTITY apart. */
 enum sn_fact {
 	SN_FACT_TRUST,
 	SN_FACT_PACKAGE,
@@ -59,10 +64,19 @@ enum sn_fact {
 	SN_FACT_WRITER_DESTINATION_IP,
 	SN_FACT_WRITTEN_AGE, /* no text: `written` */
 	SN_FACT_IDENTITY,    /* the grammar's name of the program that it is */
+	SN_FACT_SIGNED,	     /* from here on of Windows' programs, as Sysmon writes them: true or false */
+	SN_FACT_SIGNATURE,
+	SN_FACT_SIGNATURE_STATUS,
+	SN_FACT_ORIGINAL_NAME,
+	SN_FACT_COMPANY,
+	SN_FACT_PRODUCT,
+	SN_FACT_DESCRIPTION,
+	SN_FACT_FILE_VERSION,
+	SN_FACT_HASHES,
 	SN_FACTS,
 };
 
-enum { SN_FACTS_MAX = 1024 /* bytes of one struct sn_facts with its texts */ };
+enum { SN_FACTS_MAX = 1280 /* bytes of one struct sn_facts with its texts */ };
 
 /* Times: CLOCK_BOOTTIME, ns; INT64_MIN: none. */
 struct sn_facts {

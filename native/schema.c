@@ -42,6 +42,8 @@ typedef struct sn_line line_record;
 #define TYPES_LOAD    (1 << SN_LOAD)
 #define TYPES_ETW     (1 << SN_ETW)
 #define TYPES_LINE    (1 << SN_LINE)
+#define TYPES_START   (1 << SN_WIN_START)
+#define TYPES_MODULE  (1 << SN_WIN_LOAD)
 
 #define MEMBER_OFFSET(type, member) offsetof(RECORD_##type, member)
 #define MEMBER_SIZE(type, member)   sizeof(((RECORD_##type *)0)->member)

@@ -5,34 +5,23 @@
 
 #include "engine.h"
 
-uint64_t sn_subject__ask(struct sn_engine *engine, const struct sn_subject *subject, enum sn_asked of, uint64_t number,
-			 struct sn_bytes path)
+uint64_t sn_question__push(struct sn_engine *engine, const struct sn_question *head,
+			   const struct sn_bytes text[SN_QUESTION_TEXTS])
 {
-	const struct sn_exec *exec = subject->exec;
 	struct sn_enrichment *e = engine->enrichment;
 	struct sn_question *question = (struct sn_question *)e->question;
-	struct sn_bytes cwd =
-		exec->h.flags & SN_F_CWD_TRUNCATED ? (struct sn_bytes){0} : sn_exec__text(exec, exec->cwd);
+	struct sn_span *span[SN_QUESTION_TEXTS] = {&question->path, &question->cwd, &question->program};
 	uint32_t used = sizeof(*question);
 
-	if (path.len > SN_PATH_MAX)
-		path.len = 0; /* no system call takes it */
-	*question = (struct sn_question){.of = of,
-					 .number = number,
-					 .time = subject->record->time,
-					 .start = exec->h.start,
-					 .file = sn_file_key__of(exec),
-					 .pid = exec->h.pid,
-					 .mnt_ns = exec->mnt_ns,
-					 .path = {used, path.len},
-					 .cwd = {used + path.len, cwd.len}};
-	if (of == SN_ASKED_PAYLOAD)
-		question->file = (struct sn_file_key){.inode = subject->load ? subject->load->inode : 0};
-	if (path.len)
-		memcpy(e->question + used, path.at, path.len);
-	if (cwd.len)
-		memcpy(e->question + used + path.len, cwd.at, cwd.len);
-	used += path.len + cwd.len;
+	*question = *head;
+	for (uint32_t i = 0; i < SN_QUESTION_TEXTS; i++) {
+		uint32_t len = text[i].len > SN_PATH_MAX ? 0 : text[i].len; /* no system call takes a longer one */
+
+		*span[i] = (struct sn_span){used, len};
+		if (len)
+			memcpy(e->question + used, text[i].at, len);
+		used += len;
+	}
 	memset(e->question + used, 0, -used % 8);
 	question->size = (used + 7) & ~7u;
 	if (sn_ring__push(e->questions, question, question->size)) {
@@ -41,5 +30,25 @@ uint64_t sn_subject__ask(struct sn_engine *engine, const struct sn_subject *subj
 	}
 	sn_ring__publish(e->questions);
 	sn_count(&engine->stats.questions, 1);
-	return number;
+	return head->number;
+}
+
+uint64_t sn_subject__ask(struct sn_engine *engine, const struct sn_subject *subject, enum sn_asked of, uint64_t number,
+			 struct sn_bytes path)
+{
+	const struct sn_exec *exec = subject->exec;
+	struct sn_bytes text[SN_QUESTION_TEXTS] = {path};
+	struct sn_question question = {.of = of,
+				       .number = number,
+				       .time = subject->record->time,
+				       .start = exec->h.start,
+				       .file = sn_file_key__of(exec),
+				       .pid = exec->h.pid,
+				       .mnt_ns = exec->mnt_ns};
+
+	if (!(exec->h.flags & SN_F_CWD_TRUNCATED))
+		text[1] = sn_exec__text(exec, exec->cwd);
+	if (of == SN_ASKED_PAYLOAD)
+		question.file = (struct sn_file_key){.inode = subject->load ? subject->load->inode : 0};
+	return sn_question__push(engine, &question, text);
 }

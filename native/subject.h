@@ -4,9 +4,7 @@
  */
 #ifndef SN_SUBJECT_H
 #define SN_SUBJECT_H
-#include "bytes.h"
-#include "event.h"
-#include "questions.h"
+#include "enrichment.h"
 
 struct sn_subject {
 	const struct sn_header *record;
@@ -27,6 +25,9 @@ static inline struct sn_bytes sn_load__path(const struct sn_load *load)
 	return (struct sn_bytes){(const uint8_t *)load + load->path.off, load->path.len};
 }
 
+/* A question with its texts: path, cwd, program. Its number; 0: there is no room. Match thread, with an enrichment. */
+uint64_t sn_question__push(struct sn_engine *engine, const struct sn_question *head,
+			   const struct sn_bytes text[SN_QUESTION_TEXTS]);
 /* Asks about the executed file or, SN_ASKED_PAYLOAD, about the one at `path`. Its number; 0: there is no room. Match
  * thread, with an enrichment. */
 uint64_t sn_subject__ask(struct sn_engine *engine, const struct sn_subject *subject, enum sn_asked of, uint64_t number,

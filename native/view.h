@@ -17,6 +17,7 @@ enum sn_state {
 	SN_TRUNCATED = 3, /* `text` holds `head` bytes from the front, then bytes from the end; the middle is missing */
 	SN_LOST = 4,	  /* should be there, was lost: undecidable */
 	SN_LATE = 5,	  /* a fact of a file that nobody has told, or can: undecidable, whether it is there as well */
+	SN_OWED = 6,	  /* as SN_LATE, of a field that other sources' events have themselves */
 };
 
 struct sn_value {
@@ -33,12 +34,18 @@ struct sn_event {
 	uint32_t fields;
 	uint32_t more_count;
 	uint32_t route;	  /* of the rule table, from sn_rules__route; UINT32_MAX: no rule looks at it */
-	uint32_t unknown; /* how often a value that is SN_TRUNCATED or SN_LOST was put here; 0: all else is known */
+	uint32_t unknown; /* how often a value that sn_may_hide_witness was put here; 0: all else is known */
 };
 
-/* What makes the index useless: a rule's witness may stand in it. No witness stands in a fact (witness.py). */
+/* What makes the index useless: a rule's witness may stand in it. No witness stands in a fact (witness.py),
+ * but for those that are owed. */
 static inline int sn_may_hide_witness(uint32_t state)
 {
-	return state == SN_TRUNCATED || state == SN_LOST;
+	return state == SN_TRUNCATED || state == SN_LOST || state == SN_OWED;
+}
+
+static inline int sn_is_late(uint32_t state)
+{
+	return state == SN_LATE || state == SN_OWED;
 }
 #endif

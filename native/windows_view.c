@@ -32,6 +32,7 @@ struct sn_win_view {
 	struct sn_start start;
 	const struct sn_grammar *identity; /* with `seen`; NULL: by its OriginalFileName it is no proxy */
 	bool renamed;
+	bool is_late; /* with `seen`: nobody has told its OriginalFileName yet */
 	uint32_t read[SN_START_FIELDS];
 	uint32_t made[MADES]; /* numbers of the fields, SN_NO_FIELD where no rule reads it */
 	bool any;	      /* some rule reads one of `made` */
@@ -89,6 +90,7 @@ static void see(struct sn_win_view *view, const struct sn_values *values, struct
 				  .command_line = sn_values__text(values, read[SN_START_COMMAND_LINE]),
 				  .parent_image = sn_values__text(values, read[SN_START_PARENT_IMAGE]),
 				  .parent_command_line = sn_values__text(values, read[SN_START_PARENT_COMMAND_LINE])};
+	view->is_late = sn_is_late(values->event.value[read[SN_START_ORIGINAL_NAME]].state);
 	view->identity = sn_win_proxy__identity(view->grammars, &view->start, &view->renamed);
 	made = actor ? made_of_parent(view, actors, actor) : NULL;
 	view->seen = sn_win_proxies__see(view->proxies, view->grammars, &view->start, view->identity, made);
@@ -98,7 +100,7 @@ static void see(struct sn_win_view *view, const struct sn_values *values, struct
 static struct sn_value identity_value(const struct sn_win_view *view, uint32_t value)
 {
 	if (!view->identity)
-		return (struct sn_value){0};
+		return (struct sn_value){.state = view->is_late ? SN_LATE : SN_ABSENT};
 	if (value == SN_VALUE_RENAMED_PROXY)
 		return view->renamed ? sn_value__text("true", 4) : sn_value__text("false", 5);
 	return sn_value__text(view->grammars->text + view->identity->name.off, view->identity->name.len);
@@ -134,7 +136,7 @@ void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values, struc
 		       const struct sn_actor *actor)
 {
 	see(view, values, actors, actor);
-	if (!view->any || (!view->seen->depth && !view->start.original_name.len))
+	if (!view->any || (!view->seen->depth && !view->start.original_name.len && !view->is_late))
 		return;
 	for (uint32_t i = 0; i < MADES; i++) {
 		uint32_t number = view->made[i];

@@ -32,6 +32,8 @@ RECORDS = {
     "ETW": "etw",
     "LINE": "line",
 }
+# Events of Windows, whichever source's, and their Sigma category.
+WINDOWS = {"START": "process_creation", "MODULE": "image_load"}
 SOURCES = {
     "HEADER": "the record",
     "USER": "the user names of the host",
@@ -51,6 +53,8 @@ SOURCES = {
 }
 _LATE = ("FACT_", "PROXY_IDENTITY", "RENAMED_PROXY")
 _FACTS = {"FACT_IMAGE_": "facts of the file", "FACT_PAYLOAD_": "facts of the payload's file"}
+# Sysmon's events have these themselves.
+_SYSMONS = (("START", "FACT_IMAGE_"), ("MODULE", "FACT_PAYLOAD_"))
 
 
 _TEXTS = ("type", "kind", "member", "json", "sigma", "help")
@@ -70,9 +74,14 @@ class Field:
     size: int
 
     @property
-    def late(self) -> bool:
-        """It is not there when its event comes: somebody has to look first."""
+    def fact(self) -> bool:
+        """It is found out by looking at a file."""
         return self.derived and self.member.startswith(_LATE)
+
+    @property
+    def late(self) -> bool:
+        """It is not there when its event comes, of whichever source: somebody has to look first."""
+        return self.fact and not any(self.type == kind and self.member.startswith(of) for kind, of in _SYSMONS)
 
     @property
     def derived(self) -> bool:
@@ -88,6 +97,11 @@ def fields() -> tuple[Field, ...]:
         texts = {name: ffi.string(getattr(info, name)).decode() for name in _TEXTS}
         found.append(Field(**texts, offset=info.offset, size=info.size))
     return tuple(found)
+
+
+def windows_facts(category: str) -> dict[str, Field]:
+    """Facts of files that rules see of live events of a Windows category, by name."""
+    return {f.sigma: f for f in fields() if WINDOWS.get(f.type) == category}
 
 
 def sigma_fields(category: str) -> dict[str, Field]:
@@ -118,6 +132,8 @@ def markdown() -> str:
         "its identity), `cpu` and `seq` (number of the record on that CPU, without gaps; left out of records that no",
         "probe wrote). A field that is not known is left out. Bytes that are no UTF-8 are written as lone surrogates,",
         "`\\udc80` to `\\udcff`, as Python's surrogateescape does.",
+        "",
+        "Events of Windows have their fields by docs/taxonomy.md; what the running sensor adds to them is below.",
     ]
     for name, records in RECORDS.items():
         rows = [(f"`{f.json}`", f.kind, f.help) for f in fields() if f.type == name and not f.derived]
@@ -126,6 +142,9 @@ def markdown() -> str:
         by_name = sorted(sigma_fields(category).items())
         rows = [(f"`{n}`", _source(f) if f.derived else f"`{f.json}`", f.help) for n, f in by_name]
         lines += ["", f"## Sigma: linux, {category}", *_table(("field", "from", "meaning"), rows)]
+    for category in WINDOWS.values():
+        rows = [(f"`{n}`", _source(f), f.help) for n, f in sorted(windows_facts(category).items())]
+        lines += ["", f"## Sigma: windows, {category}: facts of files", *_table(("field", "from", "meaning"), rows)]
     return "\n".join(lines) + "\n"
 
 

@@ -15,13 +15,15 @@ _HEAD = ffi.sizeof("struct sn_told_head")
 _FACTS = ffi.sizeof("struct sn_facts")
 _TEXT_MAX: int = lib.SN_FACTS_MAX - _FACTS
 # Bytes of texts that may be long: what is cut says so.
-_LONGEST = {"WRITER_IMAGE": 192, "WRITER_COMMAND_LINE": 256, "WRITER_URL": 128}
+_LONGEST = {"HASHES": 256, "DESCRIPTION": 128, "PRODUCT": 96, "COMPANY": 96, "SIGNATURE": 128, "ORIGINAL_NAME": 128}
+_LONGEST |= {"WRITER_IMAGE": 192, "WRITER_COMMAND_LINE": 256, "WRITER_URL": 128}
 _OTHERS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """About the executed file, whose `key` is given, or about the payload at `path`. Times: CLOCK_BOOTTIME, ns."""
+    """About the executed file, whose `key` is given, or about the payload at `path`. Times: CLOCK_BOOTTIME, ns; on
+    Windows since 1970, where the key is the match thread's name for the path, 0 where it has none."""
 
     is_image: bool
     number: int
@@ -32,6 +34,8 @@ class Question:
     mnt_ns: int
     path: bytes
     cwd: bytes
+    program: bytes = b""  # Windows, of a payload: the program that was made to run it
+    is_library: bool = False  # and that program's loader looks for it
 
 
 @dataclass(slots=True)
@@ -134,6 +138,8 @@ def _question(view: memoryview) -> Question:
         head.mnt_ns,
         text(head.path),
         text(head.cwd),
+        text(head.program),
+        bool(head.is_library),
     )
 
 

@@ -60,7 +60,7 @@ class AlertTwin:
         alert: dict[str, Any] = {"rule": self._rules[frame.rule], "verdict": "match", **parts}
         damage = alert.pop("_damage")
         if alert.pop("_late", False):
-            damage |= {field.sigma: "late" for field in schema.fields() if field.late}
+            damage |= {field.sigma: "late" for field in schema.fields() if field.fact}
         if frame.verdict == lib.SN_UNDECIDABLE:
             self._make_undecidable(alert, frame, damage)
         if live:
@@ -234,6 +234,10 @@ def _json_parts(frame: Frame) -> dict[str, Any]:
         parts["proxy"] = _proxy(proxy)
     if frame.time:
         parts["time"] = frame.time
+    facts = FactsTwin(frame, frame.time)
+    if shown := facts.shown():
+        parts["facts"] = shown
+    parts["_late"] = facts.late
     return parts
 
 

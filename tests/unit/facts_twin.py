@@ -10,6 +10,10 @@ SECOND = 1_000_000_000
 NEVER = -(1 << 63)
 _TEXTS = {"filesystem": "FILESYSTEM", "owner": "OWNER", "package": "PACKAGE", "trust": "TRUST"}
 _TEXTS |= {"version": "PACKAGE_VERSION", "writable": "WRITABLE"}
+_TEXTS |= {"company": "COMPANY", "description": "DESCRIPTION", "file_version": "FILE_VERSION", "hashes": "HASHES"}
+_TEXTS |= {"original_file_name": "ORIGINAL_NAME", "product": "PRODUCT", "signature": "SIGNATURE"}
+_TEXTS |= {"signature_status": "SIGNATURE_STATUS"}
+_TRUTHS = {"true": True, "false": False}
 _WRITER = {"command_line": "COMMAND_LINE", "destination_ip": "DESTINATION_IP", "image": "IMAGE", "url": "URL"}
 _WRITER |= {"user": "USER"}
 # Sigma's name without Image or Payload.
@@ -79,6 +83,7 @@ class _File:
     def shown(self) -> dict[str, Any]:
         known = {name: self.value(fact) for name, fact in _TEXTS.items()}
         known |= {"age_s": self.value("AGE"), "first_seen": self.value("FIRST_SEEN")}
+        known |= {"signed": _TRUTHS.get(self.value("SIGNED"))}
         known |= {"mount_flags": self.value("MOUNT_FLAGS"), "privilege": self.value("PRIVILEGE")}
         if self.state == lib.SN_FACTS_KNOWN and self._head.text[lib.SN_FACT_WRITER_PROCESS_ID].len:
             writer = {name: self.value(f"WRITER_{fact}") for name, fact in _WRITER.items()}
@@ -89,7 +94,7 @@ class _File:
 
 
 class FactsTwin:
-    """Of a frame whose event is a record."""
+    """Of a frame; only that of a record has fields."""
 
     def __init__(self, frame: Frame, time: int) -> None:
         self._files = {"image": _File(frame.image_facts, time), "payload": _File(frame.payload_facts, time)}

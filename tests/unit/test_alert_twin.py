@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ FACTS = st.builds(
     st.sampled_from([lib.SN_FACTS_LATE, lib.SN_FACTS_LOST, lib.SN_FACTS_KNOWN, lib.SN_FACTS_KNOWN]),
     st.dictionaries(st.sampled_from([n for n in FACT_NAMES if n != "WRITER_PROCESS_ID"]), FACT_TEXT),
     st.sampled_from([b"", b"0", b"7", b"4194304"]),
-    st.sampled_from([0, 0, 1, 1 << 9, (1 << 18) - 1]),
+    st.sampled_from([0, 0, 1, 1 << 9, (1 << 18) - 1, 1 << 18, 1 << 26]),
     st.tuples(*[st.sampled_from([NEVER, -SECOND, 0, 5, 10**18 - 3 * SECOND])] * 3, st.integers(0, 2**64 - 1)),
 )
 
@@ -216,3 +217,6 @@ def test_any_facts(image: bytes, payload: bytes, renamed: int, cause: int | None
     verdict = lib.SN_MATCH if cause is None else lib.SN_UNDECIDABLE
     facts = {"image_facts": image, "payload_facts": payload, "renamed": renamed}
     BOTH.lines(frame(event, process=event, verdict=verdict, cause_field=cause, **facts), live=live)
+    line = b'{"Image": "C:\\\\x.exe", "EventID": 1}'
+    json_frame = frame(line, payload=lib.SN_PAYLOAD_JSON, verdict=verdict, cause_field=cause, **facts)
+    BOTH.lines(replace(json_frame, time=10**18), live=live)

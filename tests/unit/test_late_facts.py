@@ -52,7 +52,7 @@ class Sensor:
         self.names = names
         self.engine = Engine(
             ring_bytes=1 << 16,
-            alert_bytes=1 << 22,
+            alert_bytes=1 << 23,
             table_bytes=1 << 18,
             table_entries=4096,
             fact_wait_ms=wait_ms,
