@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sensor.config import Config
 from sensor.errors import LinsangError
@@ -25,15 +25,19 @@ class Answering(Protocol):
 
 
 if sys.platform == "win32":
+    from sensor.enrich.images import Images
+    from sensor.enrich.inspector import Inspector
+    from sensor.enrich.windows_places import place
 
     @contextmanager
-    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Any]:
-        """None: packages, owners and proxies of files are Linux'."""
-        yield None
+    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Inspector]:
+        """What programs say of themselves, and their signatures; packages and owners are Linux'."""
+        with Inspector() as inspector:
+            yield inspector
 
-    def answering(engine: Engine, facts: Any, *, provenance: bool) -> AbstractContextManager[Answering]:
-        """Not without facts."""
-        raise AssertionError(facts)
+    def answering(engine: Engine, facts: Inspector, *, provenance: bool) -> AbstractContextManager[Answering]:
+        """While it is entered, what `engine` asks of files is answered."""
+        return Images(engine, facts, place)
 
 else:
     from sensor.enrich.facts import Facts

@@ -21,14 +21,15 @@ SIZE_MAX = 512 << 20  # of a file
 
 
 def inspect(path: str) -> dict[str, Any]:
-    """`fields` under Sysmon's names, `unknown` those that could not be found out, `why` not."""
+    """`fields` under Sysmon's names, `unknown` those that could not be found out, `why` not. A file that is no program
+    has digests and perhaps a signature."""
     from sensor.enrich import pe  # noqa: PLC0415 - main says what to do where its library is missing
 
     try:
         with open(path, "rb") as file:
             if file.seek(0, 2) > SIZE_MAX:
                 return _nothing(f"larger than {SIZE_MAX >> 20} MiB")
-            fields = pe.described(file)
+            fields = pe.described(file) if pe.is_program(file) else pe.digests(file)
             signature = _signature(path, file)
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         return _nothing(str(error) or type(error).__name__)

@@ -60,26 +60,37 @@ class Inspector:
         """Since the start: `late` took too long, `failed` ended the child."""
         return dict(self._counts)
 
-    def of(self, path: str) -> ImageFacts | None:
-        """None: it cannot be read, or is no Windows program or library by its first bytes."""
+    def known(self, path: str) -> ImageFacts | None:
+        """What was found out about the file as it is now; None: nothing yet."""
+        try:
+            return self._kept(_key(os.stat(path)))
+        except (OSError, ValueError):
+            return None
+
+    def of(self, path: str, *, any_file: bool = False) -> ImageFacts | None:
+        """None: it cannot be read or, unless `any_file`, is no Windows program or library by its first bytes."""
         try:
             with open(path, "rb") as file:
-                status = os.fstat(file.fileno())
-                if file.read(len(_MAGIC)) != _MAGIC:
+                key = _key(os.fstat(file.fileno()))
+                if not any_file and file.read(len(_MAGIC)) != _MAGIC:
                     return None
         except (OSError, ValueError):
             return None
-        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        known = self._known.get(key)
+        known = self._kept(key)
         if known is not None:
-            self._counts["kept"] += 1
-            self._known.move_to_end(key)
             return known
         found = self._ask(os.path.abspath(path))
         self._known[key] = found
         if len(self._known) > self._kept_max:
             self._known.popitem(last=False)
         return found
+
+    def _kept(self, key: tuple[int, ...]) -> ImageFacts | None:
+        known = self._known.get(key)
+        if known is not None:
+            self._counts["kept"] += 1
+            self._known.move_to_end(key)
+        return known
 
     def _ask(self, path: str) -> ImageFacts:
         """What takes too long or ends the child is late, for as long as the file is the same."""
@@ -125,6 +136,10 @@ class Inspector:
         assert child.process.stdin is not None
         with suppress(OSError):
             child.process.stdin.close()
+
+
+def _key(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _listen(lines: IO[bytes], answers: queue.SimpleQueue[bytes]) -> None:

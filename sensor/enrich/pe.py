@@ -25,6 +25,21 @@ STRINGS = {
 _PARTS = ("IMAGE_DIRECTORY_ENTRY_RESOURCE", "IMAGE_DIRECTORY_ENTRY_IMPORT")
 _TEXT_MAX = 1024  # characters of a string that are kept
 _PIECE = 1 << 20
+_MAGIC = b"MZ"
+
+
+def is_program(file: BinaryIO) -> bool:
+    """By its first bytes."""
+    file.seek(0)
+    return file.read(len(_MAGIC)) == _MAGIC
+
+
+def digests(file: BinaryIO) -> dict[str, str]:
+    """Those of a file that is no program."""
+    if not file.seek(0, 2):
+        return {"Hashes": _hashes(b"")}
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return {"Hashes": _hashes(content)}
 
 
 def described(file: BinaryIO) -> dict[str, str]:
@@ -35,7 +50,7 @@ def described(file: BinaryIO) -> dict[str, str]:
             program.parse_data_directories([pefile.DIRECTORY_ENTRY[name] for name in _PARTS])
         except pefile.PEFormatError as error:
             raise ValueError(str(error)) from None
-        return dict(_strings(program)) | {"Hashes": _hashes(content, program.get_imphash())}
+        return dict(_strings(program)) | {"Hashes": _hashes(content, IMPHASH=program.get_imphash() or "0" * 32)}
 
 
 def _strings(program: Any) -> Iterator[tuple[str, str]]:
@@ -54,12 +69,12 @@ def _strings(program: Any) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-def _hashes(content: mmap.mmap, imports: str) -> str:
-    """As Sysmon writes them when it is told to make all four."""
-    digests = [hashlib.new(name, usedforsecurity=False) for name in ("sha1", "md5", "sha256")]
+def _hashes(content: mmap.mmap | bytes, **more: str) -> str:
+    """As Sysmon writes them when it is told to make all there are."""
+    made = [hashlib.new(name, usedforsecurity=False) for name in ("sha1", "md5", "sha256")]
     for at in range(0, len(content), _PIECE):
         piece = content[at : at + _PIECE]
-        for digest in digests:
+        for digest in made:
             digest.update(piece)
-    pairs = [(digest.name, digest.hexdigest()) for digest in digests] + [("imphash", imports or "0" * 32)]
+    pairs = [*((digest.name, digest.hexdigest()) for digest in made), *more.items()]
     return ",".join(f"{name}={value}".upper() for name, value in pairs)

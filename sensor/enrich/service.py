@@ -10,28 +10,24 @@ import errno
 import heapq
 import os
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 from sensor.enrich.accounts import Accounts
-from sensor.enrich.exchange import NEVER, Answer, Exchange, Question, packed
+from sensor.enrich.answerer import Answerer
+from sensor.enrich.exchange import NEVER, Answer, Question, packed
 from sensor.enrich.facts import Facts
 from sensor.enrich.model import FileFacts, FileKey
 from sensor.enrich.warming import Warming
 from sensor.native import Engine, check, ffi, lib
-from sensor.priority import raise_thread
 
 _SECOND = 1.0
 _AGAIN_S = 0.02  # at first; twice as long each time
 _PATIENCE_S = 60.0  # a package manager's run, an index in the making
 _OPEN_MAX = 4096  # questions that are asked again
 _WRITER_MS = 20
-_FULL_S = 0.001
-_STUCK_S = 30.0  # no question takes so long but of a file whose file system does not answer
-_END_S = 2.0
 _KEPT_MAX = 1024  # answers about payloads that are kept, as long as the file is the same and
 _KEPT_S = 5.0  # whoever may change its folders had no time to
 # FileFacts' members as enum sn_fact has them.
@@ -56,12 +52,11 @@ _FAMILIES = {2: (socket.AF_INET, 4), 10: (socket.AF_INET6, 16)}
 _NO_USER = 0xFFFFFFFF
 
 
-class Enrichment:
-    """Use as a context, within that of `engine`; `facts` outlive it. `provenance`: writers of files are known;
-    else their facts are absent."""
+class Enrichment(Answerer):
+    """`facts` outlive it. `provenance`: writers of files are known; else their facts are absent."""
 
     def __init__(self, engine: Engine, facts: Facts, *, provenance: bool) -> None:
-        self._exchange = Exchange(engine)
+        super().__init__(engine)
         self._facts = facts
         self._writers = lib.sn_engine__writers(engine.pointer) if provenance else None
         self._accounts = Accounts()
@@ -69,34 +64,7 @@ class Enrichment:
         self._kept: dict[tuple[int, ...], tuple[float, Answer]] = {}
         self._warming = Warming(facts)
         self._open: list[tuple[float, int, float, Question]] = []  # heap: when, number, wait, question
-        self._ending = False
         self._counts = dict.fromkeys(("answered", "kept", "again", "given_up", "failed"), 0)
-        self._ended_by = ""
-        self._under_way: tuple[float, bytes] | None = None  # when a question was taken up, and what it names
-        # a daemon: one that a file system holds up for ever does not keep the sensor from ending
-        self._thread = threading.Thread(target=self._guard, name="facts", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending = True
-        self._exchange.end()
-        self.join(_END_S)
-
-    def join(self, seconds: float | None = None) -> None:
-        """Waits for the end of the thread, once it was told to end."""
-        self._thread.join(seconds)
-
-    @property
-    def failure(self) -> str:
-        """Why nobody answers: what ended the thread, or the file that has held it up for long; else empty. Any
-        thread."""
-        under_way = self._under_way
-        if under_way is not None and time.monotonic() - under_way[0] > _STUCK_S:
-            return f"held up by {os.fsdecode(under_way[1])}"
-        return self._ended_by
 
     def counters(self) -> dict[str, int]:
         """Since the start; `open`: asked again now."""
@@ -104,14 +72,7 @@ class Enrichment:
 
     # ---- the thread ----
 
-    def _guard(self) -> None:
-        try:
-            self._run()
-        except Exception as error:  # the sensor goes on without facts, and says so
-            self._ended_by = repr(error)
-
     def _run(self) -> None:
-        raise_thread()
         self._tell_programs()
         warm = False
         second = time.monotonic() + _SECOND
@@ -156,11 +117,6 @@ class Enrichment:
     def _tell_programs(self) -> None:
         for key, name in self._facts.identities():
             self._tell(lambda k=key, n=name: self._exchange.program(k, n))  # type: ignore[misc]
-
-    def _tell(self, tell: Callable[[], bool]) -> None:
-        """Until the match thread has room for it."""
-        while not self._ending and not tell():
-            time.sleep(_FULL_S)
 
     def _ask_again(self, now: float) -> None:
         while self._open and self._open[0][0] <= now and not self._ending:

@@ -15,7 +15,8 @@ from ctypes import POINTER, Structure, Union, byref, c_ubyte, c_void_p, c_wchar,
 from typing import Any, BinaryIO, ClassVar
 from uuid import UUID
 
-from sensor.enrich.authenticode import INVALID, UNAVAILABLE, UNTRUSTED, VALID, Signature
+from sensor.enrich.authenticode import UNAVAILABLE, Signature
+from sensor.enrich.trust_codes import NO_SIGNATURE, meaning
 
 assert sys.platform == "win32"
 DWORD = ctypes.c_uint32
@@ -24,17 +25,6 @@ _UI_NONE, _CHOICE_FILE, _CHOICE_CATALOG = 2, 1, 2
 _STATE_VERIFY, _STATE_CLOSE = 1, 2
 _CACHE_ONLY = 0x1000  # WTD_CACHE_ONLY_URL_RETRIEVAL
 _NAME_SIMPLE = 4  # CERT_NAME_SIMPLE_DISPLAY_TYPE
-_NO_SIGNATURE = {0x800B0100, 0x800B0003, 0x800B0001}  # none, an unknown form of file, no provider for it
-_STATUS = {
-    0x80096010: (False, INVALID),  # TRUST_E_BAD_DIGEST
-    0x80096001: (False, INVALID),  # TRUST_E_SYSTEM_ERROR
-    0x800B0101: (True, "Expired"),  # CERT_E_EXPIRED
-    0x800B010C: (False, "Revoked"),  # CERT_E_REVOKED
-    0x800B0111: (False, UNTRUSTED),  # TRUST_E_EXPLICIT_DISTRUST
-    0x800B0109: (False, UNTRUSTED),  # CERT_E_UNTRUSTEDROOT
-    0x800B010A: (False, UNTRUSTED),  # CERT_E_CHAINING
-    0x800B0004: (False, UNTRUSTED),  # TRUST_E_SUBJECT_NOT_TRUSTED
-}
 
 
 class _File(Structure):
@@ -97,15 +87,19 @@ def signature(path: str, file: BinaryIO) -> Signature:
 
 def _verified(choice: int, what: _Choice) -> Signature | None:
     """None: there is no signature."""
-    trust = ctypes.WinDLL("wintrust")
+    trust = ctypes.WinDLL("wintrust", use_last_error=True)
     data = _Data(size=sizeof(_Data), ui=_UI_NONE, choice=choice, what=what, action=_STATE_VERIFY, flags=_CACHE_ONLY)
     trust.WinVerifyTrust.argtypes = [c_void_p, c_void_p, c_void_p]
     code = trust.WinVerifyTrust(None, byref(_VERIFY), byref(data)) & 0xFFFFFFFF
+    reason = ctypes.get_last_error() & 0xFFFFFFFF
     try:
-        if code in _NO_SIGNATURE:
+        if code == 0x800B0100 and reason not in NO_SIGNATURE:  # TRUST_E_NOSIGNATURE, since it could not look
+            code = reason
+        if code in NO_SIGNATURE:
             return None
-        signed, status = (True, VALID) if code == 0 else _STATUS.get(code, (False, INVALID))
-        return Signature(signed, _signer(trust, data.state), status, f"0x{code:08x}" if code else "")
+        signed, status = meaning(code)
+        why = f"WinVerifyTrust: 0x{code:08x}" if code else ""
+        return Signature(signed, _signer(trust, data.state) if signed is not None else "", status, why)
     finally:
         data.action = _STATE_CLOSE
         trust.WinVerifyTrust(None, byref(_VERIFY), byref(data))

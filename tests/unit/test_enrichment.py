@@ -13,7 +13,7 @@ import pytest
 from engine_rules import table
 from silent_fuse import silent_fuse
 
-from sensor.enrich import service
+from sensor.enrich import answerer
 from sensor.enrich.facts import Facts
 from sensor.enrich.programs import Programs
 from sensor.enrich.service import Enrichment
@@ -146,7 +146,7 @@ def test_a_name_that_is_no_text(cache: Path, tmp_path: Path) -> None:
 
 def test_a_file_system_that_does_not_answer(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is root's own, so it is looked at: that is told, and the end does not wait for it."""
-    monkeypatch.setattr(service, "_STUCK_S", 0.0)
+    monkeypatch.setattr(answerer, "_STUCK_S", 0.0)
     with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts:
         asked = Asked(facts)
         with asked.engine:
