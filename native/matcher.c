@@ -80,14 +80,23 @@ static void note(const struct sn_tester *tester, uint32_t number, struct undecid
 	undecided->late |= late;
 }
 
+/* `marks`: of the rule's route, NULL where the index does not know all of them. */
+static inline enum sn_truth truth_of(struct sn_tester *tester, const struct sn_step *step, const uint64_t *marks)
+{
+	if (marks && step->mark != (uint32_t)SN_ANY)
+		return (enum sn_truth)(marks[step->mark / 64] >> step->mark % 64 & 1);
+	return sn_tester__atom(tester, step->test >> 1);
+}
+
 /* Follows a rule's steps to their end, taking tests that cannot be decided for `unknown`. */
-static bool follow(struct sn_tester *tester, const struct sn_step *steps, bool unknown, struct undecided *undecided)
+static bool follow(struct sn_tester *tester, const struct sn_step *steps, const uint64_t *marks, bool unknown,
+		   struct undecided *undecided)
 {
 	uint32_t at = 0;
 
 	while (at < (uint32_t)SN_TO_NO) {
 		const struct sn_step *step = &steps[at];
-		enum sn_truth truth = sn_tester__atom(tester, step->test >> 1);
+		enum sn_truth truth = truth_of(tester, step, marks);
 		bool holds = (uint32_t)truth != (step->test & 1);
 
 		if (truth == SN_MAYBE) {
@@ -101,16 +110,16 @@ static bool follow(struct sn_tester *tester, const struct sn_step *steps, bool u
 
 /* Without NOT a condition is monotone in its tests: no match when it fails though all that is unknown holds, a match
  * when it is met though nothing unknown holds, undecidable in between. */
-static uint32_t judge_rule(struct sn_tester *tester, uint32_t number, struct sn_hit *hit)
+static uint32_t judge_rule(struct sn_tester *tester, uint32_t number, const uint64_t *marks, struct sn_hit *hit)
 {
 	const struct sn_rules *rules = tester->rules;
 	const struct sn_step *steps = rules->steps + rules->rules[number].step;
 	struct undecided undecided = {UINT32_MAX, false};
 
-	if (!follow(tester, steps, true, &undecided))
+	if (!follow(tester, steps, marks, true, &undecided))
 		return 0;
 	*hit = (struct sn_hit){number, SN_MATCH, UINT32_MAX, 0};
-	if (undecided.atom != UINT32_MAX && !follow(tester, steps, false, &undecided)) {
+	if (undecided.atom != UINT32_MAX && !follow(tester, steps, marks, false, &undecided)) {
 		hit->verdict = SN_UNDECIDABLE;
 		hit->cause_field = rules->atoms[undecided.atom].field;
 		hit->late = undecided.late;
@@ -118,10 +127,10 @@ static uint32_t judge_rule(struct sn_tester *tester, uint32_t number, struct sn_
 	return 1;
 }
 
-static uint32_t judge_timed(struct sn_matcher *matcher, uint32_t number, struct sn_hit *hit)
+static uint32_t judge_timed(struct sn_matcher *matcher, uint32_t number, const uint64_t *marks, struct sn_hit *hit)
 {
 	uint64_t begin = sn_costs__begin(&matcher->costs, number);
-	uint32_t found = judge_rule(&matcher->tester, number, hit);
+	uint32_t found = judge_rule(&matcher->tester, number, marks, hit);
 
 	sn_costs__end(&matcher->costs, number, begin);
 	return found;
@@ -140,10 +149,11 @@ static void sort_hits(struct sn_hit *hits, uint32_t count)
 	}
 }
 
-/* Judges the route's rules whose bits are set, and clears these. */
-static uint32_t judge_candidates(struct sn_matcher *matcher, const struct sn_route *route, struct sn_hit *hits,
-				 uint32_t cap)
+/* Judges the route's rules whose bits are set, and clears all bits. `marked`: the marks are known. */
+static uint32_t judge_candidates(struct sn_matcher *matcher, const struct sn_route *route, bool marked,
+				 struct sn_hit *hits, uint32_t cap)
 {
+	const uint64_t *marks = marked ? matcher->index.candidates : NULL;
 	const uint32_t *rule = matcher->tester.rules->route_rules + route->rule;
 	const uint32_t timed = __atomic_load_n(&matcher->costs.every, __ATOMIC_RELAXED);
 	uint64_t *bits = matcher->index.candidates;
@@ -156,10 +166,11 @@ static uint32_t judge_candidates(struct sn_matcher *matcher, const struct sn_rou
 			matcher->candidates++;
 			if (found == cap)
 				continue;
-			found += timed ? judge_timed(matcher, number, &hits[found])
-				       : judge_rule(&matcher->tester, number, &hits[found]);
+			found += timed ? judge_timed(matcher, number, marks, &hits[found])
+				       : judge_rule(&matcher->tester, number, marks, &hits[found]);
 		}
 	}
+	sn_index__end(&matcher->index, route);
 	return found;
 }
 
@@ -180,8 +191,9 @@ uint32_t sn_matcher__judge(struct sn_matcher *matcher, const struct sn_rules *ru
 	for (uint32_t i = known->bases; i--;) {
 		const struct sn_route *route = &rules->routes[known->base[i]];
 
-		sn_index__find(&matcher->index, &matcher->tester, route);
-		found += judge_candidates(matcher, route, hits + found, cap - found);
+		const bool marked = sn_index__find(&matcher->index, &matcher->tester, route);
+
+		found += judge_candidates(matcher, route, marked, hits + found, cap - found);
 	}
 	sort_hits(hits, found);
 	return found;
@@ -205,7 +217,8 @@ static enum sn_reach reach(struct sn_matcher *matcher, const struct sn_route *ro
 	uint64_t *bits = matcher->index.candidates;
 	bool found = bits[number / 64] >> number % 64 & 1;
 
-	memset(bits, 0, ((size_t)route->rules + 63) / 64 * sizeof(*bits));
+	memset(bits, 0, sn_route__mark(route) / 64 * sizeof(*bits));
+	sn_index__end(&matcher->index, route);
 	if (!known)
 		return SN_REACH_UNKNOWN;
 	for (uint32_t i = 0; i < route->alwayses; i++)
@@ -234,7 +247,7 @@ void sn_matcher__explain(struct sn_matcher *matcher, const struct sn_event *even
 			sn_index__begin(&matcher->index, known->base, known->bases);
 			out->routed = 1;
 			out->reach = reach(matcher, route, number);
-			out->verdict = judge_rule(&matcher->tester, out->rule, &hit) ? hit.verdict : 0;
+			out->verdict = judge_rule(&matcher->tester, out->rule, NULL, &hit) ? hit.verdict : 0;
 			sn_explanation__fill(out, &matcher->tester, route, number);
 		}
 	}

@@ -51,7 +51,19 @@ static int take(struct sn_verifier *v, enum sn_section_kind kind, uint32_t first
 	return 0;
 }
 
-static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uint32_t targets)
+/* Rules, vetoes and marks; what may be between these is nothing. `route`: NULL for the scan of a list. */
+static int targets_sound(const struct sn_verifier *v, const struct sn_entry *entry, const struct sn_route *route)
+{
+	const uint32_t *target = v->rules->targets + entry->target;
+	const uint32_t plain = route ? route->rules + route->alwayses : 0, mark = route ? sn_route__mark(route) : 0;
+
+	for (uint32_t i = 0; i < entry->targets; i++)
+		if (target[i] >= plain && !(route && target[i] >= mark && target[i] - mark < route->marks))
+			return 0;
+	return 1;
+}
+
+static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, const struct sn_route *route)
 {
 	for (uint32_t i = 0; i < scan->entries; i++) {
 		const struct sn_entry *entry = &v->rules->entries[scan->entry + i];
@@ -62,8 +74,10 @@ static int verify_entries(struct sn_verifier *v, const struct sn_scan *scan, uin
 			return sn_verifier__refuse(v, "length of entry", scan->entry + i);
 		if (entry->pair && entry->pair + 1u >= entry->literal.len)
 			return sn_verifier__refuse(v, "pair of entry", scan->entry + i);
-		if (take_numbers(v, SN_TARGETS, entry->target, entry->targets, targets))
+		if (take(v, SN_TARGETS, entry->target, entry->targets))
 			return -EINVAL;
+		if (!targets_sound(v, entry, route))
+			return sn_verifier__refuse(v, "target of entry", scan->entry + i);
 	}
 	return 0;
 }
@@ -83,7 +97,7 @@ static int bits_sound(const struct sn_scan *scan)
 	       scan->bucket_bits <= SN_BUCKET_BITS_MAX;
 }
 
-static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32_t number, uint32_t targets)
+static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32_t number, const struct sn_route *route)
 {
 	const uint32_t *bucket = v->rules->buckets + scan->bucket;
 	uint32_t buckets;
@@ -101,7 +115,7 @@ static int verify_scan(struct sn_verifier *v, const struct sn_scan *scan, uint32
 			return sn_verifier__refuse(v, "order of buckets of scan", number);
 	if (bucket[buckets - 1] > scan->entries)
 		return sn_verifier__refuse(v, "buckets of scan", number);
-	return verify_entries(v, scan, targets);
+	return verify_entries(v, scan, route);
 }
 
 static int verify_route(struct sn_verifier *v, const struct sn_route *route, uint32_t number)
@@ -116,9 +130,30 @@ static int verify_route(struct sn_verifier *v, const struct sn_route *route, uin
 	    take_numbers(v, SN_ROUTE_FIELDS, route->field, route->fields, count[SN_FIELDS]) ||
 	    take(v, SN_SCANS, route->scan, route->scans))
 		return -EINVAL;
+	if (route->marks > count[SN_STEPS] ||
+	    (uint64_t)route->rules + route->alwayses + 63 + count[SN_STEPS] > UINT32_MAX)
+		return sn_verifier__refuse(v, "marks of route", number);
 	for (uint32_t i = route->scan; i < route->scan + route->scans; i++)
-		if (verify_scan(v, &v->rules->scans[i], i, route->rules + route->alwayses))
+		if (verify_scan(v, &v->rules->scans[i], i, route))
 			return -EINVAL;
+	return 0;
+}
+
+/* The steps of the route's rules, which are no other's. */
+static int verify_marks(struct sn_verifier *v, const struct sn_route *route)
+{
+	const uint32_t mark = sn_route__mark(route);
+
+	for (uint32_t i = route->rule; i < route->rule + route->rules; i++) {
+		const struct sn_rule *rule = &v->rules->rules[v->rules->route_rules[i]];
+
+		for (uint32_t k = rule->step; k < rule->step + rule->steps; k++) {
+			const uint32_t own = v->rules->steps[k].mark;
+
+			if (own != (uint32_t)SN_ANY && (own < mark || own - mark >= route->marks))
+				return sn_verifier__refuse(v, "mark of step", k);
+		}
+	}
 	return 0;
 }
 
@@ -138,7 +173,7 @@ int sn_verifier__routes(struct sn_verifier *v)
 			return -EINVAL;
 	/* behind those of the routes, the scans of lists: they have no targets */
 	for (uint32_t i = v->at[SN_SCANS]; i < count[SN_SCANS]; i++)
-		if (verify_scan(v, &rules->scans[i], i, 0))
+		if (verify_scan(v, &rules->scans[i], i, NULL))
 			return -EINVAL;
 	seen = calloc((size_t)count[SN_RULES] + 1, 1);
 	if (!seen)
@@ -147,5 +182,7 @@ int sn_verifier__routes(struct sn_verifier *v)
 		if (seen[rules->route_rules[i]]++)
 			rc = sn_verifier__refuse(v, "second route of rule", rules->route_rules[i]);
 	free(seen);
+	for (uint32_t i = 0; i < count[SN_ROUTES] && !rc; i++)
+		rc = verify_marks(v, &rules->routes[i]);
 	return rc;
 }

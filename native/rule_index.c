@@ -76,11 +76,11 @@ static int prepare_sweep(struct sn_index *index, const struct sn_rules *rules)
 
 int sn_index__init(struct sn_index *index, const struct sn_rules *rules)
 {
-	uint32_t most = 0;
+	uint32_t most = 0; /* bits */
 
 	for (uint32_t i = 0; i < rules->count[SN_ROUTES]; i++)
-		if (rules->routes[i].rules + rules->routes[i].alwayses > most)
-			most = rules->routes[i].rules + rules->routes[i].alwayses;
+		if (sn_route__mark(&rules->routes[i]) + rules->routes[i].marks > most)
+			most = sn_route__mark(&rules->routes[i]) + rules->routes[i].marks;
 	index->candidates = calloc((size_t)most / 64 + 1, sizeof(*index->candidates));
 	index->entries = rules->count[SN_ENTRIES];
 	index->seen = calloc((size_t)index->entries + 1, sizeof(*index->seen));

@@ -7,6 +7,8 @@
  */
 #ifndef SN_RULE_INDEX_H
 #define SN_RULE_INDEX_H
+#include <string.h>
+
 #include "atom_test.h"
 #include "scan.h"
 #include "sweep.h"
@@ -33,7 +35,7 @@ struct sn_known_text {
 };
 
 struct sn_index {
-	uint64_t *candidates;	/* a bit a rule of the route, then one a veto; all 0 between events */
+	uint64_t *candidates;	/* a bit a rule of the route, then one a veto, then marks; all 0 between events */
 	uint32_t *seen;		/* see struct sn_search */
 	struct sn_group *group; /* of all routes */
 	uint32_t *first_group;	/* of a route; those behind it are of the next */
@@ -50,7 +52,13 @@ int sn_index__init(struct sn_index *index, const struct sn_rules *rules);
 void sn_index__clear(struct sn_index *index);
 /* Begins with an event of these routes. */
 void sn_index__begin(struct sn_index *index, const uint32_t *route, uint32_t routes);
-/* Sets the bits of the route's rules that the tester's event can meet. False: all of them, since not all that they read
- * is known. */
+/* Sets the bits of the route's rules that the tester's event can meet, and the marks of atoms that it meets. False:
+ * those of all rules, since not all that they read is known; nothing is known of marks. */
 bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const struct sn_route *route);
+/* Clears the marks. */
+static inline void sn_index__end(struct sn_index *index, const struct sn_route *route)
+{
+	memset(index->candidates + sn_route__mark(route) / 64, 0,
+	       ((size_t)route->marks + 63) / 64 * sizeof(*index->candidates));
+}
 #endif

@@ -22,7 +22,7 @@
 #include "sensor.h"
 
 #define SN_TABLE_MAGIC "LNSGRULE"
-enum { SN_TABLE_VERSION = 8, SN_ANY = -1 };
+enum { SN_TABLE_VERSION = 9, SN_ANY = -1 };
 
 struct sn_table_head {
 	char magic[8];
@@ -50,7 +50,8 @@ enum sn_section_kind {
 	SN_FILTERS = 16,      /* uint32_t: see scan.h */
 	SN_BUCKETS = 17,      /* uint32_t: numbers of a scan's entries */
 	SN_ENTRIES = 18,      /* struct sn_entry */
-	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules; behind the last, vetoes of ROUTE_ALWAYS */
+	SN_TARGETS = 19,      /* uint32_t: a route's own numbers of rules; behind the last, vetoes of ROUTE_ALWAYS; from
+			       * the next multiple of 64 on, marks */
 	SN_GRAMMARS = 20,     /* bytes of grammar.h; none: nothing is unwound */
 	SN_WIN_GRAMMARS = 21, /* the same for Windows' programs; none where no rule looks at Windows */
 	SN_SECTION_KINDS = 22,
@@ -110,6 +111,7 @@ struct sn_step {
 	uint32_t test; /* atom << 1 | negated */
 	uint32_t on_true;
 	uint32_t on_false;
+	uint32_t mark; /* of its rule's route, set where the scans find what the atom tests; SN_ANY: they do not */
 };
 
 struct sn_rule {
@@ -124,7 +126,14 @@ struct sn_route {
 	uint32_t always, alwayses; /* in ROUTE_ALWAYS */
 	uint32_t field, fields;	   /* in ROUTE_FIELDS */
 	uint32_t scan, scans;
+	uint32_t marks;
 };
+
+/* The number of a route's first mark. */
+static inline uint32_t sn_route__mark(const struct sn_route *route)
+{
+	return (route->rules + route->alwayses + 63) & ~63u;
+}
 
 struct sn_rules {
 	uint8_t *bytes;

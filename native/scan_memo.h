@@ -14,7 +14,7 @@
 #include "few_bytes.h"
 
 enum sn_memo_limits {
-	SN_MEMO_TARGETS = 9, /* what is found in most texts is less than this */
+	SN_MEMO_TARGETS = 18, /* what is found in most texts is less than this */
 	/* powers of two: 256 KiB, of which what is used has room in a second-level cache */
 	SN_MEMO_SLOTS = 1024,
 	SN_MEMO_SLOT = 256,
@@ -28,7 +28,7 @@ struct sn_memo {
 	uint32_t group; /* of scans */
 	uint16_t len;	/* 0: there is no text */
 	uint16_t targets;
-	uint32_t target[SN_MEMO_TARGETS]; /* of the entries found */
+	uint16_t target[SN_MEMO_TARGETS]; /* of the entries found */
 	uint32_t clean;			  /* bits of groups that are swept for and have no literal in it */
 	const uint8_t *last;		  /* where the text stood when it was last looked for */
 	uint8_t text[];
@@ -110,7 +110,12 @@ static inline void sn_memo__add(struct sn_memo *memo, const uint32_t *target, ui
 		sn_memo__drop(memo);
 		return;
 	}
-	memcpy(memo->target + memo->targets, target, targets * sizeof(*target));
-	memo->targets = (uint16_t)(memo->targets + targets);
+	for (uint32_t i = 0; i < targets; i++) {
+		if (target[i] > UINT16_MAX) { /* as no route's that anybody has */
+			sn_memo__drop(memo);
+			return;
+		}
+		memo->target[memo->targets++] = (uint16_t)target[i];
+	}
 }
 #endif

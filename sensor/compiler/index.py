@@ -7,8 +7,10 @@ from functools import cache
 from itertools import accumulate, chain, islice
 from operator import itemgetter
 from struct import Struct, iter_unpack
+from typing import NamedTuple
 
 from sensor.compiler.ir import KEYWORD, Op
+from sensor.compiler.marks import Marks
 from sensor.compiler.normal import Check
 from sensor.compiler.sample import grams
 from sensor.compiler.witness import Literal
@@ -29,7 +31,7 @@ _SWEPT_STRIDE = 6  # SN_SWEPT_STRIDE: all keywords are looked for at once
 _PAIRED_MAX = 256  # bytes of a literal among which its rarest two are; struct sn_entry has a byte for where
 _WEIGHED_MAX = 10_000  # literals whose windows are counted
 _ENTRIES_MAX = 1 << 17  # of a scan; more cost more time in their misses than a stride spares
-_WORD = 0xFFFFFFFFFFFFFFFF
+_WORD, _WORD_BITS = 0xFFFFFFFFFFFFFFFF, 64
 _LOWER = 0x2020202020202020
 
 
@@ -245,13 +247,28 @@ def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
 Index = tuple[list[Scan], list[int]]
 
 
-def scans(found_by: Sequence[tuple[tuple[Literal, ...] | None, tuple[Literal, ...]]]) -> Index:
-    """The scans for rules with these witnesses and vetoes, and the numbers of the rules that have no witness: the first
-    of these is vetoed, in the scans, by the number that the last rule's number is followed by, and so on."""
-    always = [number for number, (witness, _) in enumerate(found_by) if witness is None]
-    wanted = [witness or () for witness, _ in found_by] + [found_by[number][1] for number in always]
+class Wanted(NamedTuple):
+    """What the index of a route looks for: each rule's witness and veto, and the literals of tests with a mark."""
+
+    found_by: Sequence[tuple[tuple[Literal, ...] | None, tuple[Literal, ...]]]
+    marks: Marks
+
+
+def mark_numbers(wanted: Wanted) -> Mapping[Check, int]:
+    """The marks' numbers, from sn_route__mark on."""
+    below = len(wanted.found_by) + sum(witness is None for witness, _ in wanted.found_by)
+    return {check: number for number, check in enumerate(wanted.marks, -(-below // _WORD_BITS) * _WORD_BITS)}
+
+
+def scans(wanted: Wanted) -> Index:
+    """The scans, and the numbers of the rules that have no witness: the first of these is vetoed, in the scans, by the
+    number that the last rule's number is followed by, and so on. Marks are set by their numbers."""
+    always = [number for number, (witness, _) in enumerate(wanted.found_by) if witness is None]
+    by_number = dict(enumerate(witness or () for witness, _ in wanted.found_by))
+    by_number |= {len(wanted.found_by) + i: wanted.found_by[number][1] for i, number in enumerate(always)}
+    by_number |= {number: wanted.marks[check] for check, number in mark_numbers(wanted).items()}
     places: dict[Place, dict[Literal, list[int]]] = {}
-    for number, literals in enumerate(wanted):
+    for number, literals in by_number.items():
         for literal in literals:
             places.setdefault(_place(literal), {}).setdefault(literal, []).append(number)
     final: dict[Place, dict[Literal, list[int]]] = {}

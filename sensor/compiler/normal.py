@@ -6,6 +6,7 @@ one field in one way become one test of a set.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from sensor.compiler.ir import And, Atom, Node, Not, Op, Part
@@ -49,6 +50,13 @@ class Some:
 
 
 Tree = Leaf | All | Some
+
+
+def checks_of(tree: Tree) -> Iterable[Check]:
+    """The tests of a condition, some of them more than once."""
+    if isinstance(tree, Leaf):
+        return (tree.check,)
+    return chain.from_iterable(map(checks_of, tree.items))
 
 
 def normal(node: Node, negated: bool = False) -> Tree:

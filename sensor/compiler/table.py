@@ -2,25 +2,26 @@
 
 import ipaddress
 import struct
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, starmap
 from typing import NamedTuple
 
 from sensor.compiler import regex
-from sensor.compiler.index import Index, Scan, list_scan, rare_pairs, scans
+from sensor.compiler.index import Index, Scan, Wanted, list_scan, mark_numbers, rare_pairs, scans
 from sensor.compiler.ir import KEYWORD, Atom, Logsource, Node, Not, Op, Rule, RuleInfo
-from sensor.compiler.normal import All, Check, Leaf, Tree, normal
+from sensor.compiler.marks import marks
+from sensor.compiler.normal import All, Check, Leaf, Tree, checks_of, normal
 from sensor.compiler.witness import Literal, ordered, veto_of, witness_of
 from sensor.compiler.workers import spread
 from sensor.progress import Update
 
-MAGIC, VERSION = b"LNSGRULE", 8
+MAGIC, VERSION = b"LNSGRULE", 9
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
-ATOM, STEP, RULE = struct.Struct("<IBBBBIIIII"), struct.Struct("<III"), struct.Struct("<II")
-ROUTE, SCAN, ENTRY = struct.Struct("<11I"), struct.Struct("<I8BIIII"), struct.Struct("<IIIHBBII")
+ATOM, STEP, RULE = struct.Struct("<IBBBBIIIII"), struct.Struct("<IIII"), struct.Struct("<II")
+ROUTE, SCAN, ENTRY = struct.Struct("<12I"), struct.Struct("<I8BIIII"), struct.Struct("<IIIHBBII")
 # enum sn_section_kind
 TEXT, REGEX, FIELDS, PRODUCTS, CATEGORIES, SERVICES, VALUES, ATOMS, STEPS, RULES = range(1, 11)
 ROUTES, ROUTE_RULES, ROUTE_ALWAYS, ROUTE_FIELDS, SCANS, FILTERS, BUCKETS, ENTRIES, TARGETS, GRAMMARS, WIN_GRAMMARS = (
@@ -112,12 +113,6 @@ def _network(text: str) -> bytes:
     return bytes([family, network.prefixlen]) + network.network_address.packed.ljust(16, b"\0")
 
 
-def _checks(tree: Tree) -> Iterable[Check]:
-    if isinstance(tree, Leaf):
-        return (tree.check,)
-    return chain.from_iterable(map(_checks, tree.items))
-
-
 class _Table:
     """The sections in the making. `fields` and the parts of logsources are known from the start, so that they can be
     sorted."""
@@ -166,28 +161,29 @@ class _Table:
             return len(self.regexes) - len(blob), len(blob)
         return self.text.add(_network(value) if check.op is Op.CIDR else value)
 
-    def rule(self, tree: Tree) -> None:
+    def rule(self, tree: Tree, marks: Mapping[Check, int]) -> None:
+        """`marks`: the numbers of those that the rule's route has."""
         first = len(self.steps)
-        self._steps(tree, first, TO_MATCH, TO_NO)
+        self._steps(tree, marks, first, TO_MATCH, TO_NO)
         self.rules.add(first, len(self.steps) - first)
 
-    def _steps(self, tree: Tree, first: int, on_true: int, on_false: int) -> None:
+    def _steps(self, tree: Tree, marks: Mapping[Check, int], first: int, on_true: int, on_false: int) -> None:
         """Appends the tests of `tree`, which goes on at `on_true` or `on_false`, both numbers from `first`."""
         if isinstance(tree, Leaf):
-            self.steps.add(self.atom(tree.check) << 1 | tree.negated, on_true, on_false)
+            self.steps.add(self.atom(tree.check) << 1 | tree.negated, on_true, on_false, marks.get(tree.check, ANY))
             return
         for position, item in enumerate(tree.items):
             behind = len(self.steps) - first + _size(item)
             last = position == len(tree.items) - 1
             if isinstance(tree, All):
-                self._steps(item, first, on_true if last else behind, on_false)
+                self._steps(item, marks, first, on_true if last else behind, on_false)
             else:
-                self._steps(item, first, on_true, on_false if last else behind)
+                self._steps(item, marks, first, on_true, on_false if last else behind)
 
-    def route(self, source: Logsource, numbers: Sequence[int], trees: Iterable[Tree], index: Index) -> None:
-        """A logsource, its rules' numbers and their conditions, and what finds these."""
+    def route(self, source: Logsource, numbers: Sequence[int], trees: Iterable[Tree], index: Index, marks: int) -> None:
+        """A logsource, its rules' numbers and their conditions, what finds these, and how many tests it answers."""
         found, always = index
-        checks = set(chain.from_iterable(map(_checks, trees)))
+        checks = set(chain.from_iterable(map(checks_of, trees)))
         fields = {c.field for c in checks} | {c.other for c in checks if c.op is Op.FIELD}
         first_scan = len(self.scans)
         for scan in found:
@@ -198,6 +194,7 @@ class _Table:
             *self.lists[ROUTE_ALWAYS].add(always),
             *self.lists[ROUTE_FIELDS].add(sorted(self._field_number[field] for field in fields)),
             *(first_scan, len(self.scans) - first_scan),
+            marks,
         )
 
     def source(self, source: Logsource) -> tuple[int, int, int]:
@@ -273,6 +270,13 @@ def _plan(rule: Rule) -> _Plan:
     return _Plan(tree, witness_of(tree), veto_of(tree))
 
 
+def _wanted(plans: Sequence[_Plan]) -> Wanted:
+    """What the index of a route with these rules looks for."""
+    found_by = [(plan.witness, plan.veto if plan.witness is None else ()) for plan in plans]
+    looked_for = chain.from_iterable(witness or veto for witness, veto in found_by)
+    return Wanted(found_by, marks((plan.tree for plan in plans), looked_for))
+
+
 def _size(tree: Tree) -> int:
     return 1 if isinstance(tree, Leaf) else sum(map(_size, tree.items))
 
@@ -303,20 +307,24 @@ def build(
         plans += made
         told(len(plans), passes)
     trees = [plan.tree for plan in plans]
-    checks = list(chain.from_iterable(map(_checks, trees)))
+    checks = list(chain.from_iterable(map(checks_of, trees)))
     fields = [c.field for c in checks] + [c.other for c in checks if c.op is Op.FIELD]
     by_source: dict[Logsource, list[int]] = {}
     for number, rule in enumerate(rules):
         by_source.setdefault(rule.info.logsource, []).append(number)
     table = _Table(fields, by_source)
-    for done, tree in enumerate(trees, len(rules)):
-        told(done, passes)
-        table.rule(tree)
-    done = 2 * len(rules)
     routes = sorted(by_source.items(), key=lambda item: table.source(item[0]))
-    found_by = [[(plans[number].witness, plans[number].veto) for number in numbers] for _, numbers in routes]
-    for (source, numbers), index in zip(routes, spread(scans, found_by, many=many), strict=True):
-        table.route(source, numbers, [trees[number] for number in numbers], index)
+    wanted = [_wanted([plans[number] for number in numbers]) for _, numbers in routes]
+    marks_of: dict[int, Mapping[Check, int]] = {}  # by rule
+    for (_, numbers), looked_for in zip(routes, wanted, strict=True):
+        own = mark_numbers(looked_for)
+        marks_of.update((number, own) for number in numbers)
+    for done, (number, tree) in enumerate(enumerate(trees), len(rules)):
+        told(done, passes)
+        table.rule(tree, marks_of[number])
+    done = 2 * len(rules)
+    for (source, numbers), index in zip(routes, spread(scans, wanted, many=many), strict=True):
+        table.route(source, numbers, [trees[number] for number in numbers], index, len(marks_of[numbers[0]]))
         done += len(numbers)
         told(done, passes)
     table.list_scans()

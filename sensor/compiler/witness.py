@@ -19,7 +19,7 @@ from sensor.compiler.sample import lines, whole
 _UNUSUAL = (1.0, 0.5, 0.2, 0.04, 0.01, 0.005)  # of literals by length that the sample does not have; then:
 _RARE = 0.002
 _OFTEN = 0.5  # literals that are worth looking for because a rule is not met where they are
-_EXACT = (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH)
+EXACT = (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH)
 _SHORT, _SHORT_PRICE = 3, 0.05  # literals that have to be looked for one by one, and what that costs in likelihood
 
 
@@ -67,7 +67,7 @@ def literals(check: Check) -> tuple[Literal, ...] | None:
     found: list[Literal] = []
     for value in check.values:
         text = value if check.op is Op.REGEX else fold(value)
-        if check.op in _EXACT:
+        if check.op in EXACT:
             parts: tuple[str, ...] | None = (text,)
         elif check.op is Op.GLOB:
             parts = (_rarest(check.field, text.replace(ANY_ONE, ANY_RUN).split(ANY_RUN)),)
@@ -111,7 +111,7 @@ def veto_of(tree: Tree) -> tuple[Literal, ...]:
     that most events have."""
     likely: list[Literal] = []
     for item in tree.items if isinstance(tree, All) else (tree,):
-        if not isinstance(item, Leaf) or not item.negated or item.check.cased or item.check.op not in _EXACT:
+        if not isinstance(item, Leaf) or not item.negated or item.check.cased or item.check.op not in EXACT:
             continue
         if item.check.field != KEYWORD:
             found = literals(item.check) or ()

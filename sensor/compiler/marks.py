@@ -1,0 +1,31 @@
+"""Which tests of a route's rules its index answers: those of literals that its scans look for anyway. Such a test has a
+mark, which is set where any of its literals stands, so that no rule has to look at the text again."""
+
+from collections.abc import Iterable
+
+from sensor.compiler.ir import KEYWORD
+from sensor.compiler.normal import Check, Tree, checks_of
+from sensor.compiler.witness import EXACT, Literal, likelihood, literals
+
+Marks = dict[Check, tuple[Literal, ...]]
+
+# How many literals of a test with a mark an ordinary event has: to set it has its price, too. To look for further
+# literals for a mark's sake costs more than the tests, even where these are rare or of long lists.
+_LIKELY_MAX = 0.2
+
+
+def _literals(check: Check) -> tuple[Literal, ...]:
+    """Those of which one stands in its field if, and only if, the check holds; empty: there are none."""
+    if check.cased or check.op not in EXACT or check.field == KEYWORD:
+        return ()
+    return literals(check) or ()
+
+
+def marks(trees: Iterable[Tree], looked_for: Iterable[Literal]) -> Marks:
+    """The tests in these conditions that get a mark, each with its literals."""
+    there, found = frozenset(looked_for), Marks()
+    for check in dict.fromkeys(check for tree in trees for check in checks_of(tree)):
+        wanted = _literals(check)
+        if wanted and there.issuperset(wanted) and sum(map(likelihood, wanted)) <= _LIKELY_MAX:
+            found[check] = wanted
+    return found
