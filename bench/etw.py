@@ -1,11 +1,14 @@
-"""What a process start of Windows costs from the data of its two events to its verdicts. The texts are those of real
-starts (Sysmon's, of the corpus); nobody has recorded such starts from a session, so the data around the texts are made
-as the manifests have them: Kernel-Process 1 in version 3, the kernel logger's process event in version 4."""
+"""What Windows' events cost: the callback that takes them, and a process start from the data of its two events to its
+verdicts. The starts' texts are those of real ones (Sysmon's, of the corpus); nobody has recorded such starts from a
+session, so the data around the texts are made as the manifests have them: Kernel-Process 1 in version 3, the kernel
+logger's process event in version 4."""
 
 from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -93,4 +96,22 @@ def etw_matching(definition: Definition) -> Figures:
     figures |= {f"{name}.us": found["both"][name] / 1000 for name in TIMES}
     for part in ("decode", "match", "unwind"):
         figures |= {f"{part}.{name}.us": found[part][name] / 1000 for name in ("mean", "p50", "p99")}
+    return figures
+
+
+def etw_callback(_definition: Definition) -> Figures:
+    """Millions of records a second, of the CPU time of the callback's thread and of time as it passes, alone and beside
+    an interpreter that is busy all the time."""
+    figures: Figures = {}
+    program = native_program("etw")
+    for name in ("alone", "busy"):
+        beside = [sys.executable, "-c", "while True: pass"] if name == "busy" else ["true"]
+        with subprocess.Popen(beside) as other:
+            try:
+                found = run_program([program])
+            finally:
+                other.kill()
+        figures[f"{name}.cpu.M_per_s"] = found["cpu"]
+        figures[f"{name}.wall.M_per_s"] = found["wall"]
+        figures[f"{name}.wall_best.M_per_s"] = found["wall_best"]
     return figures

@@ -43,6 +43,7 @@ MEASURES: dict[str, Callable[[Definition], Figures]] = {
     "replay": replaying.replay,
     "unwinding": unwinding.unwinding,
     "unwinding_windows": unwinding.unwinding_windows,
+    "etw_callback": etw.etw_callback,
     "etw_matching": etw.etw_matching,
     "build": building.build,
     "exec_load": starting.exec_load,
