@@ -16,6 +16,7 @@ from typing import Any, Self
 
 RULES = Path(__file__).parents[2] / "rules" / "linux"
 PATIENCE_S = 120.0  # a busy machine's
+PATIENT = ("--engine-fact-wait-ms", "5000")  # facts of files, however busy the machine is
 
 
 class SensorProcess:

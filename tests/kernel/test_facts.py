@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ring_reader import Watch
-from sensor_process import SensorProcess
+from sensor_process import PATIENT, SensorProcess
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
@@ -95,7 +95,7 @@ def test_a_copy_under_another_name_and_a_script(rules: Path, tmp_path: Path) -> 
     script = tmp_path / "job.sh"
     script.write_text("true\n")
     index_of_packages(tmp_path.parent / "cache")
-    with SensorProcess(tmp_path, "run", "--rules", str(rules)) as sensor:
+    with SensorProcess(tmp_path, "run", "--rules", str(rules), *PATIENT) as sensor:
         own = started_until(sensor, "as the package of env", "env", "linsang-mark=1", "true")
         renamed = sensor.wait_for_alert(titled("renamed", started(copy, "linsang-mark=1", "true")))
         payload = sensor.wait_for_alert(titled("foreign payload", started("sh", script, "linsang-mark")))

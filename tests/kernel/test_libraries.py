@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ring_reader import Watch
-from sensor_process import PATIENCE_S, SensorProcess
+from sensor_process import PATIENCE_S, PATIENT, SensorProcess
 
 from sensor.config import Config, Files, Paths
 from sensor.live import Live
@@ -38,7 +38,7 @@ def sensor(watch: Watch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("sensor")
     (folder / "rules").mkdir()
     (folder / "rules" / "loaded.yml").write_text(yaml.safe_dump(RULE))
-    with SensorProcess(folder, "run", "--rules", str(folder / "rules")) as running:
+    with SensorProcess(folder, "run", "--rules", str(folder / "rules"), *PATIENT) as running:
         yield running
         assert running.end() == 0
         assert "0 events lost" in running.said

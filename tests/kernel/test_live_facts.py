@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from ring_reader import Watch
-from sensor_process import PATIENCE_S, SensorProcess
+from sensor_process import PATIENCE_S, PATIENT, SensorProcess
 
 from sensor.alert import AlertWriter, rule_lines
 from sensor.compiler import compile_table, load_rules
@@ -61,7 +61,7 @@ def sensor(watch: Watch, tmp_path_factory: pytest.TempPathFactory, rules: Path) 
     """With RULES, once it knows of a program whose it is: until then the packages' index is in the making."""
     folder = tmp_path_factory.mktemp("sensor")
     state = ["--state-dir", str(folder / "state")]
-    with SensorProcess(folder, "run", "--rules", str(rules), *state) as running:
+    with SensorProcess(folder, "run", "--rules", str(rules), *state, *PATIENT) as running:
         end = time.monotonic() + PATIENCE_S
         while not any(named(running, "payload of a package", "match")):
             subprocess.run(["env", "/usr/bin/id"], check=True, stdout=-3)

@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 from ring_reader import Watch
-from sensor_process import PATIENCE_S, SensorProcess
+from sensor_process import PATIENCE_S, PATIENT, SensorProcess
 
 CONTENT = Path(__file__).parents[1] / "rules"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-PATIENT = ("--engine-fact-wait-ms", "5000")  # facts of files, however busy the machine is
 LOUD = {"medium", "high", "critical"}
 END_OF_THE_DAY = "the end of the day"
 AT_A_TIME = 4
