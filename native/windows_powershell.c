@@ -92,10 +92,29 @@ static void put_unit(struct units *u, uint32_t unit)
 		u->out = put_utf8(u->out, unit);
 }
 
+/* Eight digits at p, as UTF-16: three units. If all are ASCII, as of most commands, their bytes to `out`: 1, or 0. */
+static int put_ascii(uint8_t *out, const uint8_t *p)
+{
+	uint64_t bits = 0;
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < 8; i++) {
+		uint32_t value = sextets[p[i]];
+
+		least = value < least ? value : least;
+		bits = bits << 6 | ((value - 1) & 63);
+	}
+	out[0] = (uint8_t)(bits >> 40);
+	out[1] = (uint8_t)(bits >> 24);
+	out[2] = (uint8_t)(bits >> 8);
+	/* the high bytes are 0, and so is bit 7 of the low ones, none of which is 0 */
+	return least && !(bits & 0x80ff80ff80ff) && out[0] && out[1] && out[2];
+}
+
 struct sn_bytes sn_powershell__decode(struct sn_bytes base64, struct sn_unwinder *unwinder)
 {
 	uint8_t *room;
-	uint32_t bits = 0, held = 0, bytes = 0, unit = 0;
+	uint32_t bits = 0, held = 0, bytes = 0, unit = 0, i = 0;
 	struct units u = {0};
 
 	while (base64.len && base64.at[base64.len - 1] == '=')
@@ -104,9 +123,16 @@ struct sn_bytes sn_powershell__decode(struct sn_bytes base64, struct sn_unwinder
 	if (!room || base64.len % 4 == 1)
 		return (struct sn_bytes){0};
 	u.out = room;
-	for (uint32_t i = 0; i < base64.len && !u.bad; i++) {
-		uint32_t value = sextets[base64.at[i]];
+	while (i < base64.len && !u.bad) {
+		uint32_t value;
 
+		if (!bits && !(bytes % 2) && !u.high && base64.len - i >= 8 && put_ascii(u.out, base64.at + i)) {
+			u.out += 3;
+			bytes += 6;
+			i += 8;
+			continue;
+		}
+		value = sextets[base64.at[i++]];
 		if (!value)
 			return (struct sn_bytes){0};
 		held = held << 6 | (value - 1);
