@@ -250,6 +250,8 @@ void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_ac
 	const struct sn_blob_part part = {text, size};
 	uint32_t blocks = sn_blobs__blocks(size);
 
+	if (!actor->used)
+		return;
 	sn_blobs__drop(&actors->blobs, actor->text[which]);
 	actor->text[which] = 0;
 	if (blocks > BLOCKS / SN_ACTOR_BLOBS) { /* so that one's texts always have room together */

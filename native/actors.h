@@ -53,6 +53,7 @@ struct sn_actor {
 	uint64_t end;		   /* 0: none was seen */
 	uint32_t text[SN_ACTOR_BLOBS];
 	uint8_t used;
+	uint8_t unwound; /* SN_ACTOR_MADE is all that there is to say */
 	uint8_t sources; /* enum sn_actor_source: that told of its start; 0: it is known by what others did */
 	uint8_t name_len;
 	uint8_t name[SN_ACTOR_NAME];
@@ -89,7 +90,8 @@ struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_act
 int sn_actors__is_root(struct sn_actors *actors, const struct sn_actor *actor);
 /* SN_ACTOR_ROOM bytes to make a text in. */
 char *sn_actors__room(struct sn_actors *actors);
-/* The inside of a JSON string, in place of what is there. What is as long as a quarter of all texts is not kept. */
+/* The inside of a JSON string, in place of what is there. What is as long as a part of all texts is not kept, nor what
+ * is of an actor that was forgotten meanwhile. */
 void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_text which, const void *text,
 		    size_t size);
 size_t sn_actors__size(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which);

@@ -27,7 +27,7 @@ uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *route
 	if (hits && !files->actor)
 		files->actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, files->time);
 	if (hits && files->starts) {
-		scene->proxy = sn_win_view__proxy(loaded->windows);
+		scene->proxy = sn_win_view__proxy(loaded->windows, loaded->values, actors, files->actor);
 		scene->renamed = sn_win_view__renamed(loaded->windows);
 	}
 	return hits;

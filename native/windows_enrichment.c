@@ -130,7 +130,7 @@ void sn_win_enrichment__look_at_payload(struct sn_engine *engine, struct sn_win_
 	if (files->type != SN_WIN_START || !loaded->windows ||
 	    !sn_win_facts__are_read(&loaded->facts, SN_WIN_START, SN_ASKED_PAYLOAD))
 		return;
-	look_at(engine, files, sn_win_view__proxy(loaded->windows));
+	look_at(engine, files, sn_win_view__proxy(loaded->windows, loaded->values, engine->etw.actors, files->actor));
 	put(engine, files, PAYLOAD);
 }
 

