@@ -33,19 +33,19 @@ struct filling {
 	struct sn_values *values;
 };
 
-/* Whether somebody reads that field of such events: a rule, what is made from others, or whoever reads all starts. */
-static int is_read(const struct sn_etw_view *view, const struct sn_rules *rules, uint32_t kind, uint32_t field)
+/* Whether somebody reads that field of any event: a rule, or whoever reads all starts. */
+static int is_always_read(const struct sn_rules *rules, uint32_t field)
 {
-	if (field < sn_rules__field_count(rules) || sn_mapping__reads(view->mapping, view->mapped[kind], field))
+	if (field < sn_rules__field_count(rules))
 		return 1;
-	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
+	for (uint32_t i = 0; field != (uint32_t)SN_NO_FIELD && i < SN_START_FIELDS; i++)
 		if (sn_mapping__start_field(rules, (enum sn_start_field)i) == field)
 			return 1;
 	return 0;
 }
 
-static void bind_kind(struct sn_etw_view *view, const struct sn_rules *rules, const struct sn_logsource *logsource,
-		      uint32_t kind)
+static void bind_kind(struct sn_etw_view *view, const struct sn_logsource *logsource, uint32_t kind,
+		      const uint8_t *always)
 {
 	const char *name = sn_etw__provider_name(kinds[kind].provider);
 	struct sn_claim claim = {
@@ -56,19 +56,23 @@ static void bind_kind(struct sn_etw_view *view, const struct sn_rules *rules, co
 	view->mapped[kind] = sn_mapping__of(view->mapping, claim.service, claim.id);
 	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++)
 		view->wanted[kind][i] =
-			view->field[i] != (uint32_t)SN_NO_FIELD && is_read(view, rules, kind, view->field[i]);
+			always[i] || (view->field[i] != (uint32_t)SN_NO_FIELD &&
+				      sn_mapping__reads(view->mapping, view->mapped[kind], view->field[i]));
 }
 
 static void bind(struct sn_etw_view *view, const struct sn_rules *rules, const struct sn_logsource *logsource,
 		 const struct sn_keys *keys)
 {
+	uint8_t always[SN_ETW_MEMBERS];
+
 	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++) {
 		const char *name = sn_etw__member_name(i);
 
 		view->field[i] = sn_keys__find(keys, (const uint8_t *)name, (uint32_t)strlen(name))->field;
+		always[i] = is_always_read(rules, view->field[i]);
 	}
 	for (uint32_t kind = 0; kind < SN_ETW_KINDS; kind++)
-		bind_kind(view, rules, logsource, kind);
+		bind_kind(view, logsource, kind, always);
 }
 
 struct sn_etw_view *sn_etw_view__new(const struct sn_rules *rules)
