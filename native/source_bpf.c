@@ -69,9 +69,10 @@ struct sn_capture {
 	uint64_t woken_at;
 	uint64_t second; /* in which `soon` looks came sooner */
 	uint32_t soon;
-	struct sn_file_events *files; /* of the engine: told how far the events of processes have come */
-	void (*take)(void *source);   /* NULL: there is no other source */
+	struct sn_file_events *files;	      /* of the engine: told how far the events of processes have come */
+	int (*take)(void *source, int force); /* NULL: there is no other source */
 	void *source;
+	int left; /* the other source has more than there was room for */
 	struct counters count;
 };
 
@@ -195,12 +196,12 @@ static int drain(struct sn_capture *capture, uint64_t end, int force)
 
 /* How far the kernel's ring goes now. The other source is read behind that: what a process did before a record that is
  * taken next is known when the match thread comes to the record. */
-static uint64_t end_of_ring(struct sn_capture *capture)
+static uint64_t end_of_ring(struct sn_capture *capture, int force)
 {
 	uint64_t end = atomic_load_explicit(capture->producer, memory_order_acquire);
 
 	if (capture->take)
-		capture->take(capture->source);
+		capture->left = capture->take(capture->source, force);
 	return end;
 }
 
@@ -224,18 +225,6 @@ static void sleep_until_event(struct sn_capture *capture)
 	sn_count_atomic(&capture->count.wakeups, 1);
 }
 
-/* What was committed before the stop is not lost. */
-static void drain_last(struct sn_capture *capture)
-{
-	for (int polls = 0; polls < LAST_POLLS && !is_empty(capture); polls++) {
-		if (drain(capture, end_of_ring(capture), 0))
-			polls = 0;
-		else
-			pause_ns(POLL_NS);
-	}
-	drain(capture, end_of_ring(capture), 1);
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -244,11 +233,11 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* One look at the kernel's ring: whether there was anything. */
+/* One look at the kernel's ring, and at the other source: whether there was anything. */
 static int look(struct sn_capture *capture)
 {
 	uint32_t nudged = atomic_exchange(&capture->nudged, 0);
-	uint64_t begin = now_ns(), end = end_of_ring(capture);
+	uint64_t begin = now_ns(), end = end_of_ring(capture, 0);
 	int found = drain(capture, end, 0);
 
 	/* not when a record before `end` is still being written, or finds no room: then the next look will tell */
@@ -256,9 +245,21 @@ static int look(struct sn_capture *capture)
 		atomic_store(&capture->files->captured, begin);
 	else if (nudged)
 		atomic_store(&capture->nudged, 1);
-	if (nudged)
+	if (nudged || capture->left)
 		sn_ring__interrupt(capture->out);
-	return found;
+	return found || capture->left;
+}
+
+/* What was committed before the stop is not lost. */
+static void drain_last(struct sn_capture *capture)
+{
+	for (int polls = 0; polls < LAST_POLLS && (!is_empty(capture) || capture->left); polls++) {
+		if (look(capture) && !capture->left)
+			polls = 0;
+		else
+			pause_ns(POLL_NS);
+	}
+	drain(capture, end_of_ring(capture, 1), 1);
 }
 
 /* Until the next look, at `now`. */
@@ -305,7 +306,7 @@ void sn_capture__stop(struct sn_capture *capture)
 	wake(capture);
 }
 
-void sn_capture__take_too(struct sn_capture *capture, void (*take)(void *source), void *source)
+void sn_capture__take_too(struct sn_capture *capture, int (*take)(void *source, int force), void *source)
 {
 	capture->take = take;
 	capture->source = source;

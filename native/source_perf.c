@@ -10,7 +10,7 @@
  *   +------------------------+        +--------+--------+--------+--------
  *
  * The layout is the kernel's user interface (include/uapi/linux/perf_event.h). Nobody is woken: when the capture thread
- * sleeps, what is mapped waits until its next look.
+ * sleeps, what is mapped waits until its next look; while our ring is full, records stay in the kernel's.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -189,15 +189,17 @@ static void take(struct sn_loads *loads, const struct perf_event_header *h)
 	}
 }
 
-static void take_cpu(struct sn_loads *loads, const struct cpu *cpu)
+/* What there is room for, with `force` everything: in the kernel there is more room than in our ring. Returns whether
+ * there is more. */
+static int take_cpu(struct sn_loads *loads, const struct cpu *cpu, int force)
 {
 	_Atomic uint64_t *tail_at = (_Atomic uint64_t *)(void *)&cpu->page->data_tail;
 	uint64_t tail = atomic_load_explicit(tail_at, memory_order_relaxed);
 	uint64_t head = atomic_load_explicit((_Atomic uint64_t *)(void *)&cpu->page->data_head, memory_order_acquire);
 
 	if (tail == head)
-		return;
-	while (tail < head) {
+		return 0;
+	while (tail < head && (force || !sn_ring__must_wait(loads->out->loads, sizeof(loads->record)))) {
 		size_t at = tail & (DATA_BYTES - 1), first = DATA_BYTES - at;
 		const struct perf_event_header *h = (const void *)(cpu->data + at);
 		size_t size = h->size; /* records are 8-aligned, so a header is whole */
@@ -211,17 +213,20 @@ static void take_cpu(struct sn_loads *loads, const struct cpu *cpu)
 		tail += size;
 	}
 	atomic_store_explicit(tail_at, tail, memory_order_release);
+	return tail < head;
 }
 
-/* On the capture thread, at each look. */
-static void take_all(void *source)
+/* On the capture thread, at each look. Returns whether there is more. */
+static int take_all(void *source, int force)
 {
 	struct sn_loads *loads = source;
+	int more = 0;
 
 	for (uint32_t i = 0; i < loads->cpus; i++)
 		if (loads->cpu[i].page)
-			take_cpu(loads, &loads->cpu[i]);
+			more |= take_cpu(loads, &loads->cpu[i], force);
 	sn_ring__publish(loads->out->loads);
+	return more;
 }
 
 /* ---- open, close ---- */

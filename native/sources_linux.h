@@ -25,9 +25,10 @@ void sn_capture__close(struct sn_capture *capture);
 int sn_capture__run(struct sn_capture *capture);
 void sn_capture__stop(struct sn_capture *capture);
 void sn_capture__stats(struct sn_capture *capture, struct sn_capture_stats *out);
-/* From the run on, its thread calls `take(source)` at each look: everything that the probes wrote before what is then
- * taken from that source is in the ring first. Before the run. */
-void sn_capture__take_too(struct sn_capture *capture, void (*take)(void *source), void *source);
+/* From the run on, its thread calls `take(source, force)` at each look: everything that the probes wrote before what is
+ * then taken from that source is in the ring first. It returns whether it left something for want of room, which it
+ * must not with `force`. Before the run. */
+void sn_capture__take_too(struct sn_capture *capture, int (*take)(void *source, int force), void *source);
 /* Makes it look at the kernel's ring now, even if it sleeps. Any thread. */
 void sn_capture__nudge(struct sn_capture *capture);
 

@@ -18,7 +18,10 @@ from sensor_process import PATIENCE_S, PATIENT, SensorProcess
 
 from sensor.config import Config, Files, Paths
 from sensor.live import Live
+from sensor.sources import linux
+from sensor.sources.kernel import KernelSource
 from sensor.sources.linux import LinuxSource
+from sensor.sources.snapshot import processes
 
 pytestmark = pytest.mark.usefixtures("names_are_ours")
 PYTHON = "/usr/bin/python3"
@@ -165,6 +168,27 @@ def test_all_is_accounted_for(cache_dir: Path, watch: Watch, tmp_path: Path) -> 
         assert stats["filtered"] > 23
         assert all(holds for _, holds in live.account().equations())
         assert source_of(live).account(engine).libraries + engine["loads_own"] == stats["recorded"]
+
+
+def test_while_our_ring_is_full_the_kernels_keeps_them(
+    cache_dir: Path, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was mapped before the first look is more than our ring holds."""
+
+    def busy(kernel: KernelSource | None) -> Iterator[bytes]:
+        for _ in range(200):
+            subprocess.run(["/bin/true"], check=True)
+        return processes(kernel)
+
+    monkeypatch.setattr(linux, "processes", busy)
+    with Live(Config(paths=Paths(str(tmp_path), str(cache_dir)), files=Files(trees=()))) as live:
+        libraries = source_of(live).libraries
+        if libraries is None:
+            pytest.skip(source_of(live).libraries_refused)
+        live.stop()
+        stats = libraries.stats()
+    assert stats["dropped"] == 0
+    assert stats["recorded"] > 3 * 200
 
 
 def test_switched_off(cache_dir: Path, watch: Watch, tmp_path: Path) -> None:
