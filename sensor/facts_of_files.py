@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -27,17 +28,22 @@ class Answering(Protocol):
 if sys.platform == "win32":
     from sensor.enrich.images import Images
     from sensor.enrich.inspector import Inspector
-    from sensor.enrich.windows_places import place
+    from sensor.enrich.programs import grammar_names
+    from sensor.enrich.windows_places import installed, place
+
+    Looking = Callable[[Engine], AbstractContextManager[Answering]]
 
     @contextmanager
-    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Inspector]:
-        """What programs say of themselves, and their signatures; packages and owners are Linux'."""
+    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Looking]:
+        """What programs say of themselves, and their signatures; packages and owners are Linux'. `table`: the rules',
+        whose proxies are looked at before they are started."""
+        ahead = chain([sys.executable], installed(grammar_names(table, windows=True).numbers))
         with Inspector() as inspector:
-            yield inspector
+            yield lambda engine: Images(engine, inspector, place, ahead)
 
-    def answering(engine: Engine, facts: Inspector, *, provenance: bool) -> AbstractContextManager[Answering]:
+    def answering(engine: Engine, facts: Looking, *, provenance: bool) -> AbstractContextManager[Answering]:
         """While it is entered, what `engine` asks of files is answered."""
-        return Images(engine, facts, place)
+        return facts(engine)
 
 else:
     from sensor.enrich.facts import Facts

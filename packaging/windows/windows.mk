@@ -35,7 +35,7 @@ $(BUILD)/tests/%.dll: tests/windows/%.c $(BUILD)/.libraries
 # Of the unit tests those whose subject runs on Windows. Not there: what is Linux' alone (packages, ELF, mounts, probes),
 # what starts a process a case (the commands: tests/windows and tests/wine start some), what needs gcc.
 UNIT := actors alert alert_twin auditd config context coverage encode engine engine_run errors eslogger etl event_json event_xml \
-	evtx fold gtfobins health inputs late_facts load_rules load_rules_files loads matcher ndjson pe progress record_json \
+	evtx fold gtfobins health images inputs late_facts late_facts_windows load_rules load_rules_files loads matcher ndjson pe progress record_json \
 	recording render rollup rule_cache rule_lists rule_table schema spec taxonomy terminal selftest_list unwind unwind_command unwind_windows \
 	windows_chains windows_providers windows_starts
 PYTEST := -m pytest --quiet -p no:cacheprovider

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sensor.enrich.answerer import Answerer
 from sensor.enrich.exchange import Answer, Question
@@ -38,12 +38,14 @@ Place = Callable[[Question], str]
 
 class Images(Answerer):
     """`inspector` outlives it; nobody else asks it. `place` says where the file lies that a question means; "": that
-    cannot be told."""
+    cannot be told. `ahead`: files that may be asked about, looked into while nobody asks: the first start of a program
+    may not wait for as long as that takes."""
 
-    def __init__(self, engine: Engine, inspector: Inspector, place: Place) -> None:
+    def __init__(self, engine: Engine, inspector: Inspector, place: Place, ahead: Iterable[str] = ()) -> None:
         super().__init__(engine)
         self._inspector = inspector
         self._place = place
+        self._ahead = iter(ahead)
         self._waiting: deque[tuple[Question, str]] = deque()
         self._counts = dict.fromkeys(("answered", "unknown", "refused", "faults"), 0)
 
@@ -53,12 +55,26 @@ class Images(Answerer):
         return {**self._counts, "open": len(self._waiting), **self._inspector.counters()}
 
     def _run(self) -> None:
+        work = True
         while not self._ending:
-            for question in self._exchange.questions(0.0 if self._waiting else _SECOND):
+            for question in self._exchange.questions(0.0 if work else _SECOND):
                 self._guarded(question, self._take_up)
-            if self._waiting:
-                question, path = self._waiting.popleft()
-                self._guarded(question, lambda q, path=path: self._look(q, path))  # type: ignore[misc]
+            work = self._look_at_next() or self._look_ahead()
+
+    def _look_at_next(self) -> bool:
+        """False: nothing waits."""
+        if not self._waiting:
+            return False
+        question, path = self._waiting.popleft()
+        self._guarded(question, lambda q: self._look(q, path))
+        return True
+
+    def _look_ahead(self) -> bool:
+        """False: all is done."""
+        path = next(self._ahead, "")
+        if path:
+            self._inspector.of(path)
+        return bool(path)
 
     def _guarded(self, question: Question, step: Callable[[Question], None]) -> None:
         """Whoever chose the file does not end the thread."""

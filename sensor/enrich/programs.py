@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # native/rule_table.h, native/grammar.h
 _TABLE_HEAD = struct.Struct("<8sIIQ")
 _SECTION = struct.Struct("<IIQQ")
-_GRAMMARS = 20
+_GRAMMARS, _WIN_GRAMMARS = 20, 21
 _GRAMMAR_HEAD = struct.Struct("<8sII9I")
 _SLOT = struct.Struct("<III")
 _PROGRAM = 68  # bytes
@@ -32,12 +32,13 @@ class Programs:
         return self.numbers.get(name.rstrip("0123456789.-")) if found is None else found
 
 
-def grammar_names(table: bytes | memoryview) -> Programs:
-    """Of the grammars in a verified rule table; none where it has none."""
+def grammar_names(table: bytes | memoryview, *, windows: bool = False) -> Programs:
+    """Of the grammars in a verified rule table, those of Windows' programs or all others; none where it has none."""
+    wanted = _WIN_GRAMMARS if windows else _GRAMMARS
     _, _, sections, _ = _TABLE_HEAD.unpack_from(table)
     for number in range(sections):
         kind, _, start, size = _SECTION.unpack_from(table, _TABLE_HEAD.size + number * _SECTION.size)
-        if kind == _GRAMMARS and size:
+        if kind == wanted and size:
             return _of_section(memoryview(table)[start : start + size])
     return Programs({}, frozenset())
 

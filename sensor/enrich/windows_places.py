@@ -13,7 +13,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sensor.enrich.exchange import Question
 
@@ -82,6 +82,15 @@ def place(question: Question) -> str:
         except (OSError, ValueError):
             continue
     return ""
+
+
+def installed(names: Iterable[str]) -> Iterator[str]:
+    """Windows' own programs of these names, without .exe. On Windows."""
+    for folder in ("System32", "SysWOW64"):
+        for name in sorted(names):
+            path = ntpath.join(os.environ.get("SYSTEMROOT", ""), folder, f"{name}.exe")
+            if os.path.isfile(path):
+                yield path
 
 
 def _is_own_drive(drive: str) -> bool:

@@ -45,3 +45,9 @@ def connect(pid: int, *, time: int = FILETIME_2026) -> Any:
     """Kernel-Network 12, version 0: 192.168.1.28:49939 to 20.190.159.23:443."""
     data = struct.pack("<II", pid, 0) + bytes([20, 190, 159, 23, 192, 168, 1, 28]) + struct.pack(">HH", 443, 49939)
     return record(KERNEL_NETWORK, 12, 0, data + bytes(24), time=time)
+
+
+def image_load(pid: int, image: str, *, time: int = FILETIME_2026) -> Any:
+    """Kernel-Process 5, version 0."""
+    head = struct.pack("<QQIIIQ", 0x10000, 0x1000, pid, 0, 0, 0x10000)
+    return record(KERNEL_PROCESS, 5, 0, head + text(image), pid=pid, time=time)
