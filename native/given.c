@@ -4,27 +4,6 @@
 #include "reading.h"
 #include "sed_program.h"
 
-/* The arguments that are left, joined by blanks behind `first`. */
-static struct sn_bytes join(struct sn_reading *r, struct sn_bytes first)
-{
-	uint32_t rest = (uint32_t)(r->end - r->at), size = first.len + 1 + rest;
-	uint8_t *room;
-
-	if (!rest)
-		return first;
-	room = sn_unwinder__room(r->unwinder, size);
-	if (!room)
-		return (struct sn_bytes){0};
-	memcpy(room, first.at, first.len);
-	room[first.len] = ' ';
-	memcpy(room + first.len + 1, r->at, rest);
-	for (uint32_t i = first.len + 1; i + 1 < size; i++)
-		if (!room[i])
-			room[i] = ' ';
-	r->at = r->end;
-	return (struct sn_bytes){room, size - (room[size - 1] == 0)};
-}
-
 /* Program text starts something only if one of the markers of its language is in it. */
 static bool has_marker(const struct sn_reading *r, struct sn_bytes text)
 {
@@ -40,6 +19,46 @@ static bool has_marker(const struct sn_reading *r, struct sn_bytes text)
 	return r->grammar->markers.count == 0;
 }
 
+/* The arguments end before the first one with a marker (parallel's :::), be it `first`. */
+static void end_at_marker(struct sn_reading *r, struct sn_bytes first)
+{
+	const uint8_t *from = r->at;
+	bool marked = has_marker(r, first);
+
+	while (!marked && sn_reading__next(r, &first))
+		marked = has_marker(r, first);
+	if (marked)
+		r->end = first.at;
+	r->at = from < r->end ? from : r->end;
+}
+
+/* `first` and the arguments that are left, joined by blanks. */
+static struct sn_bytes join(struct sn_reading *r, struct sn_bytes first)
+{
+	uint32_t rest, size;
+	uint8_t *room;
+
+	if (r->grammar->markers.count)
+		end_at_marker(r, first);
+	if (r->end <= first.at)
+		return (struct sn_bytes){0};
+	rest = (uint32_t)(r->end - r->at);
+	size = first.len + 1 + rest;
+	if (!rest)
+		return first;
+	room = sn_unwinder__room(r->unwinder, size);
+	if (!room)
+		return (struct sn_bytes){0};
+	memcpy(room, first.at, first.len);
+	room[first.len] = ' ';
+	memcpy(room + first.len + 1, r->at, rest);
+	for (uint32_t i = first.len + 1; i + 1 < size; i++)
+		if (!room[i])
+			room[i] = ' ';
+	r->at = r->end;
+	return (struct sn_bytes){room, size - (room[size - 1] == 0)};
+}
+
 static bool ends(struct sn_reading *r, uint32_t kind, struct sn_bytes *member, struct sn_bytes value)
 {
 	if (!value.len)
@@ -50,6 +69,28 @@ static bool ends(struct sn_reading *r, uint32_t kind, struct sn_bytes *member, s
 	return true;
 }
 
+/* Makes of env -S's escapes a shell's; false: it has one that no shell has. */
+static bool escape_as_shell(struct sn_reading *r, struct sn_bytes *text)
+{
+	bool quoted = memchr(text->at, '\'', text->len) != NULL; /* escapes count there, too */
+	uint8_t *room = quoted ? NULL : sn_unwinder__room(r->unwinder, text->len);
+
+	for (uint32_t i = 0; room && i < text->len; i++) {
+		room[i] = text->at[i];
+		if (text->at[i] != '\\')
+			continue;
+		i++;
+		if (i == text->len || !text->at[i] || !strchr("_\\\"'$", text->at[i]))
+			return false;
+		room[i] = text->at[i];
+		if (room[i] == '_')
+			room[i - 1] = room[i] = ' ';
+	}
+	if (room)
+		text->at = room;
+	return room != NULL;
+}
+
 /* `text` split into words, the arguments that are left behind them: a command, or what is to be read in their stead. */
 static bool give_words(struct sn_reading *r, struct sn_bytes text, bool splice)
 {
@@ -57,6 +98,8 @@ static bool give_words(struct sn_reading *r, struct sn_bytes text, bool splice)
 	uint32_t rest = (uint32_t)(r->end - r->at);
 	uint8_t *room = sn_unwinder__room(r->unwinder, text.len + 1 + rest);
 
+	if (splice && text.len && memchr(text.at, '\\', text.len) && !escape_as_shell(r, &text))
+		return ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, text);
 	if (!room || sn_shell__split(text.at, text.len, room, &split) == SN_SHELL_OPAQUE || split.piped.len)
 		return ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, text);
 	memcpy(room + split.words.len, r->at, rest);
@@ -88,9 +131,45 @@ static bool give_exec(struct sn_reading *r, struct sn_bytes first, bool may)
 	return true;
 }
 
+static bool is(struct sn_bytes bytes, const char *text)
+{
+	return bytes.len == strlen(text) && memcmp(bytes.at, text, bytes.len) == 0;
+}
+
 static bool is_null_device(struct sn_bytes path)
 {
-	return path.len == 9 && memcmp(path.at, "/dev/null", 9) == 0;
+	return is(path, "/dev/null");
+}
+
+static bool is_stdin(struct sn_bytes path)
+{
+	return is(path, "-") || is(path, "/dev/stdin") || is(path, "/dev/fd/0") || is(path, "/proc/self/fd/0");
+}
+
+/* What find or xargs puts there is not known here: nothing is named, nor by what follows. */
+static bool is_placeholder(struct sn_reading *r, struct sn_bytes value)
+{
+	if (!is(value, "{}"))
+		return false;
+	r->at = r->end;
+	return true;
+}
+
+/* Of several the first that lies in a folder, or the first at all: whoever preloads one of his own says where. */
+static struct sn_bytes one_library(struct sn_bytes list)
+{
+	struct sn_bytes first = {0};
+
+	for (uint32_t from = 0, to; from < list.len; from = to + 1) {
+		to = from;
+		while (to < list.len && !strchr(" \t:;", list.at[to]))
+			to++;
+		if (memchr(list.at + from, '/', to - from))
+			return (struct sn_bytes){list.at + from, to - from};
+		if (!first.len)
+			first = (struct sn_bytes){list.at + from, to - from};
+	}
+	return first;
 }
 
 /* vim -u NONE, NORC, DEFAULTS */
@@ -133,11 +212,10 @@ static bool give_comma_words(struct sn_reading *r, struct sn_bytes value)
 	return true;
 }
 
-/* The program that an option has named, with the arguments behind --. */
-static void give_fallback(struct sn_reading *r)
+/* The program that an option has named, with `rest` for its arguments. */
+static void give_fallback(struct sn_reading *r, struct sn_bytes rest)
 {
-	uint32_t rest = r->behind ? (uint32_t)(r->end - r->behind) : 0;
-	uint8_t *room = rest ? sn_unwinder__room(r->unwinder, r->fallback.len + 1 + rest) : NULL;
+	uint8_t *room = rest.len ? sn_unwinder__room(r->unwinder, r->fallback.len + 1 + rest.len) : NULL;
 
 	if (!room) {
 		sn_reading__give(r, SN_GIVE_PROGRAM, r->fallback);
@@ -145,9 +223,29 @@ static void give_fallback(struct sn_reading *r)
 	}
 	memcpy(room, r->fallback.at, r->fallback.len);
 	room[r->fallback.len] = 0;
-	memcpy(room + r->fallback.len + 1, r->behind, rest);
+	memcpy(room + r->fallback.len + 1, rest.at, rest.len);
 	r->found.outcome = ARGV;
-	r->found.argv = (struct sn_bytes){room, r->fallback.len + 1 + rest};
+	r->found.argv = (struct sn_bytes){room, r->fallback.len + 1 + rest.len};
+}
+
+/* A command that begins with `value`, or the arguments of the program that an option has named. */
+static bool give_command(struct sn_reading *r, struct sn_bytes value)
+{
+	struct sn_bytes argv;
+
+	/* -- may stand between the options of a wrapper's and the command */
+	if (value.len == 2 && memcmp(value.at, "--", 2) == 0 && !sn_reading__next(r, &value))
+		return false;
+	if (!value.len)
+		return false;
+	argv = (struct sn_bytes){value.at, (uint32_t)(r->end - value.at)};
+	if (r->fallback_is == SN_GIVE_ENTRY && r->fallback.len) {
+		give_fallback(r, argv);
+		return true;
+	}
+	r->found.outcome = ARGV;
+	r->found.argv = argv;
+	return true;
 }
 
 void sn_reading__conclude(struct sn_reading *r)
@@ -156,10 +254,14 @@ void sn_reading__conclude(struct sn_reading *r)
 		r->found = (struct sn_found){.outcome = NOTHING};
 		ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, r->code);
 	} else if (r->found.outcome == NOTHING && r->fallback.len && !r->stopped) {
-		if (r->fallback_is_script)
+		struct sn_bytes behind = {r->behind, r->behind ? (uint32_t)(r->end - r->behind) : 0};
+
+		if (r->fallback_is == SN_GIVE_FALLBACK_SCRIPT)
 			sn_reading__give(r, SN_GIVE_SCRIPT, r->fallback);
+		else if (r->fallback_is == SN_GIVE_MODULE)
+			sn_reading__give(r, SN_GIVE_MODULE, r->fallback);
 		else
-			give_fallback(r);
+			give_fallback(r, behind);
 	}
 }
 
@@ -203,12 +305,14 @@ bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
 static bool give_named(struct sn_reading *r, uint32_t what, struct sn_bytes value)
 {
 	switch ((enum sn_give)what) {
-	case SN_GIVE_SCRIPT: /* a single dash is standard input, and what follows is for the script that comes there */
-		r->from_stdin = r->from_stdin || (value.len == 1 && *value.at == '-');
-		return !r->from_stdin && !is_null_device(value) &&
+	case SN_GIVE_SCRIPT: /* of standard input, what follows is for the script that comes there */
+		r->from_stdin = r->from_stdin || is_stdin(value);
+		return !r->from_stdin && !is_null_device(value) && !is_placeholder(r, value) &&
 		       ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
 	case SN_GIVE_PROGRAM:
 		return ends(r, SN_PAYLOAD_COMMAND, &r->found.path, value);
+	case SN_GIVE_LIBRARIES:
+		return ends(r, SN_PAYLOAD_LIBRARY, &r->found.path, one_library(value));
 	case SN_GIVE_LIBRARY:
 		return ends(r, SN_PAYLOAD_LIBRARY, &r->found.path, value);
 	case SN_GIVE_URL:
@@ -227,11 +331,7 @@ bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value
 
 	switch ((enum sn_give)what) {
 	case SN_GIVE_COMMAND:
-		if (!value.len)
-			return false;
-		r->found.outcome = ARGV;
-		r->found.argv = (struct sn_bytes){value.at, (uint32_t)(r->end - value.at)};
-		return true;
+		return give_command(r, value);
 	case SN_GIVE_EXEC:
 	case SN_GIVE_EXEC_REST:
 		return give_exec(r, value, r->cut || what == SN_GIVE_EXEC_REST);
@@ -239,7 +339,7 @@ bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value
 		value = join(r, value);
 		/* fall through */
 	case SN_GIVE_SHELL:
-		if (!value.len)
+		if (!value.len || is_placeholder(r, value))
 			return false;
 		r->found.outcome = SHELL;
 		r->found.text = value;
@@ -268,8 +368,9 @@ bool sn_reading__give(struct sn_reading *r, uint32_t what, struct sn_bytes value
 			return false;
 		/* fall through */
 	case SN_GIVE_FALLBACK:
+	case SN_GIVE_ENTRY:
 		r->fallback = value;
-		r->fallback_is_script = what == SN_GIVE_FALLBACK_SCRIPT;
+		r->fallback_is = what;
 		return false;
 	case SN_GIVE_SETTING:
 		return sn_reading__setting(r, value);

@@ -86,7 +86,11 @@ enum sn_give {
 	SN_GIVE_ARGUMENTS = 41,	       /* an option's: those of the program that FALLBACK names */
 	SN_GIVE_FALLBACK_LIBRARY = 42, /* a library that is loaded where nothing else is named */
 	SN_GIVE_HANDED = 43,	       /* an option's: given to that library, if it is attached: scrobj.dll runs it */
-	SN_GIVES = 44,
+	/* Linux again */
+	SN_GIVE_DIRECT = 44,	/* an option's: no value, and the first positional argument is a command */
+	SN_GIVE_ENTRY = 45,	/* an option's: a program; what would be the command are its arguments */
+	SN_GIVE_LIBRARIES = 46, /* several that are loaded, parted by blanks, colons or semicolons */
+	SN_GIVES = 47,
 };
 
 enum sn_grammar_flag {

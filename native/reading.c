@@ -65,21 +65,53 @@ static const struct sn_grammar_entry *long_option(const struct sn_reading *r, st
 static bool has_no_value(uint32_t what)
 {
 	return what == SN_GIVE_FLAG || what == SN_GIVE_ATTACHED || what == SN_GIVE_OPERAND || what == SN_GIVE_STDIN ||
-	       what == SN_GIVE_STOP;
+	       what == SN_GIVE_STOP || what == SN_GIVE_DIRECT;
 }
 
-/* `argument` is, or has in it, an option that the grammar does not list. A number (nice -5) is no option. */
+/* `argument` is, or has in it, an option that the grammar does not list. A number (nice -5, --5) is no option. */
 static void note_unlisted(struct sn_reading *r, struct sn_bytes argument)
 {
-	if (!(r->grammar->flags & SN_GR_COMPLETE) && !(argument.at[1] >= '0' && argument.at[1] <= '9'))
+	bool sign = argument.len > 2 && (argument.at[1] == '-' || argument.at[1] == '+');
+	uint8_t first = argument.at[sign ? 2 : 1];
+
+	if (!(r->grammar->flags & SN_GR_COMPLETE) && !(first >= '0' && first <= '9'))
 		r->unlisted = argument;
+}
+
+/* The grammar of the subcommand has the arguments behind its name; false: there is none of that name. */
+static bool enter_sub(struct sn_reading *r, struct sn_bytes name)
+{
+	const struct sn_grammar_entry *sub = r->grammars->subs + r->grammar->subs.first;
+
+	for (uint32_t i = 0; i < r->grammar->subs.count; i++)
+		if (is_text(r, sub[i].name, name)) {
+			r->grammar = r->grammars->programs + sub[i].give;
+			r->place = 0;
+			r->options = true;
+			r->sub_doubt = r->doubt;
+			return true;
+		}
+	return false;
+}
+
+/* An option's value that names a subcommand, if there is one of that name. A module that names nothing in turn is what
+ * is run. */
+static bool give_sub(struct sn_reading *r, uint32_t what, struct sn_bytes name)
+{
+	if (!enter_sub(r, name))
+		return sn_reading__give(r, what, name);
+	if (what == SN_GIVE_MODULE) {
+		r->fallback = name;
+		r->fallback_is = what;
+	}
+	return false;
 }
 
 /* Gives the option its value: `attached` if there is any, else the next argument. */
 static bool take_value(struct sn_reading *r, uint32_t what, bool is_attached, struct sn_bytes attached)
 {
-	if (what == SN_GIVE_OPERAND || what == SN_GIVE_USER)
-		r->operand = what == SN_GIVE_USER ? SN_GIVE_COMMAND : SN_GIVE_SHELL;
+	if (what == SN_GIVE_OPERAND || what == SN_GIVE_USER || what == SN_GIVE_DIRECT)
+		r->operand = what == SN_GIVE_OPERAND ? SN_GIVE_SHELL : SN_GIVE_COMMAND;
 	if (what == SN_GIVE_STDIN)
 		r->from_stdin = true;
 	if (what == SN_GIVE_STOP) {
@@ -90,11 +122,13 @@ static bool take_value(struct sn_reading *r, uint32_t what, bool is_attached, st
 		return false;
 	if (what == SN_GIVE_ATTACHED_SHELL)
 		return is_attached && sn_reading__give(r, SN_GIVE_SHELL, attached);
-	if (is_attached)
-		return sn_reading__give(r, what, attached);
-	if (what == SN_GIVE_PAIR && !sn_reading__next(r, &attached))
+	if (what == SN_GIVE_PAIR && !is_attached && !sn_reading__next(r, &attached))
 		return false;
-	return sn_reading__next(r, &attached) && sn_reading__give(r, what, attached);
+	if (!is_attached && !sn_reading__next(r, &attached))
+		return false;
+	if (what == SN_GIVE_MODULE || what == SN_GIVE_SUB)
+		return give_sub(r, what, attached);
+	return sn_reading__give(r, what, attached);
 }
 
 static bool take_word(struct sn_reading *r, struct sn_bytes argument)
@@ -175,21 +209,6 @@ static bool is_option(const struct sn_reading *r, struct sn_bytes argument)
 	return exact_option(r, argument) || exact_option(r, (struct sn_bytes){argument.at, 1});
 }
 
-static bool enter_sub(struct sn_reading *r, struct sn_bytes name)
-{
-	const struct sn_grammar_entry *sub = r->grammars->subs + r->grammar->subs.first;
-
-	for (uint32_t i = 0; i < r->grammar->subs.count; i++)
-		if (is_text(r, sub[i].name, name)) {
-			r->grammar = r->grammars->programs + sub[i].give;
-			r->place = 0;
-			r->options = true;
-			r->sub_doubt = r->doubt;
-			return true;
-		}
-	return false;
-}
-
 /* As `what`, the word of its place. A script that the arguments behind it belong to has them. */
 static bool give_positional(struct sn_reading *r, uint32_t what, struct sn_bytes argument)
 {
@@ -200,7 +219,9 @@ static bool give_positional(struct sn_reading *r, uint32_t what, struct sn_bytes
 		return false;
 	}
 	/* sed -e PROGRAM FILE: with the program as an option there is none among the places */
-	if ((r->code.len && (what == SN_GIVE_SCRIPT || r->place == 1)) || !sn_reading__give(r, what, argument))
+	if (r->code.len && (what == SN_GIVE_SCRIPT || r->place == 1) && what != SN_GIVE_CODES)
+		return false;
+	if (!sn_reading__give(r, what, argument))
 		return false;
 	if (what == SN_GIVE_SCRIPT && !(r->grammar->flags & SN_GR_PERMUTE))
 		r->found.argv = (struct sn_bytes){argument.at, (uint32_t)(r->end - argument.at)};
@@ -303,6 +324,7 @@ void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, str
 	r->end = argv.at + argv.len;
 	r->options = true;
 	r->from_stdin = r->stopped = false;
+	r->fallback_is = SN_GIVE_FALLBACK;
 	r->operand = 0;
 	r->place = 0;
 	r->behind = NULL;

@@ -33,12 +33,12 @@ struct sn_reading {
 	bool stopped;		  /* it runs nothing, whatever else stands there */
 	uint32_t operand;	  /* enum sn_give of the first positional argument, where an option has said so */
 	struct sn_bytes fallback; /* what is run where nothing else is named */
-	bool fallback_is_script;
-	struct sn_bytes code;  /* program text that options have given so far */
-	bool code_runs;	       /* it starts something */
-	const uint8_t *behind; /* the arguments behind --, NULL: there are none */
-	uint32_t place;	       /* of the next positional argument */
-	bool cut;	       /* the arguments go on beyond `end` */
+	uint32_t fallback_is;	  /* enum sn_give */
+	struct sn_bytes code;	  /* program text that options have given so far */
+	bool code_runs;		  /* it starts something */
+	const uint8_t *behind;	  /* the arguments behind --, NULL: there are none */
+	uint32_t place;		  /* of the next positional argument */
+	bool cut;		  /* the arguments go on beyond `end` */
 	/* Options that the grammar does not list: the argument just read is one and may take the next for its value;
 	 * one that may have, so positional arguments may stand elsewhere; and one such before a subcommand. Empty:
 	 * none. */

@@ -6,9 +6,10 @@
 
 struct split {
 	const uint8_t *text, *at, *end;
-	uint8_t *room, *out; /* the words of the command so far end at `out` */
-	uint8_t *word;	     /* the word that is being read begins here */
-	bool quoted;	     /* something of it was: an empty word counts, a reserved one does not */
+	uint8_t *room, *out;   /* the words of the command so far end at `out` */
+	uint8_t *word;	       /* the word that is being read begins here */
+	bool quoted;	       /* something of it was: an empty word counts, a reserved one does not */
+	struct sn_bytes input; /* the file that standard input of the command so far is */
 };
 
 /* Never looks behind the end: NUL stands for it there, and is nowhere else in the text. */
@@ -119,9 +120,23 @@ static bool is_connection(const uint8_t *word, const uint8_t *end)
 	return (size_t)(end - word) > len && (memcmp(word, tcp, len) == 0 || memcmp(word, udp, len) == 0);
 }
 
-/* A redirection without its file descriptor: it is read and forgotten, unless it says more than the command does. */
-static bool skip_redirection(struct split *s)
+/* Where the word just read stands in the text as it is; empty: it does not. */
+static struct sn_bytes in_text(const struct split *s, const uint8_t *from)
 {
+	uint32_t len = (uint32_t)(s->out - s->word), written = (uint32_t)(s->at - from);
+
+	if (written == len + 2) /* quoted */
+		from++;
+	return written <= len + 2 && memcmp(from, s->word, len) == 0 ? (struct sn_bytes){from, len}
+								     : (struct sn_bytes){0};
+}
+
+/* A redirection behind its file descriptor: it is read and forgotten, unless it says more than the command does. */
+static bool skip_redirection(struct split *s, bool of_stdin)
+{
+	bool is_input = of_stdin && *s->at == '<' && (!peek(s, 1) || !strchr("<>&", peek(s, 1)));
+	const uint8_t *from;
+
 	if (*s->at == '&')
 		s->at++;
 	if (*s->at == '<' && peek(s, 1) == '<')
@@ -130,8 +145,11 @@ static bool skip_redirection(struct split *s)
 		s->at++;
 	while (s->at < s->end && is_blank(*s->at))
 		s->at++;
+	from = s->at;
 	if (!read_word(s) || s->out == s->word || is_connection(s->word, s->out))
 		return false;
+	if (is_input)
+		s->input = in_text(s, from);
 	s->out = s->word;
 	return true;
 }
@@ -163,17 +181,29 @@ static int step(struct split *s)
 	if (s->at == s->end || c == '#' || c == '|')
 		return 0;
 	if (c == '<' || c == '>' || (c == '&' && peek(s, 1) == '>'))
-		return skip_redirection(s) ? 1 : -1;
+		return skip_redirection(s, true) ? 1 : -1;
 	if (c == '&' || c == ';' || !read_word(s))
 		return -1;
 	if (s->out > s->word && !s->quoted && is_digits(s->word, s->out) && (peek(s, 0) == '<' || peek(s, 0) == '>')) {
 		s->out = s->word;
-		return skip_redirection(s) ? 1 : -1;
+		return skip_redirection(s, *s->word == '0') ? 1 : -1;
 	}
 	if (s->word == s->room && is_reserved(s))
 		return -1;
 	*s->out++ = 0;
 	return 1;
+}
+
+/* Where a text ends that one command may stand in: without blanks, and without one `;` or `&` behind the command. */
+static const uint8_t *end_of(const uint8_t *text, const uint8_t *end)
+{
+	for (bool ended = false;; ended = true) {
+		while (end > text && (is_blank(end[-1]) || end[-1] == '\n'))
+			end--;
+		if (ended || end - text < 2 || (end[-1] != ';' && end[-1] != '&') || strchr("\\;&|<>", end[-2]))
+			return end;
+		end--;
+	}
 }
 
 int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_shell_words *out)
@@ -184,8 +214,7 @@ int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_
 
 	if (memchr(text, 0, len))
 		return SN_SHELL_OPAQUE;
-	while (s.end > text && (is_blank(s.end[-1]) || s.end[-1] == '\n'))
-		s.end--;
+	s.end = end_of(text, s.end);
 	for (;;) {
 		while ((rc = step(&s)) == 1)
 			;
@@ -198,11 +227,16 @@ int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_
 		pipe = s.at;
 		s.at += peek(&s, 1) == '&' ? 2 : 1;
 		s.out = room;
+		s.input = (struct sn_bytes){0};
 		while (s.at < s.end && is_blank(*s.at))
 			s.at++;
 		last = s.at;
 	}
 	*out = (struct sn_shell_words){
-		{room, (uint32_t)(s.out - room)}, {last, (uint32_t)(s.end - last)}, {text, (uint32_t)(pipe - text)}};
+		{room, (uint32_t)(s.out - room)},
+		{last, (uint32_t)(s.end - last)},
+		{text, (uint32_t)(pipe - text)},
+		s.input,
+	};
 	return SN_SHELL_SPLIT;
 }

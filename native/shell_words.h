@@ -16,6 +16,7 @@ struct sn_shell_words {
 	struct sn_bytes words; /* of the last command of the pipeline, each ended by NUL; in the caller's room */
 	struct sn_bytes last;  /* that command as written */
 	struct sn_bytes piped; /* what is written before it, empty when there is no pipe */
+	struct sn_bytes input; /* the file that it reads standard input from, empty: none; in the caller's room */
 };
 
 /* enum sn_shell_text. `room` has to hold `len` + 1 bytes; the words stand there until it is used again. */

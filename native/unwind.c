@@ -28,6 +28,8 @@ static bool split_text(struct sn_unwinder *unwinder, struct sn_unwound *out, str
 		return false;
 	*argv = split.words;
 	out->piped = split.piped;
+	if (split.input.len || split.piped.len)
+		out->input = split.input;
 	return true;
 }
 
@@ -172,7 +174,28 @@ static bool go_on(struct sn_reading *r, struct sn_unwound *out, struct link *lin
 static void forget_payload(struct sn_unwound *out)
 {
 	out->kind = SN_PAYLOAD_NONE;
-	out->argv = out->text = out->path = out->url = out->piped = (struct sn_bytes){0};
+	out->argv = out->text = out->path = out->url = out->piped = out->input = (struct sn_bytes){0};
+}
+
+/* What was found is a shell's own command that names no program in turn (builtin cd). */
+static bool names_builtin(const struct sn_reading *r)
+{
+	struct sn_bytes name = sn_bytes__first(r->found.argv);
+
+	return is_builtin(name) && !sn_grammars__named(r->grammars, name.at, name.len);
+}
+
+/* A command that runs its standard input: what was written before the pipe, or a file. */
+static void read_stdin(const struct sn_reading *r, struct sn_unwound *out, const struct link *link)
+{
+	if (!out->piped.len && !out->input.len)
+		return;
+	add_proxy(out, r->grammars, link->grammar, link->name);
+	out->kind = out->input.len ? SN_PAYLOAD_SCRIPT_FILE : SN_PAYLOAD_PIPE;
+	if (!out->input.len)
+		return;
+	out->path = out->input;
+	out->argv = out->text = out->piped = (struct sn_bytes){0};
 }
 
 /* Reads one command; false: what it names is the payload, or it names nothing. */
@@ -180,12 +203,12 @@ static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *li
 {
 	sn_reading__run(r, link->grammar, link->argv);
 	if (r->found.outcome == NOTHING) {
-		if ((link->grammar->flags & SN_GR_STDIN) && out->piped.len && out->depth && !r->stopped) {
-			add_proxy(out, r->grammars, link->grammar, link->name);
-			out->kind = SN_PAYLOAD_PIPE;
-		}
+		if ((link->grammar->flags & SN_GR_STDIN) && out->depth && !r->stopped)
+			read_stdin(r, out, link);
 		return false;
 	}
+	if ((link->grammar->flags & SN_GR_BUILTIN) && names_builtin(r))
+		return false;
 	if (!(link->grammar->flags & SN_GR_BUILTIN))
 		add_proxy(out, r->grammars, link->grammar, link->name);
 	if (r->found.outcome == DOUBTFUL) {

@@ -42,6 +42,8 @@ _WORDS = (
     # of Windows
     *("open", "export", "com", "cmd", "powershell", "encoded", "braced", "title", "behind-comma", "arguments"),
     *("fallback-library", "handed"),
+    # of Linux again
+    *("direct", "entry", "libraries"),
 )
 _GIVE = {word: number for number, word in enumerate(_WORDS)}
 _FLAG = {
@@ -73,6 +75,8 @@ _OF_OPTIONS = {
     "attached-shell",
     "splice",
     "handed",
+    "direct",
+    "entry",
 }
 _OF_PLACES = {"assign", "sub", "cmd", "title"}
 # Unless the grammar says otherwise.
