@@ -77,16 +77,16 @@ def _live_on_windows(settings: Windows) -> tuple[Source, ...]:
         service = services.get(channel, "")
         seen |= _ASKED.get(channel, {(service, source.logsource.category) for source in replay_sources("windows")})
     found = [s for s in replay_sources("windows") if (s.name, s.logsource.category) in seen]
-    return tuple(_unwound(s) if s.logsource.category == "process_creation" else s for s in found)
+    return tuple(_with_made(s) for s in found)
 
 
-def _unwound(source: Source) -> Source:
-    """With what the sensor makes of a process creation itself."""
-    fields = source.fields or frozenset()
-    made = {f.sigma for f in schema.fields() if f.type == "EXEC" and f.derived and f.member.startswith(_MADE)}
-    if "OriginalFileName" not in fields:
-        made -= {"ProxyIdentity", "RenamedProxy"}
-    return replace(source, fields=fields | made)
+def _with_made(source: Source) -> Source:
+    """With what the sensor itself finds out of the files, and makes of a process creation."""
+    category = source.logsource.category
+    made = set(schema.windows_facts(category))
+    if category == "process_creation":
+        made |= {f.sigma for f in schema.fields() if f.type == "EXEC" and f.derived and f.member.startswith(_MADE)}
+    return replace(source, fields=source.fields | made) if made and source.fields is not None else source
 
 
 def replay_sources(product: str = "") -> tuple[Source, ...]:

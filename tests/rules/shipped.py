@@ -24,7 +24,7 @@ LEANS = (
     ("identity", r"ProxyIdentity|RenamedProxy|OriginalFileName"),
     (
         "trust",
-        r"(Image|Payload)(Loaded)?(Trust|Package|Writable|Filesystem|Privilege|FirstSeen|Age|Owner)$|Sign.*",
+        r"(Image|Payload)(Loaded)?(Trust|Package|Writable|Filesystem|Privilege|FirstSeen|Age|Owner)$|(Image|Payload)?Sign.*",
     ),
     ("writer", r"(Image|Payload)(Loaded)?(Writ(er|ten).*)$"),
     ("parent", r"Parent.*"),
@@ -125,7 +125,7 @@ def page() -> str:
         "",
         "## Rules",
         "What a rule leans on: *payload* and *chain*: what was really run and through what; *identity*: the program by",
-        "its content; *trust*: package, digest, rights, file system, first seen; *writer*: who wrote the file;",
+        "its content; *trust*: package, signature, rights, file system, first seen; *writer*: who wrote the file;",
         "*parent*, *connection* (and names looked up) and *rights* of the process; *library* that it loaded; *setting*",
         "that it changed; *script* text; *file*: which it wrote; *program* and *arguments*: names and text.",
         "",

@@ -135,8 +135,28 @@ def test_what_is_unwound_is_there_live() -> None:
     alone = live_sources(replace(ALL, channels=()), "windows")
     chain, renamed = (rule(Atom(n, Op.EQUALS, "x"), STARTS) for n in ("ProxyChain", "RenamedProxy"))
     assert verdict_of(chain, alone).kind == CAN_FIRE
-    assert verdict_of(renamed, alone).missing == ("RenamedProxy",)  # for want of OriginalFileName
-    assert verdict_of(renamed, live_sources(ALL, "windows")).source == "sysmon"
+    assert verdict_of(renamed, alone).kind == CAN_FIRE
+
+
+@pytest.mark.parametrize(
+    ("field", "category", "seen"),
+    [
+        ("OriginalFileName", "process_creation", True),
+        ("Hashes", "image_load", True),
+        ("PayloadSigned", "process_creation", True),
+        ("PayloadSigned", "image_load", False),
+        ("ImageSigned", "image_load", True),
+        ("ImageSigned", "process_creation", False),
+        ("Signed", "network_connection", False),
+    ],
+)
+def test_what_is_known_of_files_is_there_live(field: str, category: str, seen: bool) -> None:
+    alone = live_sources(replace(ALL, channels=()), "windows")
+    verdict = verdict_of(rule(Atom(field, Op.EQUALS, "x"), Logsource("windows", category)), alone)
+    assert (verdict.kind == CAN_FIRE) == seen
+    assert (
+        verdict_of(rule(Atom("PayloadSigned", Op.EQUALS, "x"), STARTS), replay_sources("windows")).kind == CANNOT_FIRE
+    )
 
 
 def test_each_provider_of_the_settings_is_known() -> None:
