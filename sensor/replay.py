@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,6 +30,7 @@ from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.recording import RecordingReader
 from sensor.sinks import open_sink
+from sensor.sinks.base import Sink
 from sensor.taxonomy import product_of
 from sensor.terminal import say
 
@@ -38,7 +40,6 @@ _NO_LIMIT = (1 << 64) - 1
 _MALFORMED_SHOWN = 5
 _TICK_S = 0.02
 _CLOSE_S = 3600.0
-_CLOSE_INTERRUPTED_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,10 @@ class _Replay:
         self._loaded = loaded
         self._files = files
         self._pace = _Pace(options.speed)
+        self._late: set[Sink] = set()  # outputs that were waited for
         self._sinks = [open_sink(output.url) for output in config.output]
+        for sink in self._sinks:
+            sink.hurried = partial(self._hurried, sink)
         self._users: dict[int, str] = {}
         self._judge: Any = None
         table = loaded.table
@@ -303,10 +307,17 @@ class _Replay:
         if all(sink.ended for sink in self._sinks):
             raise LinsangError(self._sinks[-1].ended)
 
+    def _hurried(self, sink: Sink) -> bool:
+        """Whether `sink` is waited for no longer. Says once what it lacks."""
+        if (error := sink.counters()["last_error"]) and sink not in self._late:
+            self._late.add(sink)
+            say(f"output {sink.url}: {error}; it is waited for, Ctrl-C gives it up")
+        return bool(self.interruption.signal)
+
     def close(self) -> None:
         """Everything is written when it returns; LinsangError when an output could not take it."""
         for sink in self._sinks:
-            sink.close(_CLOSE_INTERRUPTED_S if self.interruption.signal else _CLOSE_S)
+            sink.close(_CLOSE_S)
         for sink in self._sinks:
             counters: Any = sink.counters()
             if dropped := sum(counters["dropped"].values()):

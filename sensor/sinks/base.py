@@ -26,6 +26,8 @@ BATCH_BYTES = 1 << 20
 PIECE_BYTES = 1 << 20
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 10.0
+_LOOK_S = 0.2  # so often whoever waits for the output looks whether it still wants to
+_HURRIED_S = 5.0  # to close in, once it does not
 
 
 class SinkEnded(Exception):
@@ -67,7 +69,8 @@ class Limits:
 
 class Sink:
     """One output. `put` and `close` belong to one thread; `counters` to any. `together` makes frames of several alerts
-    where that is more than `encode` of each."""
+    where that is more than `encode` of each. `hurried` is asked while that thread waits for the output: True ends a
+    put's wait, and closing takes no longer than 5 s more."""
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class Sink:
         together: Together | None = None,
     ) -> None:
         self.url = url
+        self.hurried: Callable[[], bool] = lambda: False
         self._transport = transport
         self._encode = encode
         self._together = together
@@ -121,10 +125,9 @@ class Sink:
         with self._change:
             if len(frame) > self._limits.bytes:
                 return self._drop("oversized", alerts)
-            if wait:
-                self._change.wait_for(
-                    lambda: self._ended or self._closing_at is not None or self._has_room(frame, alerts)
-                )
+            while wait and not (self._ended or self._closing_at is not None or self._has_room(frame, alerts)):
+                self._change.wait(_LOOK_S)
+                wait = not self.hurried()
             if self._ended or self._closing_at is not None:
                 return self._drop("ended", alerts)
             if not self._has_room(frame, alerts):
@@ -142,9 +145,13 @@ class Sink:
         with self._change:
             if self._closing_at is None:
                 self._closing_at = time.monotonic() + timeout
+            end = self._closing_at
             self._change.notify_all()
         self._transport.interrupt()
-        self._thread.join(timeout + 1)
+        while self._thread.is_alive() and time.monotonic() < end + 1:
+            self._thread.join(_LOOK_S)
+            if self._thread.is_alive() and self.hurried():
+                self._closing_at = end = min(end, time.monotonic() + _HURRIED_S)
         with self._change:
             if self._queue:  # the thread hangs in a write that never returns
                 self._abandon("unsent_at_close", "closed")

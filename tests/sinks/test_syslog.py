@@ -201,3 +201,17 @@ def test_what_was_not_written_is_sent_again_whole(silent_tcp: socket.socket) -> 
 def test_wrong_urls(url: str, text: str) -> None:
     with pytest.raises(UsageError, match=re.escape(text)):
         open_sink(url)
+
+
+def test_who_waits_for_an_output_can_give_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensor.sinks.base._HURRIED_S", 0.0)
+    with socket.socket() as nobody:  # bound, does not listen: refuses
+        nobody.bind(("127.0.0.1", 0))
+        sink = open_sink(f"syslog+tcp://127.0.0.1:{nobody.getsockname()[1]}?queue=1")
+        asked: list[object] = []
+        sink.hurried = lambda: asked.append(sink.counters()["last_error"]) or len(asked) > 2
+        assert sink.put(alert(1), wait=True)
+        assert not sink.put(alert(2), wait=True)
+        assert not sink.close(3600.0)
+    assert asked[-1] == "Connection refused"
+    assert sink.counters()["dropped"] == {"queue_full": 1, "unsent_at_close": 1}
