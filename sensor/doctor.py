@@ -67,7 +67,7 @@ def _live(config: Config) -> list[Check]:
                     assert isinstance(source, LinuxSource)
                     with Enrichment(live.engine, facts, provenance=source.writers) as enrichment:
                         child = _provoke()
-                        known = _facts(live, enrichment, reduced=source.kernel is None)
+                        known = _facts(live, enrichment, _unasked(source, loaded))
                     memory = memory_bytes()
                     live.stop()
                     live.check()
@@ -137,10 +137,17 @@ def _opened_facts(cache: Path, loaded: LoadedRules) -> Facts:
     return facts
 
 
-def _facts(live: Live, enrichment: Enrichment, *, reduced: bool) -> Check:
+def _unasked(source: LinuxSource, loaded: LoadedRules) -> str:
+    """Why nothing is asked of files; empty when something is."""
+    if source.kernel is None:
+        return "the process connector does not say which file was executed"
+    return "" if loaded.rules else "there is no rule"
+
+
+def _facts(live: Live, enrichment: Enrichment, unasked: str) -> Check:
     """Once the first exec's question is answered, or nobody answers."""
-    if reduced:
-        return Check("facts", True, "not asked: the process connector does not say which file was executed")
+    if unasked:
+        return Check("facts", True, f"not asked: {unasked}")
     end = time.monotonic() + _PATIENCE_S
     while True:
         stats, work = live.engine.stats(), enrichment.counters()

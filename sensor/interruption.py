@@ -10,6 +10,7 @@ from types import FrameType
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _TICK_S = 0.2
 _TICKS = hasattr(signal, "setitimer")  # not on Windows
+_HOLDS = hasattr(signal, "pthread_sigmask")  # nor this
 
 
 def _tick(every_s: float) -> None:
@@ -17,6 +18,25 @@ def _tick(every_s: float) -> None:
     is about to enter one would be heard only when that ends by itself: of a quiet pipe, never."""
     if _TICKS:
         signal.setitimer(signal.ITIMER_REAL, every_s, every_s)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """To begin a child in: SIGINT waits for its `take_up`. Until then Python would answer one with a traceback."""
+    if not _HOLDS:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def take_up() -> None:
+    """In such a child: from here on SIGINT is a KeyboardInterrupt, also one that came before."""
+    if _HOLDS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class Interrupted(Exception):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from sensor.errors import LinsangError, RuleError
+from sensor.interruption import held
 from sensor.rule_cache import Buffer, Compiled, RuleCache, unpack
 from sensor.rule_files import Reading
 
@@ -95,10 +96,17 @@ def _from_child(paths: Sequence[Path], cache_dir: Path, reading: Reading) -> Com
         "expand": {name: list(values) for name, values in reading.expand.items()},
     }
     command = [sys.executable, "-P", "-m", "sensor.rule_compiler"]
-    child = subprocess.run(command, input=json.dumps(asked).encode(), stdout=subprocess.PIPE, check=False)
+    with held():
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with child:
+        try:
+            content, _ = child.communicate(json.dumps(asked).encode())
+        except BaseException:
+            child.kill()
+            raise
     if child.returncode == FAILED:
-        raise LinsangError(**json.loads(child.stdout))
-    made = unpack(child.stdout) if child.returncode == 0 else None
+        raise LinsangError(**json.loads(content))
+    made = unpack(content) if child.returncode == 0 else None
     if made is None:
         raise LinsangError(f"the rule compiler ended with status {child.returncode}", "try `linsang rules check`")
     return made

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sensor.alert import rule_lines
 from sensor.errors import LinsangError, Unsupported
+from sensor.interruption import take_up
 from sensor.loaded_rules import FAILED, FAULT, INFO
 from sensor.priority import lower_process
 from sensor.progress import Progress, halves
@@ -58,5 +60,25 @@ def main() -> int:
     return 0
 
 
+def _quietly() -> int:
+    """main(), or 130 without a word after Ctrl-C: the parent, who heard it, too, says what there is to say. Out of an
+    import it can come as any error."""
+    heard = False
+
+    def hear(*_: object) -> None:
+        nonlocal heard
+        heard = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        take_up()
+        return main()
+    except BaseException:
+        if heard:
+            return 130
+        raise
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(_quietly())

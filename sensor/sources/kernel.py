@@ -152,6 +152,7 @@ def _run_loader(cache: Path, ring_bytes: int, stderr: IO[bytes], progress: Calla
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
+                process_group=0,  # Ctrl-C is for the command, which may have something to end well
             )
         message, fds = _receive(ours, progress)
         status = child.wait()

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from sensor.interruption import held
+
 # raise() and read() with nothing of the interpreter between them: it has looked for signals, and not yet begun to wait
 WAITS = """
 import ctypes, functools, operator, os, sys
@@ -30,6 +32,19 @@ def test_a_signal_just_before_the_wait_ends_it(number: signal.Signals) -> None:
     ) as child:
         assert child.stdout
         assert child.stdout.read().split() == [b"%d" % number]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows' signals are not held")
+def test_an_interrupt_ends_the_rule_compiler_without_a_word() -> None:
+    """It comes before the interpreter has begun."""
+    command = [sys.executable, "-P", "-m", "sensor.rule_compiler"]
+    with held():
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with child:
+        child.send_signal(signal.SIGINT)
+        assert child.communicate() == (b"", b"")
+    assert child.returncode == 130
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 # The handler runs while its thread holds whatever it waits on. Ends by a signal that comes when the first is forgotten.
