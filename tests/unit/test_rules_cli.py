@@ -228,6 +228,7 @@ def test_cost_is_of_the_rules_that_were_judged(place: Path, capsys: pytest.Captu
     ("arguments", "code", "said"),
     [
         (["nothing.ndjson"], 1, "nothing.ndjson: No such file"),
+        (["rules/here.yml"], 1, "rules/here.yml: nothing in it is an event"),
         (["-"], 2, "events are read twice"),
         (["--runtime-dir", "."], 1, "no sensor runs in ."),
     ],
@@ -235,8 +236,8 @@ def test_cost_is_of_the_rules_that_were_judged(place: Path, capsys: pytest.Captu
 def test_cost_refuses(
     place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: str
 ) -> None:
-    got, _, err = run(capsys, "cost", "--rules", "rules", *arguments)
-    assert got == code
+    got, out, err = run(capsys, "cost", "--rules", "rules", *arguments)
+    assert (got, out) == (code, "")
     assert said in err
 
 
