@@ -19,7 +19,8 @@ static const struct sn_guid no_guid;
 struct sn_actors {
 	struct sn_actors_stats stats;
 	struct sn_blobs blobs;
-	uint32_t hand; /* the next slot to be looked at for want of room */
+	uint32_t hand;	     /* the next slot to be looked at for want of room */
+	uint32_t key[SLOTS]; /* of each slot: its pid + 1, 0: it is free; a set's are in half a cache line */
 	struct sn_actor slot[SLOTS];
 	struct sn_blob_block block[BLOCKS + 1];
 	char room[SN_ACTOR_ROOM];
@@ -45,6 +46,7 @@ static void drop(struct sn_actors *actors, struct sn_actor *actor)
 	for (uint32_t i = 0; i < SN_ACTOR_BLOBS; i++)
 		sn_blobs__drop(&actors->blobs, actor->text[i]);
 	actors->stats.actors--;
+	actors->key[actor - actors->slot] = 0;
 	*actor = (struct sn_actor){0};
 }
 
@@ -55,10 +57,11 @@ void sn_actors__forget(struct sn_actors *actors)
 			drop(actors, &actors->slot[i]);
 }
 
-static struct sn_actor *set_of(struct sn_actors *actors, uint32_t pid)
+/* The first slot of a pid's set. */
+static uint32_t set_of(uint32_t pid)
 {
 	/* ids are multiples of four, given out in turn */
-	return &actors->slot[pid / 4 % SETS * WAYS];
+	return pid / 4 % SETS * WAYS;
 }
 
 /* Rather one that ended than one that lives, rather an older one. */
@@ -71,17 +74,20 @@ static int goes_first(const struct sn_actor *a, const struct sn_actor *b)
 
 struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_actor_id *id, uint64_t start)
 {
-	struct sn_actor *set = set_of(actors, id->pid), *place = &set[0];
+	struct sn_actor *set = &actors->slot[set_of(id->pid)], *place = NULL;
+	uint32_t *key = &actors->key[set_of(id->pid)];
 
 	for (uint32_t i = 0; i < WAYS; i++) {
-		if (set[i].used && set[i].id.pid == id->pid && set[i].start == start) {
+		if (key[i] == id->pid + 1 && set[i].start == start) {
 			place = &set[i]; /* it was heard of before */
 			place->end = start;
 			break;
 		}
-		if (set[i].used && set[i].id.pid == id->pid && !set[i].end && set[i].start < start)
+		if (key[i] == id->pid + 1 && !set[i].end && set[i].start < start)
 			set[i].end = start;
-		if (place->used && (!set[i].used || goes_first(&set[i], place)))
+		if (!key[i] && (!place || place->used))
+			place = &set[i];
+		else if (key[i] && (!place || (place->used && goes_first(&set[i], place))))
 			place = &set[i];
 	}
 	if (place->used) {
@@ -89,6 +95,7 @@ struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_acto
 		drop(actors, place);
 	}
 	*place = (struct sn_actor){.id = *id, .used = 1, .start = start};
+	key[place - set] = id->pid + 1;
 	actors->stats.actors++;
 	return place;
 }
@@ -100,8 +107,6 @@ static int is_said(const struct sn_guid *guid)
 
 static int means(const struct sn_actor_id *id, const struct sn_actor *actor)
 {
-	if (actor->id.pid != id->pid || !actor->used)
-		return 0;
 	if (is_said(&id->guid) && is_said(&actor->id.guid))
 		return memcmp(&id->guid, &actor->id.guid, sizeof(no_guid)) == 0;
 	if (id->sequence && actor->id.sequence)
@@ -113,10 +118,11 @@ static int means(const struct sn_actor_id *id, const struct sn_actor *actor)
 
 struct sn_actor *sn_actors__find(struct sn_actors *actors, const struct sn_actor_id *id)
 {
-	struct sn_actor *set = set_of(actors, id->pid), *found = NULL;
+	struct sn_actor *set = &actors->slot[set_of(id->pid)], *found = NULL;
+	const uint32_t *key = &actors->key[set_of(id->pid)];
 
 	for (uint32_t i = 0; i < WAYS; i++)
-		if (means(id, &set[i]) && (!found || set[i].start >= found->start))
+		if (key[i] == id->pid + 1 && means(id, &set[i]) && (!found || set[i].start >= found->start))
 			found = &set[i];
 	return found;
 }
@@ -131,7 +137,7 @@ static uint64_t between(uint64_t a, uint64_t b)
 static int may_be(const struct sn_actor *actor, const struct sn_actor_id *id, const struct sn_actor_id *parent,
 		  uint64_t start, enum sn_actor_source source)
 {
-	if (!actor->used || actor->id.pid != id->pid || !actor->sources || actor->sources & source)
+	if (!actor->sources || actor->sources & source)
 		return 0;
 	if (is_said(&id->guid) && is_said(&actor->id.guid))
 		return 0; /* its own source would have told of both */
@@ -142,10 +148,11 @@ static int may_be(const struct sn_actor *actor, const struct sn_actor_id *id, co
 struct sn_actor *sn_actors__start(struct sn_actors *actors, const struct sn_actor_id *id,
 				  const struct sn_actor_id *parent, uint64_t start, enum sn_actor_source source)
 {
-	struct sn_actor *set = set_of(actors, id->pid), *same = NULL;
+	struct sn_actor *set = &actors->slot[set_of(id->pid)], *same = NULL;
+	const uint32_t *key = &actors->key[set_of(id->pid)];
 
 	for (uint32_t i = 0; i < WAYS; i++)
-		if (may_be(&set[i], id, parent, start, source) &&
+		if (key[i] == id->pid + 1 && may_be(&set[i], id, parent, start, source) &&
 		    (!same || between(start, set[i].start) < between(start, same->start)))
 			same = &set[i];
 	if (!same) {

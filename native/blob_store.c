@@ -17,10 +17,13 @@ static uint32_t take_block(struct sn_blobs *blobs)
 {
 	uint32_t index = blobs->free;
 
-	if (index)
+	if (index) {
 		blobs->free = blobs->block[index].next;
-	else
+		/* where it was used last is long out of the caches */
+		__builtin_prefetch(&blobs->block[blobs->free], 1);
+	} else {
 		index = ++blobs->touched;
+	}
 	blobs->used++;
 	blobs->block[index].next = 0;
 	return index;

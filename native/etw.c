@@ -53,22 +53,23 @@ struct left {
 	uint8_t pointer;
 };
 
-/* Bytes of a number by its type; of SN_ETW_PTR the event says it. */
+/* Bytes of a number by its type, 0: it is none, or SN_ETW_PTR. */
 static const uint8_t widths[SN_ETW_TYPES] = {[SN_ETW_U8] = 1,  [SN_ETW_U16] = 2,  [SN_ETW_U32] = 4, [SN_ETW_I32] = 4,
 					     [SN_ETW_U64] = 8, [SN_ETW_TIME] = 8, [SN_ETW_PORT] = 2};
 
 /* 0 or -EBADMSG. */
-static int number(struct left *left, uint32_t bytes, uint64_t *out)
+static inline int number(struct left *left, uint32_t bytes, uint64_t *out)
 {
+	size_t there = (size_t)(left->end - left->at);
 	uint64_t all = 0;
 
-	if ((size_t)(left->end - left->at) < bytes)
+	if (there < bytes)
 		return -EBADMSG;
-	if (left->end - left->at >= 8)
+	if (there >= 8)
 		memcpy(&all, left->at, 8);
 	else
 		memcpy(&all, left->at, bytes);
-	*out = bytes < 8 ? all & ((1ull << 8 * bytes) - 1) : all; /* both are little endian */
+	*out = all & UINT64_MAX >> (64 - 8 * bytes); /* both are little endian */
 	left->at += bytes;
 	return 0;
 }
@@ -131,7 +132,7 @@ static int text(struct left *left, uint32_t unit, struct sn_etw_column *column)
 	return 0;
 }
 
-static int read_number(struct left *left, uint32_t bytes, struct sn_etw_column *column)
+static inline int read_number(struct left *left, uint32_t bytes, struct sn_etw_column *column)
 {
 	if (number(left, bytes, &column->number))
 		return -EBADMSG;
@@ -146,6 +147,8 @@ static int read_column(struct left *left, struct sn_etw_column *column)
 {
 	uint64_t size;
 
+	if (widths[column->type])
+		return read_number(left, widths[column->type], column);
 	switch (column->type) {
 	case SN_ETW_PTR:
 		return read_number(left, left->pointer, column);
@@ -162,10 +165,8 @@ static int read_column(struct left *left, struct sn_etw_column *column)
 		return run(left, 4, column);
 	case SN_ETW_IP6:
 		return run(left, 16, column);
-	case SN_ETW_BLOB:
+	default: /* SN_ETW_BLOB */
 		return number(left, 2, &size) ? -EBADMSG : run(left, (uint32_t)size, column);
-	default:
-		return read_number(left, widths[column->type], column);
 	}
 }
 

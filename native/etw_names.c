@@ -5,6 +5,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { SID_BYTES = 8 + 4 * 15 };
 
 struct path {
 	uint32_t from_len, to_len;
@@ -22,6 +27,12 @@ struct sn_etw_names {
 	_Atomic uint32_t paths, accounts; /* how many are whole */
 	struct path path[SN_ETW_PATHS_MAX];
 	struct account account[SN_ETW_ACCOUNTS_MAX];
+	/* the reader of events' alone: whom it asked for last, among how many */
+	struct {
+		uint8_t sid[SID_BYTES];
+		uint32_t sid_len, accounts;
+		struct sn_bytes name;
+	} last;
 	/* asked for: the reader of events writes, the other thread takes */
 	_Atomic uint32_t asked, taken;
 	char unknown[SN_ETW_UNKNOWN_MAX][SN_ETW_SID_MAX];
@@ -101,9 +112,23 @@ int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const
 /* Whether a UTF-16 path begins with `head` (lower case) as a whole component. */
 static int begins(struct sn_bytes path, const char *head, uint32_t len)
 {
+	uint32_t i = 0;
+
 	if (path.len / 2 < len)
 		return 0;
-	for (uint32_t i = 0; i < len; i++)
+#ifdef __SSE2__
+	for (; i + 8 <= len; i += 8) {
+		__m128i units = _mm_loadu_si128((const __m128i *)(path.at + 2 * i));
+		__m128i wanted = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(head + i)), _mm_setzero_si128());
+		__m128i is_upper = _mm_and_si128(_mm_cmpgt_epi16(units, _mm_set1_epi16('A' - 1)),
+						 _mm_cmplt_epi16(units, _mm_set1_epi16('Z' + 1)));
+
+		units = _mm_or_si128(units, _mm_and_si128(is_upper, _mm_set1_epi16('a' - 'A')));
+		if (_mm_movemask_epi8(_mm_cmpeq_epi16(units, wanted)) != 0xffff)
+			return 0;
+	}
+#endif
+	for (; i < len; i++)
 		if (path.at[2 * i + 1] || sn_bytes__lower(path.at[2 * i]) != (uint8_t)head[i])
 			return 0;
 	return path.len / 2 == len || (path.at[2 * len] == '\\' && !path.at[2 * len + 1]);
@@ -153,12 +178,11 @@ static void ask(struct sn_etw_names *names, const char *sid)
 	atomic_store_explicit(&names->asked, asked + 1, memory_order_release);
 }
 
-struct sn_bytes sn_etw_names__account(struct sn_etw_names *names, struct sn_bytes sid)
+static struct sn_bytes find_account(struct sn_etw_names *names, struct sn_bytes sid, uint32_t count)
 {
 	char text[SN_ETW_SID_MAX];
-	uint32_t len = sn_etw__sid_text(text, sid), count;
+	uint32_t len = sn_etw__sid_text(text, sid);
 
-	count = atomic_load_explicit(&names->accounts, memory_order_acquire);
 	for (uint32_t i = count; i > 0; i--) {
 		const struct account *account = &names->account[i - 1];
 
@@ -167,6 +191,20 @@ struct sn_bytes sn_etw_names__account(struct sn_etw_names *names, struct sn_byte
 	}
 	ask(names, text);
 	return (struct sn_bytes){0};
+}
+
+struct sn_bytes sn_etw_names__account(struct sn_etw_names *names, struct sn_bytes sid)
+{
+	uint32_t count = atomic_load_explicit(&names->accounts, memory_order_acquire);
+
+	if (names->last.accounts == count && names->last.sid_len == sid.len &&
+	    memcmp(names->last.sid, sid.at, sid.len) == 0)
+		return names->last.name;
+	names->last.name = find_account(names, sid, count);
+	names->last.accounts = count;
+	names->last.sid_len = names->last.name.len ? sid.len : 0;
+	memcpy(names->last.sid, sid.at, names->last.sid_len);
+	return names->last.name;
 }
 
 int64_t sn_etw_names__unknown(struct sn_etw_names *names, char *buf, size_t size)

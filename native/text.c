@@ -7,15 +7,20 @@ enum { IPV4 = 2, IPV6 = 10 };
 
 uint32_t sn_text__u64(char *out, uint64_t value)
 {
-	char digits[SN_TEXT_NUMBER];
-	uint32_t n = 0;
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+				    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
+	char digits[SN_TEXT_NUMBER], *at = digits + sizeof(digits);
+	uint32_t n;
 
-	do {
-		digits[n++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = digits[n - 1 - i];
+	for (; value >= 100; value /= 100)
+		memcpy(at -= 2, pairs + 2 * (value % 100), 2);
+	if (value >= 10)
+		memcpy(at -= 2, pairs + 2 * value, 2);
+	else
+		*--at = (char)('0' + value);
+	n = (uint32_t)(digits + sizeof(digits) - at);
+	memcpy(out, at, n);
 	return n;
 }
 
