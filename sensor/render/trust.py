@@ -41,6 +41,9 @@ def speaks_for(facts: Mapping[str, Any]) -> list[str]:
     if text(facts, "trust") == "packaged":
         package = " ".join(word for word in (text(facts, "package"), text(facts, "version")) if word)
         found.append(f"as {package or 'a package'} has it")
+    if is_true(facts, "signed"):
+        expired = "; it has expired" if text(facts, "signature_status") == "Expired" else ""
+        found.append(f"signed by {text(facts, 'signature') or 'somebody without a name'}{expired}")
     if text(facts, "owner") == "root" and text(facts, "writable") in {"", "no"}:
         found.append("only root can change it")
     age = number(facts, "age_s")
@@ -59,6 +62,9 @@ def speaks_against(facts: Mapping[str, Any]) -> list[str]:
         found.append(f"not as {text(facts, 'package') or 'its package'} has it: modified")
     elif trust == "unpackaged":
         found.append("of no package")
+    if text(facts, "signed").lower() == "false":
+        status = text(facts, "signature_status")
+        found.append("not signed" if status == "Unavailable" else f"its signature does not hold: {status or 'unknown'}")
     found += [_WRITABLE[text(facts, "writable")]] if text(facts, "writable") in _WRITABLE else []
     if text(facts, "owner") not in {"", "root"}:
         found.append(f"{text(facts, 'owner')}'s")

@@ -255,6 +255,10 @@ def trust_of(**facts: Any) -> str:
         ({"age_s": 86400 * 212}, "+ x: unchanged for 212 days"),
         ({"privilege": ["setuid", "capabilities"]}, "- x: has setuid, capabilities"),
         ({"filesystem": "ext4", "age_s": 86400}, ""),
+        ({"signed": True, "signature": "Maker\x1b", "signature_status": "Valid"}, "+ x: signed by Maker\\e"),
+        ({"signed": "true", "signature_status": "Expired"}, "+ x: signed by somebody without a name; it has expired"),
+        ({"signed": False, "signature_status": "Unavailable"}, "- x: not signed"),
+        ({"signed": False, "signature_status": "Invalid"}, "- x: its signature does not hold: Invalid"),
     ],
 )
 def test_what_speaks_for_and_against_a_file(facts: dict[str, Any], told: str) -> None:
