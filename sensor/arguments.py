@@ -49,7 +49,8 @@ class Parser(argparse.ArgumentParser):
         choices = [str(c) for c in action.choices or ()]
         if choices and value not in choices:
             what = f"{action.option_strings[0]} value" if action.option_strings else action.dest
-            raise UsageError(f"unknown {what} `{value}`", nearest(str(value), choices, f"see `{self.prog} --help`"))
+            otherwise = "" if action.option_strings else f"see `{self.prog} --help`"
+            raise UsageError(f"unknown {what} `{value}`", nearest(str(value), choices, otherwise))
 
 
 def seconds(text: str) -> float:

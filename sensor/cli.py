@@ -123,7 +123,7 @@ def _record_arguments(parser: Parser) -> None:
 
 
 def _dump_arguments(parser: Parser) -> None:
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="- for standard input")
 
 
 def _report_arguments(parser: Parser) -> None:

@@ -70,12 +70,16 @@ class Files:
         "folders whose files all count; elsewhere those that are executable",
         flag="--files-place",
         metavar="DIR",
+        absolute=True,
     )
     libraries: str = _setting(
         "auto", "auto: by perf's records; off: not at all", flag="--libraries", choices=("auto", "off")
     )
     trees: tuple[str, ...] = _setting(
-        TREES, "folders that packages fill: a library there counts when somebody wrote it lately", metavar="DIR"
+        TREES,
+        "folders that packages fill: a library there counts when somebody wrote it lately",
+        metavar="DIR",
+        absolute=True,
     )
 
 
@@ -362,7 +366,8 @@ def flag_overrides(namespace: argparse.Namespace) -> dict[str, dict[str, Any]]:
                 if section != "output":
                     value = checked(setting, value)
             except ValueError as error:
-                raise UsageError(f"{_flag(section, setting)} {value}", str(error)) from error
+                shown = " ".join(value) if isinstance(value, list) else value
+                raise UsageError(f"{_flag(section, setting)} {shown}", str(error)) from error
             given.setdefault(section, {})[setting.name] = value
     return given
 

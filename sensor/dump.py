@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from sensor.errors import InputError
 from sensor.record_lines import RecordLines, write_all
@@ -11,13 +10,13 @@ from sensor.recording import RecordingReader
 
 
 def dump(path: str) -> int:
-    """Writes the recording at `path` to standard output, and to standard error what is wrong with it: InputError after
-    everything that is whole. 0 is the exit code."""
+    """Writes the recording at `path` ("-": standard input) to standard output, and to standard error what is wrong with
+    it: InputError after everything that is whole. 0 is the exit code."""
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below
+        file = open(0 if path == "-" else path, "rb", closefd=path != "-")  # noqa: SIM115 - closed below
     except OSError as error:
         raise InputError(path, -1, error.strerror or str(error)) from None
-    with file, RecordingReader(file.fileno(), path) as reader:
+    with file, RecordingReader(file.fileno(), "standard input" if path == "-" else path) as reader:
         for block in RecordLines(reader):
             write_all(sys.stdout.fileno(), block)
     return 0

@@ -23,6 +23,8 @@ def checked(setting: "dataclasses.Field[Any]", value: object) -> Any:
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             if (each := check.get("each")) and (strange := set(value) - set(each)):
                 raise ValueError(f"{min(strange)} is none of {', '.join(each)}")
+            if check.get("absolute") and (strange := {v for v in value if not v.startswith("/")}):
+                raise ValueError(f"`{min(strange)}` does not begin with /")
             return tuple(value)
         raise ValueError('expected a list of texts, such as ["/etc/linsang/rules.d"]')
     if kind is dict:

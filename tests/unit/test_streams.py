@@ -38,6 +38,12 @@ ROWS = [
     (f"{DUMP} >&-", 0, ""),
     ("linsang unwind -- env id >&- <&-", 0, ""),
     (f"{DUMP} | true", 0, ""),
+    ("linsang dump - <tests/golden/demo.linsang >&-", 0, ""),
+    (
+        "linsang dump - </dev/null",
+        1,
+        "linsang: error: standard input at byte 0: not a recording, or its header is damaged\n",
+    ),
     # print() to a standard error that is not there writes to standard output
     ("linsang dump nothing 2>&-", 1, ""),
 ]
