@@ -31,6 +31,7 @@ def until(what: Callable[[], bool], said: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.skipif(not (ROOT / ".venv/bin/linsang").exists(), reason="what the unit starts: make build")
 def test_the_unit_under_systemd(tmp_path: Path) -> None:
     said, alerts = tmp_path / "said", tmp_path / "alerts"
     (tmp_path / "linsang.service").write_text((ROOT / "packaging" / "linsang.service").read_text())
