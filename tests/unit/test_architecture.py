@@ -273,3 +273,9 @@ def test_every_make_target_that_documents_name_exists() -> None:
     for path in DOCUMENTS:
         named = set(re.findall(r"`(?:sudo )?make ([a-z-]+)", path.read_text()))
         assert named <= targets, f"{name(path)} names {named - targets}"
+
+
+def test_the_design_names_every_module() -> None:
+    parts = (ROOT / "docs" / "DESIGN.md").read_text().partition("## Parts, in Python")[2]
+    named = set(re.findall(r"\w+", parts))
+    assert not [name(path) for path in MODULES if path.stem not in {*named, "__init__", "__main__"}]
