@@ -118,8 +118,10 @@ int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, u
 uint32_t sn_pump__news(struct sn_engine *engine, const struct sn_win_files *files, uint32_t hits);
 /* An event of Windows. */
 void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file);
-/* Judges the event in current->values, with what is known of its files; `begin` as judge takes it: how many hits there
- * are. files->time, ->told and perhaps ->actor are given; fills in the rest of both. */
+/* Adds to the event in current->values what is known of its files, and what it was made to run. files->time, ->told and
+ * perhaps ->actor are given. */
+void sn_pump__see(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files);
+/* Judges it then: how many hits there are; what its alerts are seen with. `begin` as sn_pump__judge takes it. */
 uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files,
 			 struct sn_scene *scene, uint64_t begin);
 /* table_request.c: answers a request for the process table, if there is one. The match thread, between events. */

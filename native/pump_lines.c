@@ -7,12 +7,10 @@
 #include "actor_told.h"
 #include "engine.h"
 
-uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files,
-			 struct sn_scene *scene, uint64_t begin)
+void sn_pump__see(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files)
 {
 	struct sn_loaded *loaded = engine->current;
 	struct sn_actors *actors = engine->etw.actors;
-	uint32_t hits;
 
 	files->starts = routes->starts && loaded->windows;
 	if (files->starts && !files->actor)
@@ -23,7 +21,15 @@ uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *route
 		sn_win_view__fill(loaded->windows, loaded->values, actors, files->actor);
 	if (engine->enrichment)
 		sn_win_enrichment__look_at_payload(engine, files);
-	hits = sn_pump__judge(engine, routes->route, routes->count, begin);
+}
+
+uint32_t sn_pump__values(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files,
+			 struct sn_scene *scene, uint64_t begin)
+{
+	struct sn_loaded *loaded = engine->current;
+	struct sn_actors *actors = engine->etw.actors;
+	uint32_t hits = sn_pump__judge(engine, routes->route, routes->count, begin);
+
 	if (hits && !files->actor)
 		files->actor = sn_actor_events__find(actors, &loaded->actors, loaded->values, files->time);
 	if (hits && files->starts) {
@@ -45,25 +51,52 @@ uint32_t sn_pump__news(struct sn_engine *engine, const struct sn_win_files *file
 	return left;
 }
 
+/* The line of an event that was told, once it is needed. */
+static void write_line(struct sn_engine *engine, struct sn_origin *origin, const struct sn_etw_told *told)
+{
+	if (told && !origin->payload)
+		origin->payload = sn_etw_feed__line(&engine->etw, told, &origin->payload_size);
+}
+
+/* Whether the event waits for what was asked. */
+static bool is_held(struct sn_engine *engine, struct sn_origin *origin, const struct sn_etw_told *told,
+		    const struct sn_win_files *files, const uint64_t question[2])
+{
+	write_line(engine, origin, told);
+	origin->actor = files->actor;
+	return sn_enrichment__hold(engine, sn_frame__build(engine, origin, NULL), false, question);
+}
+
+static void judge_seen(struct sn_engine *engine, struct sn_origin *origin, const struct sn_routes *routes,
+		       struct sn_win_files *files, const struct sn_etw_told *told, uint64_t begin)
+{
+	struct sn_scene scene = {0};
+	uint64_t question[2];
+	uint32_t hits = sn_pump__values(engine, routes, files, &scene, begin);
+
+	if (sn_win_enrichment__asks(engine, files, &scene, hits, question) &&
+	    is_held(engine, origin, told, files, question))
+		return;
+	if (hits)
+		write_line(engine, origin, told);
+	origin->actor = files->actor;
+	sn_pump__alert(engine, origin, &scene, sn_pump__news(engine, files, hits));
+}
+
 /* Judges what loaded->values hold. `actor`: who starts in it, NULL: nobody, or it is to be asked. `told`: an event that
  * has no line yet; it is written for alerts, and to wait. */
 static void judge_values(struct sn_engine *engine, struct sn_origin *origin, const struct sn_routes *routes,
 			 struct sn_actor *actor, const struct sn_etw_told *told, uint64_t begin)
 {
-	struct sn_loaded *loaded = engine->current;
 	struct sn_win_files files = {.time = origin->time, .actor = actor};
-	struct sn_scene scene = {0};
 	uint64_t question[2];
-	uint32_t hits = sn_pump__values(engine, routes, &files, &scene, begin);
-	bool waits = sn_win_enrichment__asks(engine, &files, &scene, hits, question);
 
-	if ((hits || waits) && told)
-		origin->payload = sn_etw_feed__line(&engine->etw, told, &origin->payload_size);
-	origin->actor = files.actor;
-	if (!waits || !sn_enrichment__hold(engine, sn_frame__build(engine, origin, NULL), false, question))
-		sn_pump__alert(engine, origin, &scene, sn_pump__news(engine, &files, hits));
+	sn_pump__see(engine, routes, &files);
+	if (!sn_win_enrichment__asks_first(engine, &files, question) ||
+	    !is_held(engine, origin, told, &files, question))
+		judge_seen(engine, origin, routes, &files, told, begin);
 	if (files.starts && files.actor)
-		sn_win_view__keep(loaded->windows, engine->etw.actors, files.actor);
+		sn_win_view__keep(engine->current->windows, engine->etw.actors, files.actor);
 }
 
 /* Decodes a line and judges it; `begin` from sn_pump__clock_if. 0 or -EBADMSG. */

@@ -178,8 +178,8 @@ static bool is_open(const struct sn_win_files *files, uint32_t of)
 	return is_late(files->known[of]) && !files->told[of];
 }
 
-/* A start's image is asked about whether or not a rule wants to know: it may be a proxy under another name, and so may
- * have another payload, which is asked about afterwards. All else only for a rule, or an alert. */
+/* A start's image is asked about whether or not a rule wants to know, and first: it may be a proxy under another name,
+ * and have another payload. All else only for a rule, or an alert. */
 static bool ask_all(struct sn_engine *engine, const struct sn_win_files *files, const struct sn_proxy *proxy,
 		    uint32_t hits, uint64_t question[2])
 {
@@ -200,6 +200,16 @@ static void show(struct sn_engine *engine, struct sn_win_files *files, struct sn
 		look_at(engine, files, scene->proxy);
 	scene->image = files->known[IMAGE];
 	scene->payload = files->known[PAYLOAD];
+}
+
+bool sn_win_enrichment__asks_first(struct sn_engine *engine, struct sn_win_files *files, uint64_t question[2])
+{
+	if (files->type != SN_WIN_START || !is_open(files, IMAGE) || !engine->enrichment->wait_ns)
+		return false;
+	question[IMAGE] = ask_about_file(engine, files, SN_ASKED_IMAGE, SN_START_IMAGE, true);
+	question[PAYLOAD] = 0;
+	files->told[IMAGE] = sn_facts__empty(SN_FACTS_LATE); /* if it cannot wait: it is not asked about again */
+	return question[IMAGE] != 0;
 }
 
 bool sn_win_enrichment__asks(struct sn_engine *engine, struct sn_win_files *files, struct sn_scene *scene,
@@ -228,6 +238,7 @@ bool sn_win_enrichment__again(struct sn_engine *engine, const struct sn_held *he
 	if (sn_ndjson__decode(loaded->ndjson, (const char *)(alert + 1), alert->event_size, UINT32_MAX, loaded->values,
 			      &routes))
 		routes = (struct sn_routes){0};
+	sn_pump__see(engine, &routes, &files);
 	hits = sn_pump__values(engine, &routes, &files, &scene, begin);
 	size = sn_frame__put_proxy(engine, held->frame_size, scene.proxy);
 	if (files.starts && files.actor)

@@ -30,6 +30,9 @@ struct sn_win_files {
 void sn_win_enrichment__look(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files);
 /* What is known of a start's payload, once it is unwound, if a rule reads it. */
 void sn_win_enrichment__look_at_payload(struct sn_engine *engine, struct sn_win_files *files);
+/* Whether a start is to wait for its file's facts before it is judged: while they are late, so is every rule that reads
+ * one under Sysmon's name. Asks about them. */
+bool sn_win_enrichment__asks_first(struct sn_engine *engine, struct sn_win_files *files, uint64_t question[2]);
 /* Asks what is to be asked for the event in the current values, with so many hits: whether it is to wait, for what.
  * Gives `scene` the facts that its alerts show. */
 bool sn_win_enrichment__asks(struct sn_engine *engine, struct sn_win_files *files, struct sn_scene *scene,
