@@ -5,6 +5,7 @@
 
 #include "blob_store.h"
 #include "bytes.h"
+#include "count.h"
 
 enum {
 	WAYS = 8,
@@ -91,7 +92,7 @@ struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_acto
 			place = &set[i];
 	}
 	if (place->used) {
-		actors->stats.forgotten += !place->end;
+		sn_count(&actors->stats.forgotten, !place->end);
 		drop(actors, place);
 	}
 	*place = (struct sn_actor){.id = *id, .used = 1, .start = start};
@@ -159,7 +160,7 @@ struct sn_actor *sn_actors__start(struct sn_actors *actors, const struct sn_acto
 		same = sn_actors__begin(actors, id, start);
 		same->parent = *parent;
 	} else {
-		actors->stats.same++;
+		sn_count(&actors->stats.same, 1);
 		same->start = start < same->start ? start : same->start;
 		if (is_said(&id->guid)) {
 			same->id.guid = id->guid;
@@ -246,7 +247,7 @@ static void make_room(struct sn_actors *actors, uint32_t blocks, const struct sn
 
 		if (!actor->used || actor == keep || (!actor->end && looked < SLOTS))
 			continue;
-		actors->stats.forgotten += !actor->end;
+		sn_count(&actors->stats.forgotten, !actor->end);
 		drop(actors, actor);
 	}
 }
@@ -262,7 +263,7 @@ void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_ac
 	sn_blobs__drop(&actors->blobs, actor->text[which]);
 	actor->text[which] = 0;
 	if (blocks > BLOCKS / SN_ACTOR_BLOBS) { /* so that one's texts always have room together */
-		actors->stats.too_long++;
+		sn_count(&actors->stats.too_long, 1);
 		return;
 	}
 	if (!size)
@@ -301,7 +302,7 @@ void sn_actors__write(const struct sn_actors *actors, const struct sn_actor *act
 	sn_write__literal(w, "\",");
 }
 
-void sn_actors__stats(const struct sn_actors *actors, struct sn_actors_stats *out)
+const struct sn_actors_stats *sn_actors__stats(const struct sn_actors *actors)
 {
-	*out = actors->stats;
+	return &actors->stats;
 }

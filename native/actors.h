@@ -100,5 +100,6 @@ void sn_actors__read(const struct sn_actors *actors, const struct sn_actor *acto
 /* "name":"text", and nothing where it is not known. A text. */
 void sn_actors__write(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which,
 		      struct sn_writer *w, const char *name);
-void sn_actors__stats(const struct sn_actors *actors, struct sn_actors_stats *out);
+/* The actors'; counted by the thread that they are of, to be read by any. */
+const struct sn_actors_stats *sn_actors__stats(const struct sn_actors *actors);
 #endif

@@ -55,10 +55,12 @@ int sn_etw_feed__forget(struct sn_etw_feed *feed)
 
 /* ---- lanes ---- */
 
-/* The one whose event is to be taken next: the earliest, unless it is to wait for one that may be earlier. */
+/* The one whose event is to be taken next: the earliest, unless it is to wait for one that may be earlier. A line is as
+ * early as it came. */
 static struct sn_etw_lane *next_lane(struct sn_etw_source *source, uint64_t now, int all)
 {
 	struct sn_etw_lane *next = NULL;
+	const struct sn_header *line;
 	uint64_t earliest = UINT64_MAX;
 	int is_empty = 0;
 	size_t size;
@@ -74,7 +76,8 @@ static struct sn_etw_lane *next_lane(struct sn_etw_source *source, uint64_t now,
 	}
 	if (next && is_empty && !all && earliest + next->patience_ns > now && earliest <= now + ahead_ns)
 		next = NULL;
-	return next || !sn_ring__peek(source->lines.ring, &size) ? next : &source->lines;
+	line = sn_ring__peek(source->lines.ring, &size);
+	return line && (!next || line->time < earliest) ? &source->lines : next;
 }
 
 /* ---- events ---- */

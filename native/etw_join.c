@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "count.h"
 #include "etw_keys.h"
 #include "etw_learn.h"
 #include "etw_starts.h"
@@ -36,7 +37,7 @@ static const struct sn_etw_told *tell(struct sn_etw_join *join, const struct sn_
 	join->told = *told;
 	join->told.actors = join->options.actors;
 	join->told.names = join->options.names;
-	join->stats.told++;
+	sn_count(&join->stats.told, 1);
 	return &join->told;
 }
 
@@ -104,7 +105,7 @@ const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join)
 	if (process && join->options.command_line)
 		told.line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
 	told.parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
-	join->stats.parent_unknown += !told.parent;
+	sn_count(&join->stats.parent_unknown, !told.parent);
 	sn_etw_starts__drop_first(join->starts);
 	return tell(join, &told);
 }
@@ -122,7 +123,7 @@ static void take_start(struct sn_etw_join *join, const struct sn_etw_event *even
 	twin = sn_etw_starts__twin(join->starts, &id, classic, twin_ns);
 	sn_etw_learner__start(&join->learner, event, decoded, twin != NULL);
 	if (twin) {
-		join->stats.joined++;
+		sn_count(&join->stats.joined, 1);
 		sn_etw_starts__pair(join->starts, twin, classic, event, decoded);
 	} else {
 		sn_etw_starts__add(join->starts, &id, classic, event, decoded);
@@ -153,7 +154,7 @@ static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event,
 		return 0;
 	if (!sn_etw_keys__changed(join->keys, event, decoded, key))
 		return 1;
-	join->stats.key_unknown += !key->len;
+	sn_count(&join->stats.key_unknown, !key->len);
 	return 0;
 }
 
@@ -172,12 +173,12 @@ static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_
 	}
 	sn_etw_learner__event(&join->learner, event, decoded);
 	if (is_silent(join, event, &told.key)) {
-		join->stats.joined++;
+		sn_count(&join->stats.joined, 1);
 		return NULL;
 	}
 	if (pid != UINT32_MAX)
 		told.process = sn_actors__find(join->options.actors, &id);
-	join->stats.process_unknown += !told.process;
+	sn_count(&join->stats.process_unknown, !told.process);
 	return tell(join, &told);
 }
 
@@ -187,12 +188,12 @@ int sn_etw_join__take(struct sn_etw_join *join, const struct sn_etw_event *event
 
 	*told = rc ? NULL : take(join, event);
 	if (rc == -ENOENT) {
-		join->stats.not_decoded++;
-		join->stats.lost += sn_etw__is_loss(event);
+		sn_count(&join->stats.not_decoded, 1);
+		sn_count(&join->stats.lost, sn_etw__is_loss(event));
 	} else if (rc == -ENOSYS) {
-		join->stats.unknown_version++;
+		sn_count(&join->stats.unknown_version, 1);
 	} else if (rc) {
-		join->stats.broken++;
+		sn_count(&join->stats.broken, 1);
 	}
 	return rc;
 }
@@ -234,7 +235,7 @@ void sn_etw_join__free(struct sn_etw_join *join)
 	free(join);
 }
 
-void sn_etw_join__stats(const struct sn_etw_join *join, struct sn_etw_join_stats *out)
+const struct sn_etw_join_stats *sn_etw_join__stats(const struct sn_etw_join *join)
 {
-	*out = join->stats;
+	return &join->stats;
 }

@@ -58,5 +58,6 @@ int sn_etw_join__take(struct sn_etw_join *join, const struct sn_etw_event *event
 /* Looks at an event of a trace that is to be read from its begin afterwards: those that live when a trace begins are
  * listed while it already runs. */
 void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event);
-void sn_etw_join__stats(const struct sn_etw_join *join, struct sn_etw_join_stats *out);
+/* The join's; counted by the thread that it is of, to be read by any. */
+const struct sn_etw_join_stats *sn_etw_join__stats(const struct sn_etw_join *join);
 #endif

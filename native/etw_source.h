@@ -56,6 +56,21 @@ void sn_etw_source__stats(const struct sn_etw_source *source, struct sn_etw_sour
 const char *sn_etw_source__provider(const struct sn_etw_source *source, uint32_t number,
 				    struct sn_etw_provider_stats *out);
 
+/* What the events came to on the match thread, all uint64_t, only grow until the engine forgets. */
+struct sn_etw_decoding {
+	uint64_t told;		  /* judged */
+	uint64_t joined;	  /* told with others, or only to be remembered */
+	uint64_t unknown_version; /* malformed, as the next */
+	uint64_t broken;	  /* whose data end within a column */
+	uint64_t process_unknown; /* of processes that nobody told of */
+	uint64_t parent_unknown;  /* starts by such */
+	uint64_t key_unknown;	  /* changes of a registry key whose path was not said */
+	uint64_t forgotten;	  /* processes that lived, for want of room */
+	uint64_t too_long;	  /* texts of processes that were not kept */
+};
+/* Any thread. */
+void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decoding *out);
+
 /* What a Windows host calls what its kernel names otherwise (etw_names.h), one thread at a time, also while the engine
  * runs: \Device\HarddiskVolume3 is C:, S-1-5-21-... is DOMAIN\name. What is set later goes before. -EINVAL, -ENOSPC. */
 int sn_engine__set_path(struct sn_engine *engine, const char *from, const char *to);

@@ -212,6 +212,23 @@ void sn_etw_source__stats(const struct sn_etw_source *source, struct sn_etw_sour
 	out->oversized = sum.oversized + lines.oversized;
 }
 
+/* What it points to is counted by the match thread alone. */
+void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decoding *out)
+{
+	const struct sn_etw_join_stats *join = sn_etw_join__stats(engine->etw.join);
+	const struct sn_actors_stats *actors = sn_actors__stats(engine->etw.actors);
+
+	*out = (struct sn_etw_decoding){.told = load(&join->told),
+					.joined = load(&join->joined),
+					.unknown_version = load(&join->unknown_version),
+					.broken = load(&join->broken),
+					.process_unknown = load(&join->process_unknown),
+					.parent_unknown = load(&join->parent_unknown),
+					.key_unknown = load(&join->key_unknown),
+					.forgotten = load(&actors->forgotten),
+					.too_long = load(&actors->too_long)};
+}
+
 /* ---- names ---- */
 
 int sn_engine__set_path(struct sn_engine *engine, const char *from, const char *to)

@@ -91,28 +91,25 @@ int64_t sn_trace__lines(struct sn_trace *trace, void *buf, size_t size)
 
 void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out)
 {
+	const struct sn_etw_join_stats *join = sn_etw_join__stats(trace->join);
 	struct sn_etl_stats etl;
-	struct sn_etw_join_stats join;
-	struct sn_actors_stats actors;
 
 	sn_etl__stats(trace->etl, &etl);
-	sn_etw_join__stats(trace->join, &join);
-	sn_actors__stats(trace->actors, &actors);
 	*out = (struct sn_trace_stats){.events = etl.events,
-				       .lines = join.told,
-				       .joined = join.joined,
-				       .not_decoded = join.not_decoded,
-				       .unknown_version = join.unknown_version,
-				       .broken = join.broken,
-				       .forgotten = actors.forgotten,
+				       .lines = join->told,
+				       .joined = join->joined,
+				       .not_decoded = join->not_decoded,
+				       .unknown_version = join->unknown_version,
+				       .broken = join->broken,
+				       .forgotten = sn_actors__stats(trace->actors)->forgotten,
 				       .unknown = etl.unknown,
 				       .damaged = etl.damaged,
 				       .compressed = etl.compressed,
 				       .cut_off = etl.cut_off,
 				       .events_lost = etl.events_lost,
 				       .buffers_lost = etl.buffers_lost,
-				       .process_unknown = join.process_unknown,
-				       .parent_unknown = join.parent_unknown,
-				       .key_unknown = join.key_unknown,
-				       .lost = join.lost};
+				       .process_unknown = join->process_unknown,
+				       .parent_unknown = join->parent_unknown,
+				       .key_unknown = join->key_unknown,
+				       .lost = join->lost};
 }

@@ -107,6 +107,7 @@ class WindowsSource(Closing):
             "sessions": sessions,
             "channels": self._channels.counts(),
             "capture": self._core_stats(),
+            "decoding": counters("sn_etw_decoding", lib.sn_engine__etw_decoding, self._engine.pointer),
             "files": {"off": "who wrote a file is not known on Windows"},
         }
 

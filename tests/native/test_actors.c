@@ -222,10 +222,10 @@ int main(void)
 		twin = (struct twin){.actors = actors, .random = round};
 		CHECK(twin.actors);
 		run(&twin);
-		sn_actors__stats(twin.actors, &stats);
+		stats = *sn_actors__stats(twin.actors);
 		CHECK(stats.same && stats.actors <= twin.count);
 		sn_actors__forget(twin.actors);
-		sn_actors__stats(twin.actors, &stats);
+		stats = *sn_actors__stats(twin.actors);
 		CHECK(!stats.actors);
 	}
 	test_root(actors);

@@ -280,6 +280,30 @@ def test_lines_of_channels() -> None:
         assert (source.stats["lines"], source.stats["oversized"], source.stats["received"]) == (3, 1, 1)
 
 
+def test_a_line_does_not_wait_until_the_sessions_have_nothing() -> None:
+    sysmon = json.dumps({"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1, "Image": "cmd.exe"}).encode()
+    later = late(CONNECT, time.time_ns() + 3600 * 1000 * MS - (BEGIN - EPOCH) * 100)
+    rows: list[Row] = [("windows", "network_connection", "DestinationPort", "0"), IMAGES[0]]
+    with running(rows) as (engine, source, writer):
+        source.deliver(CONNECT)
+        source.deliver(later)
+        assert lib.sn_etw_source__line(source.pointer, sysmon, len(sysmon)) == 0
+        assert [alert["rule"] for alert in alerts(engine, writer)] == [0, 1, 0]
+
+
+def test_what_the_events_came_to_is_counted() -> None:
+    given = (KERNEL, CLASSIC, CONNECT, Event("process", 1, 3, b"", at=12 * MS), Event("classic image", 10, 1, b""))
+    with running(IMAGES) as (engine, source, writer):
+        for event in given:
+            source.deliver(event)
+        alerts(engine, writer)
+        counted = counters("sn_etw_decoding", lib.sn_engine__etw_decoding, engine.pointer)
+    assert counted == {
+        "told": 2, "joined": 1, "unknown_version": 1, "broken": 1, "process_unknown": 0, "parent_unknown": 1,
+        "key_unknown": 0, "forgotten": 0, "too_long": 0,
+    }  # fmt: skip
+
+
 # ---- recordings ----
 
 
