@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -34,9 +35,13 @@ if sys.platform == "win32":
     Looking = Callable[[Engine], AbstractContextManager[Answering]]
 
     @contextmanager
-    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Looking]:
+    def opened_facts(config: Config, table: bytes | memoryview) -> Iterator[Looking | None]:
         """What programs say of themselves, and their signatures; packages and owners are Linux'. `table`: the rules',
-        whose proxies are looked at before they are started."""
+        whose proxies are looked at before they are started. None, and said, without the library that reads them."""
+        if find_spec("pefile") is None:
+            say("facts of files will not be known: pip install 'linsang[pe]'")
+            yield None
+            return
         ahead = chain([sys.executable], installed(grammar_names(table, windows=True).numbers))
         with Inspector() as inspector:
             yield lambda engine: Images(engine, inspector, place, ahead)
