@@ -69,7 +69,7 @@ def alerts(files: list[Path], folder: Path, *arguments: str) -> list[dict[str, A
     out = folder / "alerts.json"
     command = [sys.executable, "-m", "sensor", "replay", *map(str, files), "--rules", str(ROOT / "rules" / "windows")]
     options = ("--output", f"file:{out}?format=json", "--summary", str(folder / "summary.json"))
-    subprocess.run([*command, *arguments, *options], check=True, capture_output=True, cwd=ROOT, timeout=120)
+    subprocess.run([*command, *arguments, *options], check=True, capture_output=True, cwd=ROOT, timeout=240)
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 

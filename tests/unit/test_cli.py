@@ -273,7 +273,7 @@ def linsang(*arguments: str, stdin: bytes = b"", head: int | None = None) -> sub
     """As a process of its own; `head`: its reader goes away after so many bytes."""
     command = [sys.executable, "-m", "sensor", *arguments]
     if head is None:
-        return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
+        return subprocess.run(command, input=stdin, capture_output=True, timeout=240, check=False)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout
         assert child.stderr

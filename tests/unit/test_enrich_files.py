@@ -356,7 +356,7 @@ def test_a_mount_outside_our_root(tmp_path: Path) -> None:
     subprocess.run(["mount", "--bind", "/proc", tmp_path / "proc"], check=True)
     try:
         command = [sys.executable, "-c", CHROOTED, str(tmp_path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout
     finally:
         subprocess.run(["umount", tmp_path / "proc"], check=True)
     with closing(Mounts()) as mounts, (tmp_path / "file").open("rb") as file:
