@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "alert_texts.h"
 #include "engine.h"
 #include "schema.h"
 #include "sensor.h"
@@ -20,19 +21,12 @@
  */
 static const uint64_t EPOCH_TIMES = 1000000000000000000;
 
-/* JSON texts, one a line of the caller's. */
-struct texts {
-	char *bytes;
-	const char **text; /* count + 1: the last points behind the end */
-	uint32_t count;
-};
-
 struct sn_alerts {
 	struct sn_engine *engine; /* the caller's: for the names of users */
 	struct sn_alert_schema *schema;
 	struct sn_event_fields event_fields;
-	struct texts rules, undecidables, levels, fields, files;
-	char *host, *run;
+	struct sn_texts rules, levels, fields, files;
+	const char *host, *run;
 	int live;
 	int64_t boot_to_epoch_ns;
 };
@@ -44,48 +38,6 @@ struct frame {
 	struct sn_header header; /* of the event, if it is a record */
 };
 
-static int texts_new(struct texts *texts, const char *lines)
-{
-	size_t size = strlen(lines);
-	uint32_t n = 0;
-
-	for (const char *p = lines; (p = strchr(p, '\n')); p++)
-		texts->count++;
-	texts->bytes = malloc(size + 1);
-	texts->text = malloc((texts->count + 1) * sizeof(*texts->text));
-	if (!texts->bytes || !texts->text)
-		return -ENOMEM;
-	memcpy(texts->bytes, lines, size + 1);
-	texts->text[0] = texts->bytes;
-	for (const char *p = texts->bytes; (p = strchr(p, '\n')); p++)
-		texts->text[++n] = p + 1;
-	return 0;
-}
-
-static void texts_free(struct texts *texts)
-{
-	free(texts->bytes);
-	free(texts->text);
-}
-
-static uint32_t text_len(const struct texts *texts, uint32_t number)
-{
-	return (uint32_t)(texts->text[number + 1] - texts->text[number] - 1);
-}
-
-static void put_of(struct sn_writer *w, const struct texts *texts, uint32_t number)
-{
-	sn_write__bytes(w, texts->text[number], text_len(texts, number));
-}
-
-static char *copy_of(const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *copy = malloc(size);
-
-	return copy ? memcpy(copy, text, size) : NULL;
-}
-
 int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts, struct sn_alerts **out)
 {
 	struct sn_alerts *alerts = calloc(1, sizeof(*alerts));
@@ -95,15 +47,15 @@ int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts,
 	alerts->engine = engine;
 	alerts->live = *texts->host != 0;
 	alerts->schema = sn_alert_schema__new();
-	alerts->host = copy_of(texts->host);
-	alerts->run = copy_of(texts->run);
-	if (!alerts->schema || !alerts->host || !alerts->run || texts_new(&alerts->rules, texts->rules) ||
-	    texts_new(&alerts->undecidables, texts->undecidables) || texts_new(&alerts->levels, texts->levels) ||
-	    texts_new(&alerts->fields, texts->fields) || texts_new(&alerts->files, texts->files)) {
+	alerts->host = texts->host;
+	alerts->run = texts->run;
+	if (!alerts->schema || sn_texts__new(&alerts->rules, &texts->rules) ||
+	    sn_texts__new(&alerts->levels, &texts->levels) || sn_texts__new(&alerts->fields, &texts->fields) ||
+	    sn_texts__new(&alerts->files, &texts->files)) {
 		sn_alerts__free(alerts);
 		return -ENOMEM;
 	}
-	if (alerts->rules.count != alerts->undecidables.count || alerts->rules.count != alerts->levels.count) {
+	if (alerts->rules.count != alerts->levels.count) {
 		sn_alerts__free(alerts);
 		return -EINVAL;
 	}
@@ -117,13 +69,10 @@ void sn_alerts__free(struct sn_alerts *alerts)
 		return;
 	sn_alert_schema__free(alerts->schema);
 	sn_event_fields__free(&alerts->event_fields);
-	texts_free(&alerts->rules);
-	texts_free(&alerts->undecidables);
-	texts_free(&alerts->levels);
-	texts_free(&alerts->fields);
-	texts_free(&alerts->files);
-	free(alerts->host);
-	free(alerts->run);
+	sn_texts__free(&alerts->rules);
+	sn_texts__free(&alerts->levels);
+	sn_texts__free(&alerts->fields);
+	sn_texts__free(&alerts->files);
 	free(alerts);
 }
 
@@ -236,7 +185,7 @@ static void put_event(struct sn_writer *w, const struct sn_alerts *alerts, const
 		sn_write__member(w, "cpu", frame->header.cpu);
 	if (!alerts->live) {
 		sn_write__literal(w, "\"file\":");
-		put_of(w, &alerts->files, frame->alert.file);
+		sn_texts__put(w, &alerts->files, frame->alert.file);
 		sn_write__literal(w, ",");
 		sn_write__member(w, "index", frame->alert.index);
 	} else {
@@ -323,13 +272,13 @@ static void put_undecidable(struct sn_writer *w, const struct sn_alerts *alerts,
 
 	if (cause < alerts->fields.count) {
 		name = alerts->fields.text[cause];
-		len = text_len(&alerts->fields, cause);
+		len = sn_texts__len(&alerts->fields, cause);
 	}
 	reason = sn_alert_record__damage(&frame->records, name + 1, len - 2);
 	sn_write__literal(w, "\"undecidable\":{\"cause\":");
 	sn_write__bytes(w, name, len);
 	sn_write__literal(w, ",\"level\":");
-	put_of(w, &alerts->levels, frame->alert.rule);
+	sn_texts__put(w, &alerts->levels, frame->alert.rule);
 	sn_write__literal(w, ",\"reason\":\"");
 	sn_write__bytes(w, reason, strlen(reason));
 	sn_write__literal(w, "\"},\"verdict\":\"undecidable\"}\n");
@@ -341,7 +290,10 @@ static void put_rule(struct sn_writer *w, const struct sn_alerts *alerts, const 
 	uint64_t time = frame->header.time;
 
 	sn_write__literal(w, "\"rule\":");
-	put_of(w, undecidable ? &alerts->undecidables : &alerts->rules, frame->alert.rule);
+	if (undecidable)
+		sn_texts__put_lowered(w, &alerts->rules, &alerts->levels, frame->alert.rule);
+	else
+		sn_texts__put(w, &alerts->rules, frame->alert.rule);
 	sn_write__literal(w, ",");
 	if (frame->alert.payload == SN_PAYLOAD_RECORD && (time >= EPOCH_TIMES || alerts->boot_to_epoch_ns)) {
 		sn_write__literal(w, "\"time\":");

@@ -218,18 +218,22 @@ struct sn_actor_block {
 /* ---- alert frames as JSON lines (alert_json.c) ---- */
 struct sn_alerts;
 
-/* What alerts say beyond their frames: JSON texts, each with a newline behind it. Copied. */
+/* What alerts say beyond their frames: JSON texts, each with a newline behind it. */
+struct sn_lines {
+	const char *text;
+	uint64_t size;
+};
 struct sn_alert_texts {
-	const char *rules;	  /* by rule number: the map */
-	const char *undecidables; /* by rule number: the map when the rule is undecidable */
-	const char *levels;	  /* by rule number: its own level, for an undecidable */
-	const char *fields;	  /* by field number: the name, as a string */
-	const char *files;	  /* by number: names of a replay's inputs; "" when live */
-	const char *host;	  /* live: this host's name, without newline; "" in replay */
-	const char *run; /* live: what event.id begins with, plain characters that name this run; "" in replay */
+	struct sn_lines rules;	/* by rule number: the map; where the rule is undecidable its level is low at most */
+	struct sn_lines levels; /* by rule number: the level in the map */
+	struct sn_lines fields; /* by field number: the name, as a string */
+	struct sn_lines files;	/* by number: names of a replay's inputs; none when live */
+	const char *host;	/* live: this host's name, without newline; "" in replay */
+	const char *run;	/* live: what event.id begins with, plain characters that name this run; "" in replay */
 };
 
-/* The names of users come from `engine`, which must outlive it. -EINVAL: the three lists of rules differ in length. */
+/* The texts are borrowed, and the names of users come from `engine`: all must outlive it. -EINVAL: the two lists of
+ * rules differ in length. */
 int sn_alerts__new(struct sn_engine *engine, const struct sn_alert_texts *texts, struct sn_alerts **out);
 void sn_alerts__free(struct sn_alerts *alerts);
 /* What to add to a record's time to get ns since the epoch. 0, as at first: not known, alerts have no time unless their

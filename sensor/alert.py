@@ -20,7 +20,7 @@ _FIRST_ROOM = 1 << 16  # what the alerts of a quiet machine need
 _MOST_ROOM = 1 << 20  # for many: fewer pieces to hand over; a longer line has what it needs
 
 
-RuleLines = tuple[bytes, bytes, bytes]
+RuleLines = tuple[bytes, bytes]
 
 
 class Rule(Protocol):
@@ -62,19 +62,14 @@ class AlertWriter:
         run: str = "",
         files: Iterable[str] = (),
     ) -> None:
-        rules, undecidables, levels = lines
-        texts = {
-            "rules": rules,
-            "undecidables": undecidables,
-            "levels": levels,
-            "fields": _lines(field_names),
-            "files": _lines(files),
-            "host": b"" if host is None else json_text(host),
-            "run": run.encode("ascii"),
-        }
-        held = {name: ffi.new("char[]", text) for name, text in texts.items()}
+        listed = dict(
+            zip(("rules", "levels", "fields", "files"), (*lines, _lines(field_names), _lines(files)), strict=True)
+        )
+        said = {"host": b"" if host is None else json_text(host), "run": run.encode("ascii")}
+        self._held = {name: ffi.from_buffer("char[]", text) for name, text in listed.items()}  # borrowed by the core
+        self._held |= {name: ffi.new("char[]", text) for name, text in said.items()}
         out = ffi.new("struct sn_alerts **")
-        options = ffi.new("struct sn_alert_texts *", held)
+        options = ffi.new("struct sn_alert_texts *", self._held | {n: (self._held[n], len(listed[n])) for n in listed})
         check(lib.sn_alerts__new(engine.pointer, options, out), "prepare the alerts' texts")
         self._pointer = ffi.gc(out[0], lib.sn_alerts__free)
         self._engine = engine  # must live as long: it knows the users
@@ -139,9 +134,9 @@ def _lines(values: Iterable[Any]) -> bytes:
 
 
 def rule_lines(rules: Iterable[Rule]) -> RuleLines:
-    """What alerts say of each rule, as JSON: a line a rule in a match, in an undecidable, and its level."""
+    """What alerts say of each rule, as JSON: a line a rule, and its level."""
     maps = [rule_map(rule) for rule in rules]
-    return _lines(maps), _lines(map(_lowered, maps)), _lines(rule["level"] for rule in maps)
+    return _lines(maps), _lines(rule["level"] for rule in maps)
 
 
 def rule_map(rule: Rule) -> dict[str, Any]:
@@ -154,8 +149,3 @@ def rule_map(rule: Rule) -> dict[str, Any]:
     }
     needed = {"id": rule.id, "title": rule.title, "level": rule.level or "informational", "tags": list(rule.tags)}
     return needed | {name: value for name, value in described.items() if value}
-
-
-def _lowered(rule: dict[str, Any]) -> dict[str, Any]:
-    """An undecidable is not silence, but it is no alarm either."""
-    return rule if rule["level"] == "informational" else {**rule, "level": "low"}

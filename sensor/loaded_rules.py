@@ -68,7 +68,7 @@ class LoadedRules:
     was refused."""
 
     table: Buffer
-    lines: tuple[bytes, bytes, bytes]
+    lines: tuple[bytes, bytes]
     rules: Sequence[RuleText]
     fields: tuple[str, ...]
     faults: tuple[RuleError, ...]

@@ -1,6 +1,6 @@
 """Compiled rules, kept from one start to the next.
 
-rules-CONTENT.bin   crc32 of the rest | meta: a line of JSON | a line of JSON a rule | lines for alerts | rule table
+rules-CONTENT.bin   adler32 of the rest | meta: a line of JSON | a line of JSON a rule | lines for alerts | rule table
 seen-STATUS         CONTENT, of files that have this status: spares reading thousands of files to find out that
                     nothing changed
 
@@ -32,7 +32,7 @@ from sensor.system import OPEN_FLAGS, is_ours
 
 Buffer = bytes | memoryview
 _KEPT = 4  # of each kind
-_CRC = 4
+_SUM = 4
 _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
 _HERE = Path(__file__).parent
 # What makes that which is kept: another version makes it anew.
@@ -49,7 +49,7 @@ class Compiled:
     meta: dict[str, Any]
     count: int
     rules: Buffer
-    lines: tuple[bytes, bytes, bytes]
+    lines: tuple[bytes, bytes]
     table: Buffer
 
     def pack(self) -> bytes:
@@ -57,22 +57,22 @@ class Compiled:
         parts = [self.rules, *self.lines, self.table]
         head = {"count": self.count, "parts": [len(each) for each in parts], **self.meta}
         body = b"".join([json.dumps(head).encode(), b"\n", *parts])
-        return zlib.crc32(body).to_bytes(_CRC, "little") + body
+        return zlib.adler32(body).to_bytes(_SUM, "little") + body
 
 
 def unpack(content: bytes) -> Compiled | None:
     """The other way, the largest parts where they lie; None for bytes that are damaged."""
-    if int.from_bytes(content[:_CRC], "little") != zlib.crc32(memoryview(content)[_CRC:]):
+    if int.from_bytes(content[:_SUM], "little") != zlib.adler32(memoryview(content)[_SUM:]):
         return None
     try:
-        end = content.index(b"\n", _CRC)
-        meta = json.loads(content[_CRC:end])
+        end = content.index(b"\n", _SUM)
+        meta = json.loads(content[_SUM:end])
         count, sizes = meta.pop("count"), meta.pop("parts")
         at = itertools.accumulate(sizes, initial=end + 1)
-        rules, first, second, third, table = (memoryview(content)[a:b] for a, b in itertools.pairwise(at))
+        rules, lines, levels, table = (memoryview(content)[a:b] for a, b in itertools.pairwise(at))
     except (ValueError, KeyError, TypeError):  # an empty or foreign file
         return None
-    return Compiled(meta, count, rules, (bytes(first), bytes(second), bytes(third)), table)
+    return Compiled(meta, count, rules, (bytes(lines), bytes(levels)), table)
 
 
 class RuleCache:

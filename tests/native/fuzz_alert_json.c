@@ -1,6 +1,6 @@
 // sources: alert_json.c alert_event.c alert_record.c event_fields.c event_mapped.c json_members.c json_write.c json.c
 // sources: record_write.c record.c schema.c text.c users.c alert_proxy.c proxy.c proxy_block.c alert_facts.c facts.c unwind.c reading.c given.c grammar.c
-// sources: shell_words.c sed_program.c bytes.c
+// sources: shell_words.c sed_program.c bytes.c alert_texts.c
 /* sn_alerts__json: of any bytes as frames it makes whole lines of JSON, or says no; of any JSON object a line. */
 #include <string.h>
 
@@ -12,14 +12,18 @@ enum { LINES = 1 << 20, SMALL = 3000 };
 
 static char lines[LINES], small[SMALL];
 
+#define LINES_OF(literal)                                                                                              \
+	{                                                                                                              \
+		literal, sizeof(literal) - 1                                                                           \
+	}
+
 static struct sn_alerts *alerts_new(int live)
 {
 	static struct sn_engine engine;
-	struct sn_alert_texts texts = {.rules = "{\"id\":\"r\"}\n",
-				       .undecidables = "{\"id\":\"r\"}\n",
-				       .levels = "\"high\"\n",
-				       .fields = "\"Image\"\n\"ParentCommandLine\"\n",
-				       .files = live ? "" : "\"f\"\n",
+	struct sn_alert_texts texts = {.rules = LINES_OF("{\"id\":\"r\",\"level\":\"high\"}\n"),
+				       .levels = LINES_OF("\"high\"\n"),
+				       .fields = LINES_OF("\"Image\"\n\"ParentCommandLine\"\n"),
+				       .files = {"\"f\"\n", live ? 0 : 4},
 				       .host = live ? "\"h\"" : "",
 				       .run = live ? "r" : ""};
 	struct sn_alerts *alerts;

@@ -42,6 +42,7 @@ class Both:
             "users": {0: "root"},
         } | more
         rules = [Rule(), Rule("r-2", level="informational"), Rule("r-3", level="")]
+        rules += [Rule("r-4", description='"level":"high" is none here, nor is "level":', title="level")]
         names = ["Image", "CommandLine", "ParentCommandLine"]
         self.twin = AlertTwin(rules, names, **known)
         self.engine = Engine(ring_bytes=1 << 16, alert_bytes=1 << 18, table_bytes=1 << 16, table_entries=64)
@@ -206,6 +207,7 @@ UNREADABLE = records.process_record(pid=3, start=30, flags=lib.SN_F_ARGV_UNREADA
         (0, EXEC, (UNREADABLE,), 2, "low", {"cause": "ParentCommandLine", "reason": "unreadable", "level": "high"}),
         (0, EXEC, (), None, "low", {"cause": "unknown", "reason": "not known", "level": "high"}),
         (0, EXEC, (), 3, "low", {"cause": "unknown", "reason": "not known", "level": "high"}),
+        (3, EXEC, (), 3, "low", {"cause": "unknown", "reason": "not known", "level": "high"}),
         (1, EXEC, (), 1, "informational", {"cause": "CommandLine", "reason": "not known", "level": "informational"}),
     ],
 )

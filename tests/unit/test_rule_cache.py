@@ -123,9 +123,9 @@ def test_a_damaged_cache_is_made_anew(place: Place, damage: Callable[[bytes], by
 
 
 def test_pack_and_unpack() -> None:
-    made = Compiled({"fields": ["A"]}, 2, b'["a"]\n["b"]\n', (b"x\n", b"", b"yz"), b"table\n\nbytes\n")
+    made = Compiled({"fields": ["A"]}, 2, b'["a"]\n["b"]\n', (b"x\n", b"yz"), b"table\n\nbytes\n")
     assert unpack(made.pack()) == made
-    none = Compiled({}, 0, b"", (b"", b"", b""), b"")
+    none = Compiled({}, 0, b"", (b"", b""), b"")
     assert unpack(none.pack()) == none
 
 
