@@ -106,6 +106,7 @@ enum sn_grammar_flag {
 	SN_GR_GLUED = 1024,   /* Windows: a value may stand right behind an option of one letter */
 	SN_GR_PREFIX = 2048,  /* Windows: options may be shortened */
 	SN_GR_CASE = 4096,    /* Windows: capitals make another option */
+	SN_GR_HEX = 16384,    /* Windows: 0x22 in a command line that it is given stands for that character */
 	SN_GR_ODD = 8192,     /* has options of one dash and more than one letter beside those of one */
 	SN_GR_COMPLETE = 128, /* lists each option that takes the next argument for its value: all others are flags */
 };

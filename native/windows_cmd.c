@@ -4,27 +4,12 @@
 #include <string.h>
 
 #include "reading.h"
+#include "windows_control.h"
+#include "windows_variables.h"
 
 enum {
 	COMMANDS_MAX = 64, /* in one text; with more of them it cannot be told */
-	VARIABLE_MAX = 24, /* bytes of a variable's name */
 	BUILTIN_MAX = 8,   /* of a word of cmd's own */
-	EXPANDED_MAX = 4,  /* a variable's value is at most so many times as long as its name with the signs */
-};
-
-/* Values that they have on every machine that nobody has set up in another way. */
-static const struct {
-	const char *name, *value;
-} variables[] = {
-	{"comspec", "C:\\Windows\\System32\\cmd.exe"},
-	{"systemroot", "C:\\Windows"},
-	{"windir", "C:\\Windows"},
-	{"systemdrive", "C:"},
-	{"programfiles", "C:\\Program Files"},
-	{"programfiles(x86)", "C:\\Program Files (x86)"},
-	{"programdata", "C:\\ProgramData"},
-	{"allusersprofile", "C:\\ProgramData"},
-	{"public", "C:\\Users\\Public"},
 };
 
 /* Commands of cmd's own that start no program. */
@@ -42,6 +27,8 @@ struct bounds {
 struct split {
 	const uint8_t *at, *end; /* of the text */
 	uint8_t *room, *out;
+	uint8_t *room_end; /* from `out`, SN_VARIABLE_FACTOR bytes for each that is still to be read */
+	struct sn_cmd_variables variables;
 	struct bounds command[COMMANDS_MAX]; /* in the room: those that start something */
 	const uint8_t *pipe;		     /* in the text: the last | of the command that was read last */
 	uint32_t count;
@@ -77,6 +64,13 @@ struct sn_bytes sn_cmd__text(struct sn_bytes rest)
 	return (struct sn_bytes){0};
 }
 
+/* Whether the first bytes name a file, or are all that is quoted: "m"s"hta" is neither. */
+static bool is_file(struct sn_bytes text, uint32_t len)
+{
+	return memchr(text.at, '\\', len) || memchr(text.at, '.', len) ||
+	       !memchr(text.at + len + 1, '"', text.len - len - 1);
+}
+
 /* The first quote and the last one go, unless they hold the path of a program together. */
 static struct sn_bytes without_quotes(struct sn_bytes text, struct sn_unwinder *unwinder)
 {
@@ -92,7 +86,7 @@ static struct sn_bytes without_quotes(struct sn_bytes text, struct sn_unwinder *
 	for (last = 0; last < inside.len && inside.at[last] != '"';)
 		last++;
 	if (last && last < inside.len && sn_windows__is_one_path((struct sn_bytes){inside.at, last}) &&
-	    (last + 1 < inside.len || memchr(inside.at, ' ', last)))
+	    (last + 1 < inside.len ? is_file(inside, last) : memchr(inside.at, ' ', last) != NULL))
 		return text;
 	for (last = inside.len; last && inside.at[last - 1] != '"';)
 		last--;
@@ -111,27 +105,35 @@ static uint8_t peek(const struct split *s, uint32_t ahead)
 	return (uint32_t)(s->end - s->at) > ahead ? s->at[ahead] : 0;
 }
 
-/* %NAME%, also with the signs doubled, as some logs have them; what is not known stays as it is written. */
+/* For a value in place of the next bytes of the text. */
+static bool has_room(const struct split *s, struct sn_bytes value, uint32_t bytes)
+{
+	return (size_t)(s->room_end - s->out) >= value.len + ((size_t)(s->end - s->at) - bytes) * SN_VARIABLE_FACTOR;
+}
+
+/* %NAME%, also with the signs doubled, as some logs have them; !NAME!, which only the text itself can have set. What is
+ * not known stays as it is written. That %NAME% takes a value which the same text has set only for `call` and for
+ * another cmd is left aside: else it is nothing that runs. */
 static void expand(struct split *s)
 {
-	uint32_t signs = peek(s, 1) == '%' ? 2 : 1;
-	struct sn_bytes name = {s->at + signs, 0};
+	uint8_t sign = *s->at;
+	uint32_t signs = sign == '%' && peek(s, 1) == '%' ? 2 : 1;
+	struct sn_bytes name = {s->at + signs, 0}, value;
 
-	while (name.at + name.len < s->end && name.at[name.len] != '%' && name.len <= VARIABLE_MAX)
+	while (name.at + name.len < s->end && name.at[name.len] != sign && name.len <= SN_VARIABLE_MAX)
 		name.len++;
-	for (uint32_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-		size_t len = strlen(variables[i].value);
-
-		if (strlen(variables[i].name) != name.len || !sn_windows__begins(name, variables[i].name) ||
-		    (uint32_t)(s->end - name.at) < name.len + signs || name.at[name.len + signs - 1] != '%')
-			continue;
-		memcpy(s->out, variables[i].value, len);
-		s->out += len;
-		s->at = name.at + name.len + signs;
+	value = sn_cmd_variables__own(&s->variables, name);
+	if (!value.at && sign == '%')
+		value = sn_cmd_variable__common(name);
+	if (!value.at || (uint32_t)(s->end - name.at) < name.len + signs || name.at[name.len + signs - 1] != sign ||
+	    !has_room(s, value, name.len + 2 * signs)) {
+		while (signs--)
+			*s->out++ = *s->at++;
 		return;
 	}
-	while (signs--)
-		*s->out++ = *s->at++;
+	memcpy(s->out, value.at, value.len);
+	s->out += value.len;
+	s->at = name.at + name.len + signs;
 }
 
 /* A redirection without the number before it. */
@@ -157,8 +159,9 @@ static void drop_number(struct split *s, const uint8_t *begin)
 
 enum { PLAIN = 0, QUOTED_TOO = 1, UNQUOTED = 2 }; /* where a byte means something */
 
-static const uint8_t means[256] = {['%'] = QUOTED_TOO, ['"'] = QUOTED_TOO, ['^'] = UNQUOTED, ['&'] = UNQUOTED,
-				   ['|'] = UNQUOTED,   ['\n'] = UNQUOTED,  ['<'] = UNQUOTED, ['>'] = UNQUOTED};
+static const uint8_t means[256] = {
+	['%'] = QUOTED_TOO, ['!'] = QUOTED_TOO, ['"'] = QUOTED_TOO, ['^'] = UNQUOTED, ['&'] = UNQUOTED,
+	['|'] = UNQUOTED,   ['\n'] = UNQUOTED,	['<'] = UNQUOTED,   ['>'] = UNQUOTED};
 
 /* Bytes that stand for themselves. */
 static void copy_plain(struct split *s, bool quoted)
@@ -185,7 +188,7 @@ static void copy_command(struct split *s)
 		c = peek(s, 0);
 		if (s->at == s->end || c == '&' || c == '|' || c == '\n')
 			break;
-		if (c == '%') {
+		if (c == '%' || c == '!') {
 			expand(s);
 		} else if (c == '"') {
 			quoted = !quoted;
@@ -235,28 +238,6 @@ static bool is_builtin(struct sn_bytes command)
 	return false;
 }
 
-/* for ... in (WORDS) do COMMAND: the command where none of it is the loop's; empty: it cannot be told. */
-static struct sn_bytes body_of_loop(struct sn_bytes command)
-{
-	const uint8_t *open = memchr(command.at, '(', command.len);
-
-	for (uint32_t i = 0; open && i + 4 < command.len; i++) {
-		struct sn_bytes tail = sn_bytes__behind(command, i);
-		size_t words;
-
-		if (tail.at < open || !sn_windows__begins(tail, ") do"))
-			continue;
-		words = (size_t)(tail.at - open);
-		if (memchr(open, '\'', words) || memchr(open, '`', words) || memchr(tail.at, '%', tail.len))
-			return (struct sn_bytes){0};
-		tail = sn_bytes__behind(tail, 4);
-		while (tail.len && (sn_is_blank(*tail.at) || *tail.at == '@'))
-			tail = sn_bytes__behind(tail, 1);
-		return tail;
-	}
-	return (struct sn_bytes){0};
-}
-
 /* What cmd reads in a program's name: m"s"hta is mshta, and , ; = end it as a blank does. In the room, in place. */
 static struct sn_bytes with_plain_name(const struct split *s, struct sn_bytes command)
 {
@@ -291,13 +272,12 @@ static void note(struct split *s, uint8_t *from)
 		command = sn_bytes__behind(command, 1);
 	while (command.len && sn_is_blank(command.at[command.len - 1]))
 		command.len--;
-	if (is(first_word(command), "for")) {
-		command = body_of_loop(command);
-		s->opaque = s->opaque || !command.len;
-	}
+	command = sn_cmd__body(command, &s->opaque);
+	if (is(first_word(command), "set"))
+		sn_cmd_variables__set(&s->variables, command);
 	if (!command.len || is_builtin(command))
 		return;
-	if (*command.at == '(' || is(first_word(command), "if") || s->count == COMMANDS_MAX) {
+	if (*command.at == '(' || s->count == COMMANDS_MAX) {
 		s->opaque = true;
 		return;
 	}
@@ -334,10 +314,12 @@ void sn_cmd__split(struct sn_bytes text, struct sn_unwinder *unwinder, struct sn
 	*out = (struct sn_cmd_text){.text = text};
 	if (!text.len)
 		return;
-	size = memchr(text.at, '%', text.len) ? text.len * EXPANDED_MAX : text.len;
+	size = memchr(text.at, '%', text.len) || memchr(text.at, '!', text.len) ? text.len * SN_VARIABLE_FACTOR
+										: text.len;
 	s.room = s.out = sn_unwinder__room(unwinder, size);
 	if (!s.room)
 		return;
+	s.room_end = s.room + size;
 	s.at = text.at;
 	s.end = text.at + text.len;
 	read_commands(&s);

@@ -230,6 +230,37 @@ static struct sn_bytes before_comma(const struct sn_win_reading *r, const struct
 	return (struct sn_bytes){inside.at, (uint32_t)(close - inside.at)};
 }
 
+static uint32_t hex_digit(uint8_t c)
+{
+	c = sn_lower(c);
+	if (c >= '0' && c <= '9')
+		return c - (uint32_t)'0';
+	return c >= 'a' && c <= 'f' ? c - (uint32_t)'a' + 10 : UINT32_MAX;
+}
+
+/* With 0xHH as the character that it stands for. */
+static struct sn_bytes without_hex(struct sn_win_reading *r, struct sn_bytes text)
+{
+	uint8_t *room = sn_bytes__find(text, (struct sn_bytes){(const uint8_t *)"0x", 2})
+				? sn_unwinder__room(r->unwinder, text.len)
+				: NULL,
+		*out = room;
+
+	if (!room)
+		return text;
+	while (text.len) {
+		uint32_t high = UINT32_MAX, low = UINT32_MAX;
+
+		if (text.len >= 4 && text.at[0] == '0' && text.at[1] == 'x') {
+			high = hex_digit(text.at[2]);
+			low = hex_digit(text.at[3]);
+		}
+		*out++ = high < 16 && low < 16 ? (uint8_t)(high << 4 | low) : *text.at;
+		text = sn_bytes__behind(text, high < 16 && low < 16 ? 4 : 1);
+	}
+	return (struct sn_bytes){room, (uint32_t)(out - room)};
+}
+
 /* Text of one kind or another. */
 static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_word *word)
 {
@@ -237,7 +268,8 @@ static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_w
 	case SN_GIVE_COMMAND:
 		return give_command(r, word);
 	case SN_GIVE_WORDS:
-		return leads_to(r, SN_WIN_LINE, word->text);
+		return leads_to(r, SN_WIN_LINE,
+				r->grammar->flags & SN_GR_HEX ? without_hex(r, word->text) : word->text);
 	case SN_GIVE_COMMA_WORDS:
 		return leads_to(r, SN_WIN_LINE, before_comma(r, word));
 	case SN_GIVE_CMD:

@@ -62,6 +62,7 @@ _FLAG = {
     "glued": 1024,
     "prefix": 2048,
     "case": 4096,
+    "hex": 16384,
 }
 _KEYS = {"class", "names", "flags", "options", "places", "settings", "subs", "markers"}
 _OF_OPTIONS = {
