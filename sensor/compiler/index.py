@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, chain, islice
+from math import log2
 from operator import itemgetter
 from struct import Struct, iter_unpack
 from typing import NamedTuple
@@ -20,7 +21,9 @@ WIDTH = 4  # SN_WIDTH_MAX: bytes of a window
 SHORT_MAX = 3  # SN_SHORT_MAX: bytes of a literal that is looked for by its first two
 FILTER_BITS = range(5, 16)  # up to SN_FILTER_BITS_MAX; fewer keep too little away
 _COMMON = 4  # what a window in the sample weighs, beside one in a literal
-_ROOMY, _SMALL_BITS = 8, 9  # words of a filter for each key where they are so few that all fit into 2 KiB; else one
+# words of a filter for each key where they are so few that all fit into 2 KiB; else one, more or less: twice as many
+# keep a third of a first-level cache busy for less than they spare
+_ROOMY, _SMALL_BITS = 8, 9
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
 _SHORT_FILTER_BITS, _SHORT_BUCKET_BITS = 4, 3  # SN_SHORT_FILTER_BITS, SN_SHORT_BUCKET_BITS
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
@@ -236,7 +239,7 @@ def _scan(place: Place, rules_of: Mapping[Literal, Sequence[int]]) -> Scan:
     literals = tuple(rules_of.items())
     entries = _entries(place, rules_of)
     small = min(_bits(_ROOMY * len(entries)), _SMALL_BITS)
-    filter_bits = min(max(_bits(len(entries)), small, FILTER_BITS[0]), FILTER_BITS[-1])
+    filter_bits = min(max(round(log2(len(entries))), small, FILTER_BITS[0]), FILTER_BITS[-1])
     bucket_bits = min(_bits(len(entries)), BUCKET_BITS_MAX)
     if place.kind == SHORT:
         filter_bits, bucket_bits = _SHORT_FILTER_BITS, _SHORT_BUCKET_BITS
