@@ -141,11 +141,6 @@ static bool is_null_device(struct sn_bytes path)
 	return is(path, "/dev/null");
 }
 
-static bool is_stdin(struct sn_bytes path)
-{
-	return is(path, "-") || is(path, "/dev/stdin") || is(path, "/dev/fd/0") || is(path, "/proc/self/fd/0");
-}
-
 /* What find or xargs puts there is not known here: nothing is named, nor by what follows. */
 static bool is_placeholder(struct sn_reading *r, struct sn_bytes value)
 {
@@ -305,8 +300,8 @@ bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
 static bool give_named(struct sn_reading *r, uint32_t what, struct sn_bytes value)
 {
 	switch ((enum sn_give)what) {
-	case SN_GIVE_SCRIPT: /* of standard input, what follows is for the script that comes there */
-		r->from_stdin = r->from_stdin || is_stdin(value);
+	case SN_GIVE_SCRIPT: /* a single dash is standard input, and what follows is for the script that comes there */
+		r->from_stdin = r->from_stdin || is(value, "-");
 		return !r->from_stdin && !is_null_device(value) && !is_placeholder(r, value) &&
 		       ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
 	case SN_GIVE_PROGRAM:

@@ -198,11 +198,22 @@ static void read_stdin(const struct sn_reading *r, struct sn_unwound *out, const
 	out->argv = out->text = out->piped = (struct sn_bytes){0};
 }
 
+/* A script that is read from standard input, by the name of that. */
+static bool is_stdin(const struct sn_found *found)
+{
+	static const char *const names[] = {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"};
+
+	for (uint32_t i = 0; found->outcome == ENDED && i < sizeof(names) / sizeof(names[0]); i++)
+		if (found->path.len == strlen(names[i]) && memcmp(found->path.at, names[i], found->path.len) == 0)
+			return true;
+	return false;
+}
+
 /* Reads one command; false: what it names is the payload, or it names nothing. */
 static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *link)
 {
 	sn_reading__run(r, link->grammar, link->argv);
-	if (r->found.outcome == NOTHING) {
+	if (r->found.outcome == NOTHING || ((out->piped.len || out->input.len) && is_stdin(&r->found))) {
 		if ((link->grammar->flags & SN_GR_STDIN) && out->depth && !r->stopped)
 			read_stdin(r, out, link);
 		return false;

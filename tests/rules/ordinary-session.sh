@@ -352,6 +352,29 @@ printf '#!/bin/sh\nexec "$@"\n' >install-sh; chmod 755 install-sh; ./install-sh 
 bash -lc 'cd /etc && ls | wc -l'; env -i HOME="$HOME" PATH="$PATH" bash -lc 'echo clean'
 mkdir -p .cache/x/bin; cp /bin/true .cache/x/bin/tool; .cache/x/bin/tool; env A=1 .cache/x/bin/tool
 cd ..
+# a third day: modules, standard input from files, the own shell under a wrapper, scripts that are found and checked
+mkdir -p third && cd third || exit 1
+printf 'print(1)\n' >s.py; printf 'exit 0\n' >s.sh; printf 'all:\n\t@$(CC) --version\n' >Makefile
+python3 -m cProfile -s cumtime s.py; python3 -m trace --count -C cov s.py; python3 -m pdb -c continue -c q s.py
+python3 -m timeit -n 1 -r 1 '"-".join(str(n) for n in range(10))'; python3 -m unittest discover -s .; python3 - <s.py
+python3 -m pip list --format=freeze; python3 -m compileall -q .; pip3 download --no-index -d w none
+bash <s.sh; sh -s -- --prefix=/usr <s.sh; sh -c 'sh <s.sh'; sh -c 'sleep 0.1 &'
+find . -name '*.sh' -exec bash -n {} \;
+find . -name '*.sh' -exec sh {} \;
+ls ./*.sh | xargs -n1 bash -n
+env -i PATH="$PATH" HOME="$HOME" bash --norc -c ls
+env -S 'ls -la'; nice -5 ls; watch --version
+have ssh-agent && ssh-agent bash -c 'ssh-add -l'
+have parallel && parallel echo ::: a b
+have make && make -j2 CC=gcc
+have cmake && cmake -E make_directory d && cmake -E env CC=gcc true
+have node && node --trace-warnings -p process.version
+have tmux && tmux -L third new-session -d -s x 'sleep 0.1' \; kill-server
+split --filter='gzip >$FILE.gz' Makefile; sort --compress-program=gzip Makefile
+git ls-remote --heads /none; git config --global core.editor vim; git worktree list
+apt-get -qq -s -o Dpkg::Options::=--force-confdef install bash; apt-config dump
+systemctl enable none; systemctl list-units --type=service
+cd ..
 kill "$watcher"
 
 if [ "${2-}" = packages ]; then
