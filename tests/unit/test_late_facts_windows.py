@@ -85,11 +85,11 @@ class Sensor:
 
     def shown(self) -> list[dict[str, Any]]:
         """Alerts as they are written."""
-        texts = b'"r"\n' * len(self.names)
+        texts = b'{"level":"low"}\n' * len(self.names), b'"low"\n' * len(self.names)
         rules, size = self.rules.pointer, ffi.new("uint32_t *")
         names = (lib.sn_rules__field_name(rules, n, size) for n in range(lib.sn_rules__field_count(rules)))
         fields = [ffi.string(name, size[0]).decode() for name in names]
-        writer = AlertWriter(self.engine, (texts, texts, texts), fields, files=("f",))
+        writer = AlertWriter(self.engine, texts, fields, files=("f",))
         blocks = [bytes(lines.data) for lines in writer.write(self.engine.take_raw())]
         return [json.loads(text) for text in b"".join(blocks).splitlines()]
 
