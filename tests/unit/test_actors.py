@@ -68,7 +68,7 @@ def replayed(engine: Engine, lines: list[dict[str, Any]]) -> list[dict[str, Any]
     for line in lines:
         assert engine.feed_json(json.dumps(line).encode())
     text = b"1\n" * len(ROWS)
-    writer = AlertWriter(engine, (text, text, text), [""] * 100, files=["f"])
+    writer = AlertWriter(engine, (text, text), [""] * 100, files=["f"])
     return [json.loads(one) for block in writer.write(engine.take_raw()) for one in bytes(block.data).splitlines()]
 
 
