@@ -210,15 +210,15 @@ class Facts:
 
     def counters(self) -> dict[str, int]:
         """Of the work since the start, and of what is kept."""
-        packages = self._packages
+        packages = self._packages  # it has a length: none of an index that could not be made
         return {
             "asked": self._asked,
             "hashed_bytes": self._digests.bytes,
             "unreadable": self._digests.unreadable,
             "first_seen_evicted": self._seen.evicted if self._seen else 0,
-            "index_files": len(packages) if packages else 0,
-            "index_builds": packages.builds if packages else 0,
-            "index_failures": packages.failures if packages else 0,
+            "index_files": len(packages) if packages is not None else 0,
+            "index_builds": packages.builds if packages is not None else 0,
+            "index_failures": packages.failures if packages is not None else 0,
         }
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from typing import Self
 
 from sensor.enrich.database import Database, Package
 from sensor.priority import lower_process
+from sensor.terminal import say
 
 FORMAT = 1
 _HEAD = 8  # bytes before the head proper
@@ -137,7 +138,8 @@ def main(arguments: list[str]) -> int:
         try:
             make(Path(arguments[0]), database)
         except OSError as error:
-            sys.stderr.write(f"linsang: packages are not known: {error}; --cache-dir names another folder\n")
+            reason = f"{error.filename or arguments[0]}: {error.strerror or error}"
+            say(f"packages are not known: {reason}; --cache-dir names another folder")
             return 1
     return 0
 

@@ -51,3 +51,17 @@ def test_facts_as_a_user_reads_them(tmp_path: Path, capfd: pytest.CaptureFixture
     )
     assert facts["unknown"] == []
     assert facts["age_s"] >= 0
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_not_waited_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rule = tmp_path / "rule.yml"
+    rule.write_text(RULE)
+    flags = ["--rules", str(rule), "--cache-dir", str(rule / "cache")]
+    assert main(["trust", *flags, "--format", "json", "/usr/bin/env"]) == 0
+    said, errors = capfd.readouterr()
+    assert (
+        errors == f"linsang: packages are not known: {rule}/cache: Not a directory; --cache-dir names another folder\n"
+    )
+    assert "trust" in json.loads(said)["unknown"]
