@@ -43,6 +43,13 @@ def fires(stem: str, event: dict[str, Any], site: Path) -> bool:
             False,
         ),
         (
+            "InstallShareAllowlist",
+            "files.corp.example\\install\\",
+            "proc_creation_win_msiexec_remote_package",
+            {"Image": f"{SYSTEM}msiexec.exe", "CommandLine": r"msiexec /qn /i \\files.corp.example\install\x.msi"},
+            True,
+        ),
+        (
             "SignedBinaryList",
             "vendorloader.exe",
             "proc_creation_win_renamed_signed_binary",
