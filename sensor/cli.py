@@ -199,7 +199,7 @@ linsang unwind --windows 'cmd /c rundll32 x.dll,y'"""
 _RULES = """\
 linsang rules check                             can each rule fire here, and if not, why
 linsang rules list --level high --tag t1218
-linsang rules explain 8d1625f5 --event day.linsang:42
+linsang rules explain 8d1625f5 --event day.linsang:12
 linsang rules cost day.linsang
 linsang rules test ./rules                      the cases beside the rules"""
 

@@ -73,14 +73,16 @@ class _Bench:
         return found[0] if found else 0
 
     def observe(self, path: str, number: int) -> Observed:
-        """Event `number` of the file. UsageError: it has not so many. InputError: that one is no event."""
+        """Event `number` of the file. UsageError: it has not so many. InputError: that one is no event, or none for rules."""
         frames, native, users = self._at(path, number)
         if not frames and not self.engine.stats()["malformed"]:  # of no logsource that is known: as of any
             self._route = self._rules.route()
             frames, _, users = self._at(path, number)
             native = Explanation(False)
-        if not frames:
+        if not frames and self.engine.stats()["malformed"]:
             raise InputError(path, -1, f"event {number} could not be read", "linsang replay says why")
+        if not frames:
+            raise InputError(path, -1, f"event {number} is of a kind that rules are not about", "linsang dump shows it")
         sources = {self._sources[f.rule] for f in frames if f.rule}
         exact = [s for s in sources if not any(s != other and s.applies(other) for other in sources)]
         cost_ns = self._cost(frames[0]) if native.reach else 0.0

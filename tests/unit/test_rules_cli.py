@@ -41,6 +41,7 @@ RULES = {
     "hole.yml": ("Hole", "bbbb3333", "low", "Bo", LINUX, "s: {Image|expand: '%tools%'}, condition: s"),
     "web.yml": ("Web", "cccc1111", "critical", "Bo", "category: webserver", "s: {c-uri: x}, condition: s"),
 }
+DEMO = Path(__file__).parents[1] / "golden" / "demo.linsang"  # its event 42 is an exit
 SYSMON = {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1}
 EVENTS: list[dict[str, Any]] = [
     {"Channel": "Security", "EventID": 4624, "Image": "C:\\tool.exe"},
@@ -195,6 +196,7 @@ def test_explain(place: Path, capsys: pytest.CaptureFixture[str], arguments: lis
         (["aaaa1111", "--event", "events.ndjson:5"], 2, "events.ndjson has 5 events, no event 5"),
         (["aaaa1111", "--event", "events.ndjson:x"], 2, "`x` is no number"),
         (["aaaa1111", "--event", "events.ndjson:4"], 1, "event 4 could not be read"),
+        (["aaaa1111", "--event", f"{DEMO}:42"], 1, "event 42 is of a kind that rules are not about"),
         (["aaaa1111", "--event", "nothing.ndjson:0"], 1, "nothing.ndjson: No such file"),
     ],
 )
