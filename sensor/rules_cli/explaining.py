@@ -73,7 +73,8 @@ class _Bench:
         return found[0] if found else 0
 
     def observe(self, path: str, number: int) -> Observed:
-        """Event `number` of the file. UsageError: it has not so many. InputError: that one is no event, or none for rules."""
+        """Event `number` of the file. UsageError: it has not so many. InputError: that one is none, or none for
+        rules."""
         frames, native, users = self._at(path, number)
         if not frames and not self.engine.stats()["malformed"]:  # of no logsource that is known: as of any
             self._route = self._rules.route()
