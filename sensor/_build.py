@@ -53,7 +53,16 @@ def builder(platform: str) -> FFI:
         include_dirs=["native"],
         depends=sorted(f"native/{p.name}" for p in NATIVE.iterdir() if p.suffix in {".h", ".def"}),
         # hidden: else each function could be another library's, and so none is inlined or called directly
-        extra_compile_args="-std=c11 -O2 -flto=auto -fvisibility=hidden -g -Wall -Wextra -D_GNU_SOURCE".split()
+        extra_compile_args=[
+            "-std=c11",
+            "-O2",
+            "-flto=auto",
+            "-fvisibility=hidden",
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-D_GNU_SOURCE",
+        ]
         if platform != "win32"
         else [],
     )
