@@ -23,6 +23,9 @@ ONLY = dict.fromkeys(
 )
 ONLY.update(dict.fromkeys(("clock_windows.c", "etw_system_windows.c", "wait_windows.c"), "win32"))
 
+# Hidden: else each function could be another library's, and so none is inlined or called directly.
+_FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-flto=auto", "-fvisibility=hidden", "-g", "-Wall", "-Wextra")
+
 
 def declarations(header: str) -> str:
     """The header's text without preprocessor lines and comments: what cffi can parse."""
@@ -52,19 +55,7 @@ def builder(platform: str) -> FFI:
         sources=sources(platform),
         include_dirs=["native"],
         depends=sorted(f"native/{p.name}" for p in NATIVE.iterdir() if p.suffix in {".h", ".def"}),
-        # hidden: else each function could be another library's, and so none is inlined or called directly
-        extra_compile_args=[
-            "-std=c11",
-            "-O2",
-            "-flto=auto",
-            "-fvisibility=hidden",
-            "-g",
-            "-Wall",
-            "-Wextra",
-            "-D_GNU_SOURCE",
-        ]
-        if platform != "win32"
-        else [],
+        extra_compile_args=list(_FLAGS) if platform != "win32" else [],
     )
     return made
 
