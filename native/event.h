@@ -38,8 +38,8 @@ enum sn_type {
 	SN_LOSS = 8,	       /* struct sn_loss: the capture thread saw the kernel lose events here */
 	SN_FILE = 9, /* struct sn_file: somebody wrote, made, moved or changed a file; without path: some are lost */
 	SN_LOAD =
-		10, /* struct sn_load: a process mapped a file executable, as a library; without path: some are lost */
-	SN_ETW = 11,   /* struct sn_etw: an event of Windows as it was written */
+		10,  /* struct sn_load: a process mapped a file executable, as a library; without path: some are lost */
+	SN_ETW = 11, /* struct sn_etw: an event of Windows as it was written */
 	SN_LINE = 12,  /* struct sn_line: an event of another maker */
 	SN_TYPES = 13, /* one above the last */
 };

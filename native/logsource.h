@@ -18,7 +18,7 @@ enum {
 struct sn_routes {
 	uint32_t count;
 	uint32_t route[SN_ROUTES_MAX];
-	bool starts; /* it is a process creation of Windows */
+	bool starts;	      /* it is a process creation of Windows */
 	uint32_t service, id; /* as struct sn_claim has them */
 };
 

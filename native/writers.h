@@ -7,8 +7,8 @@
  * A program is one process between two execs (writer_programs.h). Both tables have a fixed size; the file that was
  * touched longest ago in its set gives way, and so does the oldest program.
  *
- * A shell that opens the file for a command that it then runs (`curl x > f`) is who creates and closes it: the writer is
- * the program that it started, wrote something and ended between the two.
+ * A shell that opens the file for a command that it then runs (`curl x > f`) is who creates and closes it: the writer
+ * is the program that it started, wrote something and ended between the two.
  *
  * Content counts: who moved the file, linked it or changed its attributes is kept only when nobody is known to have
  * written it. The ctime that the file had after the last event says whether anything happened since that was not seen,
