@@ -322,6 +322,8 @@ bool sn_index__find(struct sn_index *index, struct sn_tester *tester, const stru
 	/* what is not known may hold the witness */
 	if (!is_whole(tester, route))
 		return add_all(index, rules, route);
+	/* to find the memo's slots of all groups first, and have them fetched, spared nothing; nor did a table in pages
+	 * of 2 MiB */
 	for (uint32_t i = index->first_group[number]; i < index->first_group[number + 1]; i++) {
 		finding.group = &index->group[i];
 		if (!find_group(&finding))
