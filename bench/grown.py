@@ -2,11 +2,13 @@
 
 A literal keeps its shape: each of its letters becomes another one that is about as frequent in rules, so that copies
 look for texts which are as likely to be nearly there as the rules' own. What is no plain text (regexes, addresses,
-placeholders, references to fields) stays.
+placeholders, references to fields) stays, and so does the kind of file at the end of a name: nine copies of "everything
+but .exe" would each find every event.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -22,6 +24,7 @@ CLASSES = (
     "tnshrdl",
     "cmpbgfwvkyjxqz",
 )  # letters of like frequency, of 5, 7 and 14: no two shifts up to 9 agree
+KIND = re.compile(r"\.[A-Za-z]{2,4}$")
 KEPT = {"re", "cidr", "expand", "fieldref", "exists"}
 MARK = "c0b1e50"  # what the ids of copies begin with
 
@@ -40,7 +43,9 @@ def _letters(copy: int) -> dict[int, int]:
 
 def _changed(value: Any, letters: dict[int, int]) -> Any:
     if isinstance(value, str):
-        return value.translate(letters)
+        kind = KIND.search(value)
+        end = kind.start() if kind else len(value)
+        return value[:end].translate(letters) + value[end:]
     if isinstance(value, list):
         return [_changed(one, letters) for one in value]
     if isinstance(value, dict):

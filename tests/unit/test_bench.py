@@ -113,7 +113,7 @@ def test_a_copy_looks_for_other_texts_of_the_same_shape() -> None:
     was, became = RULE["detection"]["selection"], copy["detection"]["selection"]
     assert grown.is_copy(copy["id"])
     assert not grown.is_copy(RULE["id"])
-    assert became["Image|endswith"] == [r"\Midnanot.iqi", r"*\gonh*.iqi"]
+    assert became["Image|endswith"] == [r"\Midnanot.exe", r"*\gonh*.exe"]
     assert copy["detection"]["keywords"] != RULE["detection"]["keywords"]
     assert [len(text) for text in became["CommandLine|contains|all"]] == [7, 3]
     for kept in ("ParentImage|re", "DestinationIp|cidr", "LogonId"):
