@@ -273,7 +273,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in given
     open_streams()
     try:
-        namespace = _parser(given).parse_args(given)
+        try:
+            namespace = _parser(given).parse_args(given)
+        except SystemExit:  # --help and --version have printed
+            sys.stdout.flush()
+            raise
         code: int = namespace.handler(namespace)
         sys.stdout.flush()
         return code

@@ -23,8 +23,9 @@ FULL = "linsang: error: standard output: No space left on device\n"
 def shell(line: str, **environ: str) -> tuple[int, str, str]:
     """Exit code, output and errors of a line of shell in which `linsang` is the command."""
     command = ["/bin/sh", "-c", line.replace("linsang", f"{sys.executable} -m sensor", 1)]
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     made = subprocess.run(
-        command, capture_output=True, env={**os.environ, **environ}, cwd=ROOT, timeout=240, check=False
+        command, capture_output=True, env={**inherited, **environ}, cwd=ROOT, timeout=240, check=False
     )
     return made.returncode, made.stdout.decode(), made.stderr.decode()
 
