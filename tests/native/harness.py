@@ -2,7 +2,7 @@
 
 A program says what it is made of in its first lines:
     // sources: ring.c wait.c       files of native/; as many such lines as it takes
-    // sanitize: thread             instead of address,undefined
+    // sanitize: thread             instead of address,undefined; clang's alone, as both have one runtime
     // optimize: 0                  instead of 1: what is mostly compiled and hardly runs
 Results are kept in build/native-tests under a hash of everything that went in, so a second run compiles nothing.
 """
@@ -54,6 +54,11 @@ def compiler_version(compiler: str) -> str | None:
     if not shutil.which(compiler):
         return None
     return subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def compilers(source: Path) -> tuple[str, ...]:
+    """Those that a test program is to be made with."""
+    return ("clang",) if directive(source, "sanitize", "") == "thread" else ("gcc", "clang")
 
 
 def build(source: Path, compiler: str, sanitize: str) -> Path:

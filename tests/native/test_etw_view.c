@@ -12,7 +12,7 @@
 #include "ndjson.h"
 #include "stand_in_rules.h"
 
-enum { EVENTS = 8000, DATA_MAX = 8192, NAMES_MAX = 400, LINE_MAX = 1 << 20, PIDS = 24, TEXT_UNITS = 40 };
+enum { EVENTS = 4000, DATA_MAX = 8192, NAMES_MAX = 400, LINE_MAX = 1 << 20, PIDS = 24, TEXT_UNITS = 40 };
 
 /* ---- layouts, anew ---- */
 

@@ -10,14 +10,17 @@ import pytest
 
 TEST_TIMEOUT = 240.0  # s; hanging, not slowness, is what it is to catch
 FUZZ_RUNS = 50_000
+FUZZ_S = 5
 
 
 def tail(text: str) -> str:
     return text[-4000:]
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-@pytest.mark.parametrize("source", sorted(harness.HERE.glob("test_*.c")), ids=lambda path: path.stem)
+PROGRAMS = [(source, by) for source in sorted(harness.HERE.glob("test_*.c")) for by in harness.compilers(source)]
+
+
+@pytest.mark.parametrize(("source", "compiler"), PROGRAMS, ids=[f"{source.stem}-{by}" for source, by in PROGRAMS])
 def test_program(source: Path, compiler: str) -> None:
     if not harness.compiler_version(compiler):
         pytest.skip(f"{compiler} is not installed")
@@ -35,6 +38,6 @@ def test_fuzz(source: Path, tmp_path: Path) -> None:
     program = harness.build_fuzzer(source)
     corpus = tmp_path / "corpus"
     corpus.mkdir()
-    args = [str(corpus), *harness.seeds(source), f"-runs={FUZZ_RUNS}", "-seed=1", "-max_total_time=10"]
+    args = [str(corpus), *harness.seeds(source), f"-runs={FUZZ_RUNS}", "-seed=1", f"-max_total_time={FUZZ_S}"]
     result = harness.run(program, *args, timeout=TEST_TIMEOUT, cwd=tmp_path)
     assert result.returncode == 0, tail(result.stderr)
