@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * struct sn_etw_event: an event of Windows as it was written, whichever way it came: from a session's callback
- * (EVENT_RECORD) or out of an .etl file. What its data mean is in etw_layout.def.
+ * (EVENT_RECORD), out of an .etl file or as a record. What its data mean is in etw_layout.def.
  */
 #ifndef SN_ETW_EVENT_H
 #define SN_ETW_EVENT_H
 #include <stdint.h>
+#include <string.h>
+
+#include "event.h"
 
 /* As Windows' GUID lies in memory. */
 struct sn_guid {
@@ -34,4 +37,22 @@ struct sn_etw_event {
 	const uint8_t *data; /* of whoever gave the event */
 	uint32_t size;
 };
+
+/* Of a sound record. Its data stay where they are. */
+static inline struct sn_etw_event sn_etw_event__of(const struct sn_etw *etw, uint64_t index)
+{
+	struct sn_etw_event event = {.id = etw->id,
+				     .version = (uint8_t)etw->version,
+				     .classic = etw->classic != 0,
+				     .pointer = (uint8_t)etw->pointer,
+				     .pid = etw->h.pid,
+				     .tid = etw->tid,
+				     .time = etw->h.time,
+				     .index = index,
+				     .data = (const uint8_t *)etw + etw->data.off,
+				     .size = etw->data.len};
+
+	memcpy(&event.provider, etw->provider, sizeof(event.provider));
+	return event;
+}
 #endif

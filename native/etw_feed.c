@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
 #include "engine.h"
@@ -100,19 +99,9 @@ int sn_etw_feed__take(struct sn_engine *engine, const struct sn_etw *etw, uint32
 {
 	struct sn_etw_feed *feed = &engine->etw;
 	const struct sn_etw_told *told;
-	struct sn_etw_event event = {.id = etw->id,
-				     .version = (uint8_t)etw->version,
-				     .classic = etw->classic != 0,
-				     .pointer = (uint8_t)etw->pointer,
-				     .pid = etw->h.pid,
-				     .tid = etw->tid,
-				     .time = etw->h.time,
-				     .index = index,
-				     .data = (const uint8_t *)etw + etw->data.off,
-				     .size = etw->data.len};
+	struct sn_etw_event event = sn_etw_event__of(etw, index);
 	int rc;
 
-	memcpy(&event.provider, etw->provider, sizeof(event.provider));
 	feed->file = file;
 	feed->events++;
 	if (event.time > feed->latest)

@@ -9,7 +9,6 @@
  * Also as a program of Windows: x86_64-w64-mingw32-gcc -O2 -std=c11 -D_UCRT -Inative bench/native/etw_match.c with the
  * files that sensor/_build.py names for win32, -lsynchronization.
  */
-#include <string.h>
 
 #include "clock.h"
 #include "etw_join.h"
@@ -53,21 +52,11 @@ static uint64_t without_clock(const struct bench *bench, uint64_t ns)
 	return ns > bench->clock_ns ? ns - bench->clock_ns : 0;
 }
 
-/* As sn_etw_feed__take reads it. */
 static const struct sn_etw_told *take(struct bench *bench, const struct sn_etw *etw)
 {
-	struct sn_etw_event event = {.id = etw->id,
-				     .version = (uint8_t)etw->version,
-				     .classic = etw->classic != 0,
-				     .pointer = (uint8_t)etw->pointer,
-				     .pid = etw->h.pid,
-				     .tid = etw->tid,
-				     .time = etw->h.time,
-				     .data = (const uint8_t *)etw + etw->data.off,
-				     .size = etw->data.len};
+	struct sn_etw_event event = sn_etw_event__of(etw, 0);
 	const struct sn_etw_told *told;
 
-	memcpy(&event.provider, etw->provider, sizeof(event.provider));
 	if (sn_etw_join__take(bench->join, &event, &told))
 		die("a record", "cannot be read");
 	return told;
