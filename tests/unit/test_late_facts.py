@@ -10,6 +10,7 @@ from typing import Any
 import native_records as records
 import pytest
 from engine_rules import table
+from raised import Ledger, raised
 
 from sensor.enrich.exchange import Answer, Exchange, Question
 from sensor.enrich.model import FileKey
@@ -85,8 +86,7 @@ class Sensor:
 
     def alerts(self) -> list[tuple[str, str]]:
         """Rule and verdict."""
-        words = {lib.SN_MATCH: "match", lib.SN_UNDECIDABLE: "undecidable"}
-        return [(self.names[frame.rule], words[frame.verdict]) for frame in self.frames()]
+        return raised(self.frames(), self.names)
 
 
 def test_a_rule_waits_for_the_image() -> None:
@@ -325,14 +325,8 @@ def test_every_alert_once() -> None:
     rng = random.Random(3)
     sensor = Sensor("image unpackaged", "plain", "has a package")
     trusts = {inode: rng.choice(("packaged", "unpackaged")) for inode in range(1, 60)}
-    wanted: dict[tuple[int, str], set[str]] = {}
-    seen: dict[tuple[int, str], list[str]] = {}
+    ledger = Ledger(sensor.names)
     open_questions: list[Question] = []
-
-    def collect() -> None:
-        words = {lib.SN_MATCH: "match", lib.SN_UNDECIDABLE: "undecidable"}
-        for frame in sensor.frames():
-            seen.setdefault((frame.index, sensor.names[frame.rule]), []).append(words[frame.verdict])
 
     for index in range(3000):
         inode = rng.choice(list(trusts))
@@ -342,9 +336,9 @@ def test_every_alert_once() -> None:
         )
         assert sensor.engine.feed(record, index=index)
         unpackaged = trusts[inode] == "unpackaged"
-        wanted[index, "image unpackaged"] = {"match" if unpackaged else "no", "undecidable"}
-        wanted[index, "has a package"] = {"no" if unpackaged else "match", "undecidable"}
-        wanted[index, "plain"] = {"match" if name.endswith("plain") else "no"}
+        ledger.allow(index, "image unpackaged", "match" if unpackaged else "no", "undecidable")
+        ledger.allow(index, "has a package", "no" if unpackaged else "match", "undecidable")
+        ledger.allow(index, "plain", "match" if name.endswith("plain") else "no")
         open_questions += sensor.questions()
         while open_questions and rng.random() < 0.3:
             question = open_questions.pop(rng.randrange(len(open_questions)))
@@ -352,10 +346,7 @@ def test_every_alert_once() -> None:
             sensor.answer(question, trust=trust, **({"package": "p"} if trust == "packaged" else {}))
         if rng.random() < 0.01:
             sensor.settle(all=True)
-        collect()
+        ledger.collect(sensor.frames())
     sensor.settle(all=True)
-    collect()
-    assert all(len(verdicts) == 1 for verdicts in seen.values())
-    for key, possible in wanted.items():
-        assert (seen[key][0] if key in seen else "no") in possible, key
-    assert sum(verdicts == ["match"] for verdicts in seen.values()) > 1000
+    ledger.collect(sensor.frames())
+    ledger.check(matches=1000)

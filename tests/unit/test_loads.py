@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import native_records as records
 import pytest
 from engine_rules import table
+from raised import raised
 
 from sensor.enrich.exchange import Answer, Exchange
 from sensor.native import Engine, Rules, ffi, lib, parse_record, record_json, record_json_text
@@ -50,8 +51,7 @@ def load(path: bytes = b"/tmp/x", **members: int) -> bytes:
 def alerts(engine: Engine) -> list[tuple[str, str]]:
     """Rule and verdict, once everybody has waited long enough."""
     assert lib.sn_engine__settle(engine.pointer, True) == 0
-    words = {lib.SN_MATCH: "match", lib.SN_UNDECIDABLE: "undecidable"}
-    return [(NAMES[frame.rule], words[frame.verdict]) for frame in engine.take()]
+    return raised(engine.take(), NAMES)
 
 
 def test_who_loaded_what_is_asked_about_once_a_rule_wants_to_know(engine: Engine) -> None:

@@ -32,6 +32,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 if sys.platform == "win32":
+    from fake_event_log import FakeEventLog
     from fake_trace import CALLS, FakeWindows
 
     from sensor.windows.library import evntrace
@@ -45,6 +46,13 @@ if sys.platform == "win32":
         yield fake
         for name in list(fake.sessions):
             fake.stop_behind_its_back(name)
+
+    @pytest.fixture
+    def security(monkeypatch: pytest.MonkeyPatch) -> FakeEventLog:
+        """FAKE: the event log, with this channel alone."""
+        log = FakeEventLog(Security=0)
+        log.put_in(monkeypatch)
+        return log
 
     @pytest.fixture
     def endless(windows: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -13,9 +13,11 @@ import threading
 from collections import deque
 from typing import Any
 
+import pytest
+
 from sensor.windows import event_log_api as api
 
-CALLS = ("EvtSubscribe", "EvtNext", "EvtRender", "EvtClose")
+_CALLS = ("EvtSubscribe", "EvtNext", "EvtRender", "EvtClose")
 
 
 class FakeEventLog:
@@ -32,6 +34,11 @@ class FakeEventLog:
         self._rendered: dict[int, str] = {}
         self._lock = threading.Lock()
         self.subscribed = threading.Event()
+
+    def put_in(self, patch: pytest.MonkeyPatch) -> None:
+        """In the place of Windows' calls."""
+        for call in _CALLS:
+            patch.setattr(api, call, getattr(self, call))
 
     def write(self, channel: str, *events: str) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ import pytest
 if sys.platform != "win32":
     pytest.skip("Windows' event log is not here: make test-windows", allow_module_level=True)
 
-from fake_event_log import CALLS, FakeEventLog
+from fake_event_log import FakeEventLog
 
 from sensor import health
 from sensor.windows import event_log_api as api
@@ -33,8 +33,7 @@ def event(number: int, text: str = "") -> str:
 def running(log: FakeEventLog, *names: str) -> Iterator[tuple[Channels, "queue.Queue[bytes]"]]:
     lines: queue.Queue[bytes] = queue.Queue()
     with pytest.MonkeyPatch.context() as patch:
-        for call in CALLS:
-            patch.setattr(api, call, getattr(log, call))
+        log.put_in(patch)
         channels = Channels(names, lines.put)
         thread = threading.Thread(target=channels.run)
         thread.start()

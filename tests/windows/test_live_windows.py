@@ -17,7 +17,6 @@ import pytest
 if sys.platform != "win32":
     pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
 
-import fake_event_log
 from event_records import connect, process_start
 from fake_event_log import FakeEventLog
 from fake_trace import FakeWindows
@@ -26,7 +25,6 @@ from sensor.config import Config, Output, Paths, Rules, Windows
 from sensor.daemon import run
 from sensor.native import Engine, lib
 from sensor.orders import Ordered
-from sensor.windows import event_log_api
 from sensor.windows.source import WindowsSource
 
 DELIVER = Path(__file__).resolve().parents[2] / "build" / "windows" / "tests" / "deliver.dll"
@@ -174,21 +172,18 @@ def test_losses_are_told_by_session_and_cause(sensor: Sensor, windows: FakeWindo
 
 
 def test_an_event_of_the_log_is_an_alert(
-    tmp_path: Path, compiled: Path, windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, compiled: Path, windows: FakeWindows, security: FakeEventLog
 ) -> None:
     """By the same ring, decoder and rules."""
-    log = FakeEventLog(Security=0)
-    for call in fake_event_log.CALLS:
-        monkeypatch.setattr(event_log_api, call, getattr(log, call))
     with Sensor(tmp_path, compiled, windows, "Security") as sensor:
-        assert log.subscribed.wait(PATIENCE_S)
-        log.write("Security", CREATED)
+        assert security.subscribed.wait(PATIENCE_S)
+        security.write("Security", CREATED)
         (alert,) = until(lambda: sensor.alerts("Started"))
         assert alert["fields"]["Image"] == "C:\\evil.exe"
         assert sensor.daemon.status()["channels"]["Security"]["events"] == 1
         account = sensor.account()
         assert (account["lines"], account["recorded"], account["lost"]) == (1, 0, 0)
-    assert not log.open
+    assert not security.open
 
 
 @pytest.mark.usefixtures("endless")

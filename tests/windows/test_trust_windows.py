@@ -14,14 +14,12 @@ import pytest
 if sys.platform != "win32":
     pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
 
-import fake_event_log
 import yaml
 from event_records import image_load, process_start
 from fake_event_log import FakeEventLog
 from fake_trace import FakeWindows
 from test_live_windows import CREATED, DELIVER, PATIENCE_S, Sensor, until
 
-from sensor.windows import event_log_api
 from sensor.windows.names import paths
 
 SIGNED = Path(__file__).resolve().parents[2] / "build" / "windows" / "home" / "python311.dll"
@@ -118,17 +116,14 @@ def test_starts_and_loads(sensor: Sensor, tmp_path: Path) -> None:
 
 
 def test_a_payload_that_is_not_signed_of_a_program_that_is(
-    tmp_path: Path, compiled: Path, windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, compiled: Path, windows: FakeWindows, security: FakeEventLog
 ) -> None:
     """The audit log tells the command line."""
-    log = FakeEventLog(Security=0)
-    for call in fake_event_log.CALLS:
-        monkeypatch.setattr(event_log_api, call, getattr(log, call))
     program, payload = copied(SIGNED, tmp_path, "regsvr32.exe"), copied(DELIVER, tmp_path, "own.dll")
     with PatientSensor(tmp_path, compiled, windows, "Security") as sensor:
-        assert log.subscribed.wait(PATIENCE_S)
+        assert security.subscribed.wait(PATIENCE_S)
         line = f"<Data Name='CommandLine'>regsvr32 /s {payload}</Data></EventData>"
-        log.write("Security", CREATED.replace("C:\\evil.exe", str(program)).replace("</EventData>", line))
+        security.write("Security", CREATED.replace("C:\\evil.exe", str(program)).replace("</EventData>", line))
         (alert,) = until(lambda: sensor.alerts("unsigned payload of a signed program"))
         assert alert["proxy"]["payload"]["path"] == str(payload)
         assert (alert["facts"]["image"]["signed"], alert["facts"]["payload"]["signed"]) == (True, False)
