@@ -188,12 +188,6 @@ struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_act
 	return parent == actor ? NULL : parent;
 }
 
-static int is_word(struct sn_bytes bytes, const char *word)
-{
-	return bytes.len == strlen(word) &&
-	       sn_bytes__begins(bytes, (struct sn_bytes){(const uint8_t *)word, bytes.len});
-}
-
 /* Takes the last part off a path. */
 static struct sn_bytes take_last(struct sn_bytes *path)
 {
@@ -224,10 +218,11 @@ int sn_actors__is_root(struct sn_actors *actors, const struct sn_actor *actor)
 	name = take_last(&path);
 	folder = take_last(&path);
 	above = take_last(&path);
-	if (!is_word(folder, "system32") || !(is_word(above, "windows") || is_word(above, "systemroot")))
+	if (!sn_bytes__is_word(folder, "system32") ||
+	    !(sn_bytes__is_word(above, "windows") || sn_bytes__is_word(above, "systemroot")))
 		return 0;
 	for (uint32_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		if (is_word(name, roots[i]))
+		if (sn_bytes__is_word(name, roots[i]))
 			return 1;
 	return 0;
 }

@@ -19,11 +19,30 @@ static inline uint8_t sn_bytes__lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? c | 32 : c;
 }
 
+/* 0 to 15; UINT32_MAX: it is no hexadecimal digit. */
+static inline uint32_t sn_bytes__hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - (uint32_t)'0';
+	c = sn_bytes__lower(c);
+	return c >= 'a' && c <= 'f' ? c - (uint32_t)'a' + 10 : UINT32_MAX;
+}
+
 /* Where `what` (at least one byte) first stands in `in`, NULL: nowhere. */
 const uint8_t *sn_bytes__find(struct sn_bytes in, struct sn_bytes what);
 /* Whether `bytes` begins with `head`, A to Z being a to z. */
 bool sn_bytes__begins(struct sn_bytes bytes, struct sn_bytes head);
 bool sn_bytes__equal(struct sn_bytes a, struct sn_bytes b);
+static inline bool sn_bytes__is(struct sn_bytes bytes, const char *text)
+{
+	return bytes.len == strlen(text) && memcmp(bytes.at, text, bytes.len) == 0;
+}
+/* The same, A to Z being a to z. */
+static inline bool sn_bytes__is_word(struct sn_bytes bytes, const char *word)
+{
+	return bytes.len == strlen(word) &&
+	       sn_bytes__begins(bytes, (struct sn_bytes){(const uint8_t *)word, bytes.len});
+}
 /* `bytes` without its first `skip`. */
 static inline struct sn_bytes sn_bytes__behind(struct sn_bytes bytes, uint32_t skip)
 {

@@ -16,6 +16,15 @@ static uint32_t unit(struct sn_bytes text, uint32_t at)
 	return text.at[at] | (uint32_t)text.at[at + 1] << 8;
 }
 
+/* The next character, which `at` is then behind: a surrogate that stands alone is itself. text.len - *at >= 2. */
+static inline uint32_t next_code(struct sn_bytes text, uint32_t *at)
+{
+	uint32_t code = unit(text, *at), pair = text.len - *at >= 4 ? sn_utf16__pair(code, unit(text, *at + 2)) : 0;
+
+	*at += pair ? 4 : 2;
+	return pair ? pair : code;
+}
+
 static void write_hex(struct sn_writer *w, uint64_t value, uint32_t digits)
 {
 	char text[16];
@@ -71,14 +80,10 @@ static uint32_t write_plain(struct sn_writer *w, struct sn_bytes text, uint32_t 
 
 void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text)
 {
-	for (uint32_t at = 0; at = write_plain(w, text, at), text.len - at >= 2; at += 2) {
-		uint32_t code = unit(text, at), low = text.len - at >= 4 ? unit(text, at + 2) : 0;
+	for (uint32_t at = 0; at = write_plain(w, text, at), text.len - at >= 2;) {
+		uint32_t code = next_code(text, &at);
 		uint8_t character[4];
 
-		if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
-			code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-			at += 2;
-		}
 		if (code >= 0xd800 && code < 0xe000) {
 			sn_write__literal(w, "\\u");
 			write_hex(w, code, 4);
@@ -116,13 +121,8 @@ uint32_t sn_etw__utf8(uint8_t *out, struct sn_bytes text)
 	uint32_t at = 0;
 
 	while (at = copy_ascii(&to, text, at), text.len - at >= 2) {
-		uint32_t code = unit(text, at), low = text.len - at >= 4 ? unit(text, at + 2) : 0;
+		uint32_t code = next_code(text, &at);
 
-		at += 2;
-		if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
-			code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-			at += 2;
-		}
 		if (code >= 0xdc80 && code <= 0xdcff)
 			*to++ = (uint8_t)code;
 		else

@@ -122,7 +122,7 @@ static bool give_exec(struct sn_reading *r, struct sn_bytes first, bool may)
 
 	do {
 		ended = argument.len == 1 && (*argument.at == ';' || (*argument.at == '+' && braces));
-		braces = argument.len == 2 && memcmp(argument.at, "{}", 2) == 0;
+		braces = sn_bytes__is(argument, "{}");
 	} while (!ended && sn_reading__next(r, &argument));
 	if (!first.len || (ended ? argument.at == first.at : !may))
 		return false;
@@ -131,20 +131,15 @@ static bool give_exec(struct sn_reading *r, struct sn_bytes first, bool may)
 	return true;
 }
 
-static bool is(struct sn_bytes bytes, const char *text)
-{
-	return bytes.len == strlen(text) && memcmp(bytes.at, text, bytes.len) == 0;
-}
-
 static bool is_null_device(struct sn_bytes path)
 {
-	return is(path, "/dev/null");
+	return sn_bytes__is(path, "/dev/null");
 }
 
 /* What find or xargs puts there is not known here: nothing is named, nor by what follows. */
 static bool is_placeholder(struct sn_reading *r, struct sn_bytes value)
 {
-	if (!is(value, "{}"))
+	if (!sn_bytes__is(value, "{}"))
 		return false;
 	r->at = r->end;
 	return true;
@@ -229,7 +224,7 @@ static bool give_command(struct sn_reading *r, struct sn_bytes value)
 	struct sn_bytes argv;
 
 	/* -- may stand between the options of a wrapper's and the command */
-	if (value.len == 2 && memcmp(value.at, "--", 2) == 0 && !sn_reading__next(r, &value))
+	if (sn_bytes__is(value, "--") && !sn_reading__next(r, &value))
 		return false;
 	if (!value.len)
 		return false;
@@ -301,7 +296,7 @@ static bool give_named(struct sn_reading *r, uint32_t what, struct sn_bytes valu
 {
 	switch ((enum sn_give)what) {
 	case SN_GIVE_SCRIPT: /* a single dash is standard input, and what follows is for the script that comes there */
-		r->from_stdin = r->from_stdin || is(value, "-");
+		r->from_stdin = r->from_stdin || sn_bytes__is(value, "-");
 		return !r->from_stdin && !is_null_device(value) && !is_placeholder(r, value) &&
 		       ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
 	case SN_GIVE_PROGRAM:

@@ -7,6 +7,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "bytes.h"
 #include "utf8.h"
 
 /* Simply part of a string: ASCII that is no quote, backslash or control character, nor DEL. */
@@ -44,19 +45,11 @@ static inline const uint8_t *plain_end(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* 0..15, or 255 for what is no hexadecimal digit. */
-static uint32_t hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 255;
-}
-
 /* Four digits at p: their value, or UINT32_MAX. */
 static uint32_t hex4(const uint8_t *p)
 {
-	uint32_t a = hex_value(p[0]), b = hex_value(p[1]), c = hex_value(p[2]), d = hex_value(p[3]);
+	uint32_t a = sn_bytes__hex_digit(p[0]), b = sn_bytes__hex_digit(p[1]), c = sn_bytes__hex_digit(p[2]),
+		 d = sn_bytes__hex_digit(p[3]);
 
 	return (a | b | c | d) > 15 ? UINT32_MAX : a << 12 | b << 8 | c << 4 | d;
 }
@@ -219,18 +212,16 @@ int sn_json__skip(struct sn_json *json, uint32_t depth)
 
 const uint8_t *sn_json__code(const uint8_t *p, const uint8_t *end, uint32_t *code)
 {
-	uint32_t c = hex4(p + 2), low;
+	uint32_t pair = 0;
 
+	*code = hex4(p + 2);
 	p += 6;
-	if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-		low = hex4(p + 2);
-		if (low >= 0xdc00 && low < 0xe000) {
-			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-			p += 6;
-		}
-	}
-	*code = c;
-	return p;
+	if (*code >= 0xd800 && end - p >= 6 && p[0] == '\\' && p[1] == 'u')
+		pair = sn_utf16__pair(*code, hex4(p + 2));
+	if (!pair)
+		return p;
+	*code = pair;
+	return p + 6;
 }
 
 static uint8_t *put_code(uint8_t *out, uint32_t code)

@@ -39,9 +39,7 @@ uint64_t sn_path_key__of(const struct sn_path_key *key, struct sn_bytes path)
 	uint64_t word = 0, hash;
 
 	for (uint32_t i = 0; i < path.len; i++) {
-		uint8_t c = path.at[i];
-
-		word |= (uint64_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c) << i % 8 * 8;
+		word |= (uint64_t)sn_bytes__lower(path.at[i]) << i % 8 * 8;
 		if (i % 8 == 7) {
 			take(&s, word);
 			word = 0;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "json.h"
 #include "schema.h"
 #include "sensor.h"
@@ -180,13 +181,6 @@ static int read_name(struct record_builder *b, struct sn_json *json, uint8_t *ou
 	return 1;
 }
 
-static uint32_t hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : UINT32_MAX;
-}
-
 /* Two digits a byte, dashes between them anywhere: how many bytes, UINT32_MAX: it is not that. */
 static uint32_t read_hex(const struct sn_json_string *text, uint8_t *out, size_t room)
 {
@@ -197,8 +191,8 @@ static uint32_t read_hex(const struct sn_json_string *text, uint8_t *out, size_t
 
 		if (text->text[i] == '-')
 			continue;
-		high = hex_digit(text->text[i]);
-		low = i + 1 < text->len ? hex_digit(text->text[++i]) : UINT32_MAX;
+		high = sn_bytes__hex_digit(text->text[i]);
+		low = i + 1 < text->len ? sn_bytes__hex_digit(text->text[++i]) : UINT32_MAX;
 		if (count == room || (high | low) > 15)
 			return UINT32_MAX;
 		out[count++] = (uint8_t)(high << 4 | low);

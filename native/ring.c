@@ -92,7 +92,6 @@ void sn_ring__free(struct sn_ring *ring)
 
 /* ---- producer ---- */
 
-/* The producer is the counters' only writer; they are atomic for those who read them meanwhile. */
 static int has_room(struct sn_ring *ring, uint64_t end)
 {
 	if (end - ring->seen_tail <= ring->capacity)

@@ -204,7 +204,7 @@ static bool is_stdin(const struct sn_found *found)
 	static const char *const names[] = {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"};
 
 	for (uint32_t i = 0; found->outcome == ENDED && i < sizeof(names) / sizeof(names[0]); i++)
-		if (found->path.len == strlen(names[i]) && memcmp(found->path.at, names[i], found->path.len) == 0)
+		if (sn_bytes__is(found->path, names[i]))
 			return true;
 	return false;
 }

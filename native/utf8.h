@@ -58,4 +58,12 @@ static inline uint32_t sn_utf8__encode(uint8_t *out, uint32_t code)
 	out[0] = (uint8_t)(first[n] | code);
 	return n;
 }
+
+/* The code of two surrogates of UTF-16; 0: they are no pair. */
+static inline uint32_t sn_utf16__pair(uint32_t high, uint32_t low)
+{
+	if (high < 0xd800 || high > 0xdbff || low < 0xdc00 || low > 0xdfff)
+		return 0;
+	return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+}
 #endif

@@ -50,7 +50,7 @@ struct sn_bytes sn_cmd__text(struct sn_bytes rest)
 		}
 		if (*at != '/' || end - at < 2)
 			return (struct sn_bytes){0};
-		letter = sn_lower(at[1]);
+		letter = sn_bytes__lower(at[1]);
 		at += 2;
 		if (letter == 'c' || letter == 'k' || letter == 'r') {
 			while (at < end && sn_is_blank(*at))
@@ -217,11 +217,6 @@ static struct sn_bytes first_word(struct sn_bytes command)
 	return word;
 }
 
-static bool is(struct sn_bytes word, const char *name)
-{
-	return word.len == strlen(name) && sn_windows__begins(word, name);
-}
-
 static bool is_builtin(struct sn_bytes command)
 {
 	struct sn_bytes word = first_word(command);
@@ -230,10 +225,12 @@ static bool is_builtin(struct sn_bytes command)
 	if (word.len < command.len && (command.at[word.len] == ':' || command.at[word.len] == '"'))
 		return word.len == 0 && command.at[word.len] == ':';
 	if (word.len < command.len && command.at[word.len] == '.' &&
-	    !(word.len + 1 < command.len && strchr(". \\/", command.at[word.len + 1])) && !is(word, "echo"))
+	    !(word.len + 1 < command.len && strchr(". \\/", command.at[word.len + 1])) &&
+	    !sn_bytes__is_word(word, "echo"))
 		return false;
 	for (uint32_t i = 0; word.len && word.len <= BUILTIN_MAX && i < sizeof(builtins) / sizeof(builtins[0]); i++)
-		if (*builtins[i] == sn_lower(*word.at) && !builtins[i][word.len] && is(word, builtins[i]))
+		if (*builtins[i] == sn_bytes__lower(*word.at) && !builtins[i][word.len] &&
+		    sn_bytes__is_word(word, builtins[i]))
 			return true;
 	return false;
 }
@@ -273,7 +270,7 @@ static void note(struct split *s, uint8_t *from)
 	while (command.len && sn_is_blank(command.at[command.len - 1]))
 		command.len--;
 	command = sn_cmd__body(command, &s->opaque);
-	if (is(first_word(command), "set"))
+	if (sn_bytes__is_word(first_word(command), "set"))
 		sn_cmd_variables__set(&s->variables, command);
 	if (!command.len || is_builtin(command))
 		return;

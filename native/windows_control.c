@@ -14,11 +14,6 @@ static struct sn_bytes without_blanks(struct sn_bytes text)
 	return text;
 }
 
-static bool is(struct sn_bytes word, const char *name)
-{
-	return word.len == strlen(name) && sn_windows__begins(word, name);
-}
-
 /* It begins with that word. */
 static bool begins(struct sn_bytes command, const char *word)
 {
@@ -74,8 +69,9 @@ static struct sn_bytes body_of_condition(struct sn_bytes rest)
 	take_word(&rest);
 	do {
 		word = take_word(&rest);
-	} while (is(word, "/i") || is(word, "not"));
-	if (is(word, "exist") || is(word, "defined") || is(word, "errorlevel") || sn_windows__ends(word, "=="))
+	} while (sn_bytes__is_word(word, "/i") || sn_bytes__is_word(word, "not"));
+	if (sn_bytes__is_word(word, "exist") || sn_bytes__is_word(word, "defined") ||
+	    sn_bytes__is_word(word, "errorlevel") || sn_windows__ends(word, "=="))
 		take_word(&rest);
 	else if (!has(word, "==") && take_word(&rest).len <= OPERATOR_MAX)
 		take_word(&rest);

@@ -68,7 +68,7 @@ static uint32_t kind_by_name(struct sn_bytes path)
 	if (!at || !len || path.at[at - 1] != '.')
 		return SN_PAYLOAD_NONE;
 	for (uint32_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++)
-		if (*tails[i].tail == sn_lower(path.at[at]) && strlen(tails[i].tail) == len &&
+		if (*tails[i].tail == sn_bytes__lower(path.at[at]) && strlen(tails[i].tail) == len &&
 		    sn_windows__begins(sn_bytes__behind(path, at), tails[i].tail))
 			return tails[i].kind;
 	return SN_PAYLOAD_NONE;
@@ -228,7 +228,7 @@ static void find_function(struct sn_win_reading *r, struct sn_bytes library, str
 		grammar = sn_grammars__named(r->grammars, room, len + 4);
 	}
 	for (uint32_t i = 0; i < function.len; i++)
-		small[i] = sn_lower(function.at[i]);
+		small[i] = sn_bytes__lower(function.at[i]);
 	if (grammar)
 		r->found.link = sn_win__sub(r->grammars, grammar, (struct sn_bytes){small, function.len});
 }

@@ -230,14 +230,6 @@ static struct sn_bytes before_comma(const struct sn_win_reading *r, const struct
 	return (struct sn_bytes){inside.at, (uint32_t)(close - inside.at)};
 }
 
-static uint32_t hex_digit(uint8_t c)
-{
-	c = sn_lower(c);
-	if (c >= '0' && c <= '9')
-		return c - (uint32_t)'0';
-	return c >= 'a' && c <= 'f' ? c - (uint32_t)'a' + 10 : UINT32_MAX;
-}
-
 /* With 0xHH as the character that it stands for. */
 static struct sn_bytes without_hex(struct sn_win_reading *r, struct sn_bytes text)
 {
@@ -252,8 +244,8 @@ static struct sn_bytes without_hex(struct sn_win_reading *r, struct sn_bytes tex
 		uint32_t high = UINT32_MAX, low = UINT32_MAX;
 
 		if (text.len >= 4 && text.at[0] == '0' && text.at[1] == 'x') {
-			high = hex_digit(text.at[2]);
-			low = hex_digit(text.at[3]);
+			high = sn_bytes__hex_digit(text.at[2]);
+			low = sn_bytes__hex_digit(text.at[3]);
 		}
 		*out++ = high < 16 && low < 16 ? (uint8_t)(high << 4 | low) : *text.at;
 		text = sn_bytes__behind(text, high < 16 && low < 16 ? 4 : 1);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reading.h"
+#include "utf8.h"
 
 /* What more than a command line is made of. */
 static const bool is_code[256] = {
@@ -53,26 +54,6 @@ static const uint8_t sextets[256] = {
 	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
 };
 
-static uint8_t *put_utf8(uint8_t *out, uint32_t code)
-{
-	if (code < 0x80) {
-		*out++ = (uint8_t)code;
-		return out;
-	}
-	if (code < 0x800) {
-		*out++ = (uint8_t)(0xc0 | code >> 6);
-	} else if (code < 0x10000) {
-		*out++ = (uint8_t)(0xe0 | code >> 12);
-		*out++ = (uint8_t)(0x80 | (code >> 6 & 63));
-	} else {
-		*out++ = (uint8_t)(0xf0 | code >> 18);
-		*out++ = (uint8_t)(0x80 | (code >> 12 & 63));
-		*out++ = (uint8_t)(0x80 | (code >> 6 & 63));
-	}
-	*out++ = (uint8_t)(0x80 | (code & 63));
-	return out;
-}
-
 /* UTF-16, unit by unit, to UTF-8. */
 struct units {
 	uint8_t *out;
@@ -86,10 +67,10 @@ static void put_unit(struct units *u, uint32_t unit)
 
 	u->bad = u->bad || low != (u->high != 0) || !unit;
 	if (low && u->high)
-		u->out = put_utf8(u->out, 0x10000 + ((u->high & 0x3ff) << 10) + (unit & 0x3ff));
+		u->out += sn_utf8__encode(u->out, sn_utf16__pair(u->high, unit));
 	u->high = unit >= 0xd800 && unit < 0xdc00 ? unit : 0;
 	if (!u->high && !low)
-		u->out = put_utf8(u->out, unit);
+		u->out += sn_utf8__encode(u->out, unit);
 }
 
 /* Eight digits at p, as UTF-16: three units. If all are ASCII, as of most commands, their bytes to `out`: 1, or 0. */

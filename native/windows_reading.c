@@ -77,7 +77,7 @@ static struct sn_bytes option_name(const struct sn_win_reading *r, struct sn_byt
 
 	name[len++] = '-';
 	while (len < SN_GRAMMAR_NAME_MAX && text.len && *text.at != ':' && *text.at != '=') {
-		name[len++] = lower ? sn_lower(*text.at) : *text.at;
+		name[len++] = lower ? sn_bytes__lower(*text.at) : *text.at;
 		text = sn_bytes__behind(text, 1);
 	}
 	return (struct sn_bytes){name, len};
@@ -167,7 +167,7 @@ static bool take_sub(struct sn_win_reading *r, struct sn_bytes text)
 	if (text.len > sizeof(name))
 		return false;
 	for (uint32_t i = 0; i < text.len; i++)
-		name[i] = sn_lower(text.at[i]);
+		name[i] = sn_bytes__lower(text.at[i]);
 	return enter_sub(r, (struct sn_bytes){name, text.len});
 }
 

@@ -210,7 +210,7 @@ static uint32_t copy_name(struct sn_bytes base, uint8_t *name)
 	if (base.len > SN_GRAMMAR_NAME_MAX)
 		return 0;
 	for (uint32_t i = 0; i < base.len; i++)
-		name[i] = sn_lower(base.at[i]);
+		name[i] = sn_bytes__lower(base.at[i]);
 	if (is_short(base))
 		name[base.len - 1] = '1';
 	return base.len;

@@ -32,11 +32,6 @@ static inline bool sn_is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static inline uint8_t sn_lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c | 32 : c;
-}
-
 /* The next word, which the line is then behind; false: there is none, or no room for it. */
 bool sn_cmdline__word(struct sn_cmdline *line, struct sn_unwinder *unwinder, struct sn_word *word);
 /* The first word, which names the program: quotes hold it together, nothing else means anything. Of a path with blanks
