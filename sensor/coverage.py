@@ -73,11 +73,11 @@ def _live_on_linux() -> tuple[Source, ...]:
 def _live_on_windows(settings: Windows) -> tuple[Source, ...]:
     seen = set(_PROCESSES).union(*(_PROVIDED[name] for name in settings.providers))
     services = {row.origin: row.source for row in taxonomy.rows() if row.kind == "channel"}
+    sources = replay_sources("windows")
     for channel in settings.channels:
         service = services.get(channel, "")
-        seen |= _ASKED.get(channel, {(service, source.logsource.category) for source in replay_sources("windows")})
-    found = [s for s in replay_sources("windows") if (s.name, s.logsource.category) in seen]
-    return tuple(_with_made(s) for s in found)
+        seen |= _ASKED.get(channel) or {(service, source.logsource.category) for source in sources}
+    return tuple(_with_made(s) for s in sources if (s.name, s.logsource.category) in seen)
 
 
 def _with_made(source: Source) -> Source:

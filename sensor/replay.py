@@ -22,7 +22,7 @@ from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
 from sensor.encode import json_page
 from sensor.errors import InputError, LinsangError, Unsupported, UsageError
-from sensor.inputs import Input, after_lines, open_input, what_is_wrong
+from sensor.inputs import Input, after_lines, no_events, open_input, what_is_wrong
 from sensor.interruption import Interrupted, Interruption
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, Rules, check, ffi, lib
@@ -193,9 +193,7 @@ class _Replay:
         after = self.engine.stats()
         decoded, judged = (after[name] - before[name] for name in ("decoded", "judged"))
         if after["malformed"] > before["malformed"] and not decoded:
-            raise InputError(
-                path, -1, "nothing in it is an event", "give it one of the forms in `linsang replay --help`"
-            )
+            raise no_events(path)
         if decoded and not judged and not self._judge:
             say(
                 f"{path}: no rule is about any of its {decoded:,} events; events that do not say themselves what they "

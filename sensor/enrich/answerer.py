@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Self
 
@@ -12,13 +13,14 @@ from sensor.enrich.exchange import Exchange
 from sensor.native import Engine
 from sensor.priority import raise_thread
 
+SECOND = 1.0
 _FULL_S = 0.001
 _STUCK_S = 30.0  # no question takes so long but of a file whose file system does not answer
 _END_S = 2.0
 
 
-class Answerer:
-    """Use as a context, within that of `engine`. A subclass has `_run`, which returns once `_ending` is set."""
+class Answerer(ABC):
+    """Use as a context, within that of `engine`."""
 
     def __init__(self, engine: Engine) -> None:
         self._exchange = Exchange(engine)
@@ -57,9 +59,9 @@ class Answerer:
         except Exception as error:  # the sensor goes on without facts, and says so
             self._ended_by = repr(error)
 
+    @abstractmethod
     def _run(self) -> None:
-        """Takes questions and answers them."""
-        raise NotImplementedError
+        """Takes questions and answers them, and returns once `_ending` is set."""
 
     def _tell(self, tell: Callable[[], bool]) -> None:
         """Until the match thread has room for it."""

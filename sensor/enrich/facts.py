@@ -210,15 +210,16 @@ class Facts:
 
     def counters(self) -> dict[str, int]:
         """Of the work since the start, and of what is kept."""
-        packages = self._packages  # it has a length: none of an index that could not be made
+        packages = self._packages
+        files, builds, failures = (0, 0, 0) if packages is None else (len(packages), packages.builds, packages.failures)
         return {
             "asked": self._asked,
             "hashed_bytes": self._digests.bytes,
             "unreadable": self._digests.unreadable,
             "first_seen_evicted": self._seen.evicted if self._seen else 0,
-            "index_files": len(packages) if packages is not None else 0,
-            "index_builds": packages.builds if packages is not None else 0,
-            "index_failures": packages.failures if packages is not None else 0,
+            "index_files": files,
+            "index_builds": builds,
+            "index_failures": failures,
         }
 
     def close(self) -> None:

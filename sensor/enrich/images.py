@@ -12,12 +12,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from sensor.enrich.answerer import Answerer
+from sensor.enrich.answerer import SECOND, Answerer
 from sensor.enrich.exchange import Answer, Question
 from sensor.enrich.inspector import ImageFacts, Inspector
 from sensor.native import Engine, lib
 
-_SECOND = 1.0
 _WAITING_MAX = 4096  # files that are looked into later
 # Sysmon's names as enum sn_fact has them; what is not to be cut goes first.
 _FACTS = {
@@ -57,7 +56,7 @@ class Images(Answerer):
     def _run(self) -> None:
         work = True
         while not self._ending:
-            for question in self._exchange.questions(0.0 if work else _SECOND):
+            for question in self._exchange.questions(0.0 if work else SECOND):
                 self._guarded(question, self._take_up)
             work = self._look_at_next() or self._look_ahead()
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from sensor.enrich import authenticode
 from sensor.enrich.authenticode import Signature
-from sensor.enrich.inspector import NAMES, SIGNED_NAMES
+from sensor.enrich.inspector import NAMES, SIGNED_NAMES, is_program
 from sensor.priority import lower_process
 
 MEMORY_MAX = 1 << 30  # bytes of address space
@@ -29,7 +29,7 @@ def inspect(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             if file.seek(0, 2) > SIZE_MAX:
                 return _nothing(f"larger than {SIZE_MAX >> 20} MiB")
-            fields = pe.described(file) if pe.is_program(file) else pe.digests(file)
+            fields = pe.described(file) if is_program(file) else pe.digests(file)
             signature = _signature(path, file)
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         return _nothing(str(error) or type(error).__name__)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, Self
+from typing import IO, Any, BinaryIO, Self
 
 _KEPT = 1024
 _SECONDS = 10.0
@@ -72,7 +72,7 @@ class Inspector:
         try:
             with open(path, "rb") as file:
                 key = _key(os.fstat(file.fileno()))
-                if not any_file and file.read(len(_MAGIC)) != _MAGIC:
+                if not any_file and not is_program(file):
                     return None
         except (OSError, ValueError):
             return None
@@ -136,6 +136,12 @@ class Inspector:
         assert child.process.stdin is not None
         with suppress(OSError):
             child.process.stdin.close()
+
+
+def is_program(file: BinaryIO) -> bool:
+    """By its first bytes."""
+    file.seek(0)
+    return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _key(status: os.stat_result) -> tuple[int, ...]:

@@ -25,13 +25,6 @@ STRINGS = {
 _PARTS = ("IMAGE_DIRECTORY_ENTRY_RESOURCE", "IMAGE_DIRECTORY_ENTRY_IMPORT")
 _TEXT_MAX = 1024  # characters of a string that are kept
 _PIECE = 1 << 20
-_MAGIC = b"MZ"
-
-
-def is_program(file: BinaryIO) -> bool:
-    """By its first bytes."""
-    file.seek(0)
-    return file.read(len(_MAGIC)) == _MAGIC
 
 
 def digests(file: BinaryIO) -> dict[str, str]:

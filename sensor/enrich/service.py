@@ -16,14 +16,13 @@ from dataclasses import replace
 from typing import Any
 
 from sensor.enrich.accounts import Accounts
-from sensor.enrich.answerer import Answerer
+from sensor.enrich.answerer import SECOND, Answerer
 from sensor.enrich.exchange import NEVER, Answer, Question, packed
 from sensor.enrich.facts import Facts
 from sensor.enrich.model import FileFacts, FileKey
 from sensor.enrich.warming import Warming
 from sensor.native import Engine, check, ffi, lib
 
-_SECOND = 1.0
 _AGAIN_S = 0.02  # at first; twice as long each time
 _PATIENCE_S = 60.0  # a package manager's run, an index in the making
 _OPEN_MAX = 4096  # questions that are asked again
@@ -75,7 +74,7 @@ class Enrichment(Answerer):
     def _run(self) -> None:
         self._tell_programs()
         warm = False
-        second = time.monotonic() + _SECOND
+        second = time.monotonic() + SECOND
         while not self._ending:
             until = min(second, self._open[0][0]) if self._open else second
             patience = 0.0 if self._facts.work() or not warm else max(0.0, until - time.monotonic())
@@ -86,7 +85,7 @@ class Enrichment(Answerer):
                 warm = warm or self._warm()
             now = time.monotonic()
             if now >= second:
-                second = now + _SECOND
+                second = now + SECOND
                 self._refresh()
             self._ask_again(now)
 

@@ -22,7 +22,7 @@ from sensor.inputs.documents import Documents, one_a_line
 from sensor.inputs.etl import Trace, is_etl
 from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
 
-__all__ = ["Input", "after_lines", "open_input", "what_is_wrong"]
+__all__ = ["Input", "after_lines", "no_events", "open_input", "what_is_wrong"]
 
 _BLOCK = 1 << 20
 _START = 1 << 16  # as much as a reader of lines holds: larger reads go past it
@@ -134,6 +134,11 @@ def _decoders(start: bytes) -> list[Decoder]:
 
         found.append(EsloggerLines())
     return found
+
+
+def no_events(path: str) -> InputError:
+    """Of a file that was read to its end."""
+    return InputError(path, -1, "nothing in it is an event", "give it one of the forms in `linsang replay --help`")
 
 
 def after_lines(block: bytes, at: int, lines: int) -> int:

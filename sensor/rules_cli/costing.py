@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sensor.encode import json_page
-from sensor.errors import InputError, LinsangError, UsageError
+from sensor.errors import LinsangError, UsageError
+from sensor.inputs import no_events
 from sensor.insight import rows_of, rule_costs, time_rules
 from sensor.loaded_rules import LoadedRules
 from sensor.native import Engine, Rules
@@ -51,8 +52,7 @@ def cost(files: Sequence[str], loaded: LoadedRules, how: Costing, out: TextIO) -
     if not stats["decoded"]:
         if failed:
             return 1
-        reason = "nothing in it is an event"
-        raise InputError(", ".join(files), -1, reason, "give it one of the forms in `linsang replay --help`")
+        raise no_events(", ".join(files))
     rows = rows_of(loaded.rules, costs)
     if how.form == "json":
         whole = {"events": stats["judged"], "total_ns": stats["match_ns_sum"], "candidates": stats["candidates"]}
