@@ -21,7 +21,6 @@ from sensor.mountinfo import mount_lines
 from sensor.native import Engine, Frame, Rules, ffi, lib
 
 PATIENCE_S = 60.0
-INDEX_S = 60.0
 MNT_NS = os.stat("/proc/self/ns/mnt").st_ino
 
 
@@ -71,23 +70,15 @@ def device_of(point: Path) -> int:
     return next(line.dev for line in lines if line.point == str(point))
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With an index of the packages."""
-    folder = tmp_path_factory.mktemp("index")
-    facts = Facts(folder, folder, Programs({}, frozenset()))
-    end = time.monotonic() + INDEX_S
-    while (found := facts.of_path("/bin/sh", mnt_ns=MNT_NS)) is None or found.again:
-        assert time.monotonic() < end
-        facts.refresh()
-        time.sleep(0.01)
-    facts.close()
-    return folder
+@pytest.fixture(autouse=True)
+def _no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of this machine may change meanwhile, and what they are asked for is late then."""
+    monkeypatch.setattr("sensor.enrich.facts.open_database", lambda: None)
 
 
 @pytest.fixture
-def asked(cache: Path, tmp_path: Path) -> Iterator[Asked]:
-    with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts:
+def asked(tmp_path: Path) -> Iterator[Asked]:
+    with closing(Facts(tmp_path, tmp_path / "state", Programs({}, frozenset()))) as facts:
         asked = Asked(facts)
         with asked.engine, asked.service:
             yield asked
@@ -126,10 +117,13 @@ def test_a_file_that_somebody_else_answers_for_is_not_touched(asked: Asked, tmp_
     assert frame.verdict == lib.SN_UNDECIDABLE
 
 
-def test_a_name_that_is_no_text(cache: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     """Whoever mounts a file system names it: with bytes that are no UTF-8 and what other programs take for lines."""
     name, point = b"fuse.\xff\x0c", tmp_path / "fuse\x85\u2028"
-    with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts, silent_fuse(point, 1000, name):
+    with (
+        closing(Facts(tmp_path, tmp_path / "state", Programs({}, frozenset()))) as facts,
+        silent_fuse(point, 1000, name),
+    ):
         asked = Asked(facts)
         asked.engine.swap_rules(Rules(table([("linux", "process_creation", "ImageFilesystem|startswith", "fuse.")])))
         with asked.engine, asked.service:
@@ -144,10 +138,10 @@ def test_a_name_that_is_no_text(cache: Path, tmp_path: Path) -> None:
     assert name in frame.image_facts
 
 
-def test_a_file_system_that_does_not_answer(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is root's own, so it is looked at: that is told, and the end does not wait for it."""
     monkeypatch.setattr(answerer, "_STUCK_S", 0.0)
-    with closing(Facts(cache, tmp_path / "state", Programs({}, frozenset()))) as facts:
+    with closing(Facts(tmp_path, tmp_path / "state", Programs({}, frozenset()))) as facts:
         asked = Asked(facts)
         with asked.engine:
             with silent_fuse(tmp_path / "fuse", 0):
