@@ -29,7 +29,8 @@ def main() -> int:
         corpus = folder / "corpus"
         corpus.mkdir(parents=True, exist_ok=True)
         program = harness.build_fuzzer(sources[name])
-        command = [str(program), str(corpus), *harness.seeds(sources[name]), f"-max_total_time={options.seconds}"]
+        seeds = harness.seeds(sources[name], folder)
+        command = [str(program), str(corpus), *seeds, f"-max_total_time={options.seconds}"]
         print(f"fuzz {name}: {options.seconds} s", flush=True)
         if subprocess.run([*harness.RUNNER, *command], cwd=folder, env=harness.ENV, check=False).returncode:
             broken.append(name)

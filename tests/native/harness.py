@@ -1,7 +1,7 @@
 """Builds the native test programs and fuzzers: tests/native/test_*.c and fuzz_*.c with the files of native/ they name.
 
 A program says what it is made of in its first lines:
-    // sources: ring.c wait.c       files of native/; as many such lines as it takes
+    // sources: ring.c wait.c       files of native/, as many such lines as it takes; or all
     // sanitize: thread             instead of address,undefined; clang's alone, as both have one runtime
     // optimize: 0                  instead of 1: what is mostly compiled and hardly runs
 Results are kept in build/native-tests under a hash of everything that went in, so a second run compiles nothing.
@@ -16,6 +16,8 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+
+import unwind_seeds
 
 from sensor import _build
 
@@ -63,20 +65,26 @@ def compilers(source: Path) -> tuple[str, ...]:
 
 def build(source: Path, compiler: str, sanitize: str) -> Path:
     """The program made from `source`, from the cache if nothing changed. RuntimeError with the compiler's words."""
-    parts = [NATIVE / name for name in directive(source, "sources", "").split()]
-    return _made(source, parts, [compiler, f"-fsanitize={sanitize}", "-fno-sanitize-recover=all"], ["-lpthread"])
+    command = [compiler, f"-fsanitize={sanitize}", "-fno-sanitize-recover=all"]
+    return _made(source, _parts(source, "linux"), command, ["-lpthread"])
 
 
 def build_for_windows(source: Path) -> Path | None:
     """The same as a program of Windows, without sanitizers; None: Linux alone has what it tests. RuntimeError, too."""
-    parts = []
-    for name in directive(source, "sources", "").split():
-        own = name if _build.ONLY.get(name, "win32") == "win32" else name.replace(".c", "_windows.c")
-        if own not in _build.ONLY and own != name:
-            return None
-        parts.append(NATIVE / own)
+    parts = _parts(source, "win32")
+    if not all(part.exists() for part in parts):
+        return None
     libraries = ["-static", "-lpthread", "-lsynchronization"]
     return _made(source, parts, [WINDOWS_COMPILER], libraries)
+
+
+def _parts(source: Path, platform: str) -> list[Path]:
+    """The files of native/ that a program is made of; one that is another system's by the name that it has on this."""
+    names = directive(source, "sources", "").split()
+    if names == ["all"]:
+        return [ROOT / name for name in _build.sources(platform)]
+    here = {name: name if _build.ONLY.get(name, platform) == platform else f"{name[:-2]}_windows.c" for name in names}
+    return [NATIVE / here[name] for name in names]
 
 
 def _made(source: Path, parts: list[Path], compile: list[str], libraries: list[str]) -> Path:
@@ -129,7 +137,13 @@ def build_fuzzer(source: Path) -> Path:
     return build(source, "clang", "fuzzer,address,undefined")
 
 
-def seeds(source: Path) -> list[str]:
-    """The folder with the fuzzer's seeds, if it has one: seeds/NAME for fuzz_NAME.c."""
-    folder = HERE / "seeds" / source.stem.removeprefix("fuzz_")
+def seeds(source: Path, room: Path) -> list[str]:
+    """The folder with the fuzzer's seeds, if it has one: seeds/NAME for fuzz_NAME.c, or made in `room`."""
+    name = source.stem.removeprefix("fuzz_")
+    folder = HERE / "seeds" / name
+    if name in unwind_seeds.FILES:
+        folder = room / "seeds"
+        folder.mkdir(exist_ok=True)
+        for number, seed in enumerate(unwind_seeds.seeds(name)):
+            (folder / str(number)).write_bytes(seed)
     return [str(folder)] if folder.is_dir() else []

@@ -1,17 +1,4 @@
-// sources: engine.c pump.c frame.c ring.c wait.c evidence.c users.c view.c values.c recording.c crc32c.c explain.c
-// sources: process_table.c process_slots.c blob_store.c exec_blob.c record.c record_parse.c schema.c text.c
-// sources: matcher.c rule_table.c rule_verify.c route_verify.c rule_index.c rule_cost.c atom_test.c pattern.c regex.c
-// sources: scalar.c fold.c ndjson.c ndjson_keys.c mapping.c logsource.c json.c json_members.c json_write.c
-// sources: alert_event.c text_index.c scan.c sweep.c text_windows.c text_pairs.c proxy.c view_proxy.c unwind.c
-// sources: reading.c given.c grammar.c shell_words.c
-// sources: sed_program.c bytes.c proxy_block.c view_facts.c enrichment.c questions.c facts.c waiting.c
-// sources: table_request.c writers.c writer_programs.c writer_past.c connections.c file_events.c clock.c
-// sources: load_events.c subject.c
-// sources: pump_lines.c etw_system.c actor_events.c actors.c etw.c etw_feed.c etw_join.c etw_keys.c etw_learn.c
-// sources: etw_line.c etw_names.c etw_starts.c etw_text.c etw_told.c etw_view.c
-// sources: alert_proxy.c windows_view.c windows_facts.c windows_enrichment.c windows_made.c windows_past.c
-// sources: windows_variables.c windows_control.c path_key.c alert_facts.c actor_told.c windows_cmd.c
-// sources: windows_file.c windows_given.c windows_powershell.c windows_reading.c windows_unwind.c windows_words.c
+// sources: all
 // sanitize: thread
 // optimize: 0
 /* The end of a run: what was pushed before the stop is judged, however the threads fall. The process table for another

@@ -38,6 +38,6 @@ def test_fuzz(source: Path, tmp_path: Path) -> None:
     program = harness.build_fuzzer(source)
     corpus = tmp_path / "corpus"
     corpus.mkdir()
-    args = [str(corpus), *harness.seeds(source), f"-runs={FUZZ_RUNS}", "-seed=1", f"-max_total_time={FUZZ_S}"]
+    args = [str(corpus), *harness.seeds(source, tmp_path), f"-runs={FUZZ_RUNS}", "-seed=1", f"-max_total_time={FUZZ_S}"]
     result = harness.run(program, *args, timeout=TEST_TIMEOUT, cwd=tmp_path)
     assert result.returncode == 0, tail(result.stderr)
