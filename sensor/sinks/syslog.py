@@ -6,6 +6,7 @@ our sight: what was written to a peer that then died may be lost, and syslog has
 """
 
 import errno
+import os
 import select
 import socket
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ PORT = 514
 UDP_MAX_BYTES = 8096
 MAX_BYTES_LEAST = 2560  # header and structured data are below 512, the smallest cut alert below 2048
 CONNECT_TIMEOUT_S = 5.0
+# A datagram that is not refused within so long was taken, or nobody will ever say.
+REFUSAL_S = 0.2
 # An interrupted send gives up after so long without progress.
 STALL_S = 0.5
 # The kernel gives a connection up when what was sent stays unacknowledged for so long (also with a closed window).
@@ -27,21 +30,29 @@ USER_TIMEOUT_MS = 60_000
 
 
 class UdpTransport(Transport):
-    """Datagrams to a connected socket, so that the receiver's ICMP errors are seen and counted."""
+    """Datagrams to a connected socket, so that the receiver's ICMP errors are heard. A refusal answers the datagram
+    before: that one is sent again, to the host's next address, until it is answered by silence; what else was under way
+    is lost."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
         self._socket: socket.socket | None = None
+        self._last = b""
         self._refused = 0
+        self._doubtful = False  # the last one was refused
 
     def send(self, frames: Sequence[bytes]) -> int:
         sock = self._socket or self._connect()
         try:
+            if self._doubtful:
+                self._try_last(sock)
             sock.send(frames[0])
         except ConnectionRefusedError:
-            # This is the answer to an earlier datagram, which is lost; the error is now cleared.
             self._refused += 1
-            sock.send(frames[0])
+            self._doubtful = bool(self._last)
+            self.close()
+            raise
+        self._last = frames[0]
         return 1
 
     def close(self) -> None:
@@ -52,8 +63,16 @@ class UdpTransport(Transport):
     def counters(self) -> dict[str, int]:
         return {"refused": self._refused}
 
+    def _try_last(self, sock: socket.socket) -> None:
+        sock.send(self._last)
+        select.select([sock], [], [], REFUSAL_S)
+        if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error))
+        self._doubtful = False
+
     def _connect(self) -> socket.socket:
-        family, kind, proto, _, address = socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)[0]
+        known = socket.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)
+        family, kind, proto, _, address = known[self._refused % len(known)]
         sock = socket.socket(family, kind, proto)
         try:
             sock.connect(address)
