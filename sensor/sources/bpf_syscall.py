@@ -23,7 +23,7 @@ MAP_FLAGS = {"MMAPABLE": 1 << 10}
 CGROUP_SOCK_ADDR, TRACING = 18, 26
 CGROUP_INET4_CONNECT, CGROUP_INET6_CONNECT, TRACE_RAW_TP, TRACE_ITER = 10, 11, 23, 28
 
-_MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _PROG_LOAD = 0, 1, 2, 5
+_MAP_CREATE, _MAP_LOOKUP, _PROG_LOAD = 0, 1, 5
 _INFO_BY_FD, _RAW_TRACEPOINT_OPEN, _BTF_GET_FD_BY_ID, _LINK_CREATE = 15, 17, 19, 28
 _ENABLE_STATS, _ITER_CREATE = 32, 33
 _LOG_BYTES = 1 << 20
@@ -74,15 +74,6 @@ def map_lookup(fd: int, key: int, size: int) -> bytes:
     where, value = ctypes.create_string_buffer(struct.pack("<I", key), 4), ctypes.create_string_buffer(size)
     _bpf(_MAP_LOOKUP, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(where), ctypes.addressof(value), 0))
     return value.raw
-
-
-def map_update(fd: int, key: int, value: bytes) -> None:
-    """Sets the value under a 32-bit key."""
-    where, data = (
-        ctypes.create_string_buffer(struct.pack("<I", key), 4),
-        ctypes.create_string_buffer(value, len(value)),
-    )
-    _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(where), ctypes.addressof(data), 0))
 
 
 def prog_load(kind: int, name: str, instructions: bytes, *, licence: str, attach_type: int = 0, btf_id: int = 0) -> int:

@@ -64,7 +64,6 @@ class KernelSource(Closing):
         self._cpus = bpf.possible_cpus()
         self.programs = self._kind("prog.")
         self.links = self._kind("link.")
-        bpf.map_update(self.control_fd, 0, struct.pack("<II", 0, os.getpid()))
 
     def _kind(self, prefix: str) -> dict[str, int]:
         return {name.removeprefix(prefix): fd for name, fd in self._descriptors.items() if name.startswith(prefix)}

@@ -30,8 +30,20 @@ from sensor.sources.snapshot import processes
 from sensor.sources.sockets import OpenSockets
 
 _USERS = Path("/etc/passwd")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+_HOSTS = 0xEFFFFFFC  # PROC_PID_INIT_INO of the kernel's proc_ns.h
+_CLOCKS = Path("/proc/self/timens_offsets")
 _SETTLE_S = 0.2
 _KERNEL = ("seen", "submitted", "ring_full", "oversized", "busy")  # of struct sn_counters
+
+
+def _be_at_home() -> None:
+    """Unsupported where pids or times are others than the kernel's own, which are in the records: another process would
+    be taken for the one that was meant."""
+    if _PID_NAMESPACE.exists() and _PID_NAMESPACE.stat().st_ino != _HOSTS:
+        raise Unsupported("a pid namespace of its own", "give it the host's, as `docker run --pid=host` does")
+    if _CLOCKS.exists() and any(line.split()[1:] != ["0", "0"] for line in _CLOCKS.read_text().splitlines()):
+        raise Unsupported("a time namespace with a clock of its own", "start it in the host's")
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,7 @@ class LinuxSource(Closing):
         self.libraries_refused = ""
         self._troubles: list[Trouble] = []
         self._close = ExitStack()
+        _be_at_home()
         with ExitStack() as stack:
             self.refresh()
             self._attach(stack)

@@ -53,6 +53,22 @@ def test_a_refused_probe_is_named(
     assert failed[1]["remedy"] == "attach the probes named above"
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--pid", "--mount-proc"], "a pid namespace of its own is not supported here"),
+        (["--time", "--boottime", "86400"], "a time namespace with a clock of its own is not supported here"),
+    ],
+    ids=["pids", "clocks"],
+)
+def test_records_have_the_hosts_pids_and_times(watch: Watch, cache_dir: Path, flags: list[str], said: str) -> None:
+    """In a container with pids or clocks of its own it would take one process for another."""
+    command = [sys.executable, "-m", "sensor", "doctor", "--rules", str(RULE), "--cache-dir", str(cache_dir)]
+    shown = subprocess.run(["unshare", "--fork", *flags, *command], capture_output=True, text=True, check=False)
+    assert shown.returncode == 1
+    assert said in " ".join(shown.stdout.split()), shown
+
+
 UNIT = ROOT / "packaging/linsang.service"
 # Those that give a service mounts of its own, from which a file that a process named cannot be told (systemd.exec(5)).
 MOUNTS_OF_ITS_OWN = re.compile(
