@@ -10,6 +10,15 @@ from sensor.render.parts import Paper, mappings, member, number, text
 from sensor.terminal import clip, folded
 
 _MOST = 8
+# Linux' errno, whatever system shows it.
+_OUTCOMES = {
+    "0": "connected",
+    "101": "network unreachable",
+    "104": "reset",
+    "110": "timed out",
+    "111": "refused",
+    "113": "host unreachable",
+}
 
 
 def network_lines(alert: Mapping[str, Any], paper: Paper) -> list[str]:
@@ -41,4 +50,4 @@ def _lines(one: Mapping[str, Any], paper: Paper) -> list[str]:
 
 def _outcome(one: Mapping[str, Any]) -> str:
     error = text(one, "error")
-    return "" if not error else ", connected" if error == "0" else f", failed ({error})"
+    return f", {_OUTCOMES.get(error, f'failed ({error})')}" if error else ""
