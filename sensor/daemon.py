@@ -24,7 +24,7 @@ from sensor.alert import AlertWriter, by_generation
 from sensor.clock import boot_to_epoch_ns, now_ns
 from sensor.config import Config
 from sensor.context import Contexts, grave
-from sensor.encode import Lines
+from sensor.encode import Lines, rfc3339
 from sensor.errors import LinsangError
 from sensor.facts_of_files import Answering, answering, opened_facts
 from sensor.host import memory_bytes
@@ -33,19 +33,18 @@ from sensor.live import Live
 from sensor.live_processes import live_processes
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules, ffi, lib
-from sensor.orders import Orders, Stop, by_signals
+from sensor.orders import Orders, Stop, by_signals, reloads_held
+from sensor.outputs import Outputs
 from sensor.paths import default_rules
 from sensor.priority import raise_thread
 from sensor.rollup import Rollup
 from sensor.runtime import Runtime
 from sensor.sinks import open_sink
-from sensor.sinks.base import Sink
 from sensor.systemd import ALIVE, READY, STOPPING, Manager
 from sensor.terminal import say
 
 _SECOND_NS = 1_000_000_000
 _CLOCK_STEP_NS = 1_000_000
-_CLOSE_S = 5.0
 _SWITCH_S = 0.001  # whoever answers questions of files waits for the interpreter each time that it looked at one
 _TIMED_EVERY = 256  # one of so many judgements of rules is timed
 _FACTS = ("questions", "questions_dropped", "answers", "facts_known")
@@ -69,51 +68,6 @@ def load_rules(config: Config) -> LoadedRules:
     return loaded
 
 
-class Outputs:
-    """All sinks. What one of them drops, the others are told."""
-
-    def __init__(self, sinks: list[Sink], interval_s: int) -> None:
-        self.sinks = sinks
-        self._interval_s = interval_s
-        self._told = dict.fromkeys(range(len(sinks)), (0, -float(interval_s)))
-
-    def put(self, alert: Mapping[str, Any]) -> None:
-        for sink in self.sinks:
-            sink.put(alert)
-
-    def put_lines(self, lines: Lines) -> None:
-        for sink in self.sinks:
-            sink.put_lines(lines)
-
-    def dropped(self) -> list[dict[str, Any]]:
-        """Details of what sinks have dropped since the last time; of each at most once an interval."""
-        news = []
-        now = time.monotonic()
-        for number, sink in enumerate(self.sinks):
-            counters: dict[str, Any] = sink.counters()
-            total = sum(counters["dropped"].values())
-            known, when = self._told[number]
-            if total > known and now - when >= self._interval_s:
-                self._told[number] = (total, now)
-                why = counters["ended"] or counters["last_error"]
-                causes = {"causes": counters["dropped"], **({"reason": why} if why else {})}
-                news.append({"output": sink.url, "dropped": total - known, "total": total, **causes})
-        return news
-
-    @property
-    def ended(self) -> str:
-        """Why no sink takes anything any more; empty while one does."""
-        return "" if any(not sink.ended for sink in self.sinks) else self.sinks[-1].ended
-
-    def close(self) -> None:
-        """All at once, so that none waits for another."""
-        closing = [threading.Thread(target=sink.close, args=(_CLOSE_S,)) for sink in self.sinks]
-        for thread in closing:
-            thread.start()
-        for thread in closing:
-            thread.join()
-
-
 class Daemon:
     """One run."""
 
@@ -127,6 +81,7 @@ class Daemon:
         *,
         enrichment: Answering | None,
         manager: Manager,
+        runtime: Runtime,
     ) -> None:
         self._config = config
         self._loaded = loaded
@@ -136,6 +91,7 @@ class Daemon:
         self._live = live
         self._enrichment = enrichment
         self._manager = manager
+        self._runtime = runtime
         self._host = socket.gethostname()
         self._run = os.urandom(4).hex()
         self._rollup = Rollup(config.rollup.interval_s * _SECOND_NS)
@@ -151,6 +107,7 @@ class Daemon:
         self._reload_asked = False
         self._compiling: threading.Thread | None = None
         self._compiled: LoadedRules | None = None
+        self._refused = ""  # why the last reload left the rules as they were
         self.problem = ""
 
     def _writer(self, loaded: LoadedRules) -> AlertWriter:
@@ -178,6 +135,7 @@ class Daemon:
         """Until a signal, and until all that was captured by then is judged and handed to the outputs."""
         stopping: threading.Thread | None = None
         raise_thread()
+        self._tell_gap()
         self._tell_troubles()
         next_second = time.monotonic() + 1
         while self._live.running:
@@ -213,6 +171,7 @@ class Daemon:
 
     def _each_second(self) -> None:
         self._manager.tell(ALIVE)
+        self._runtime.still_watching()
         contexts = self._contexts.due(now_ns(), self._epoch)
         for alert in (*contexts, *self._rollup.due(time.time_ns())):
             self._outputs.put(alert)
@@ -233,6 +192,14 @@ class Daemon:
 
     def _tell(self, kind: health.Health, **details: Any) -> None:
         self._outputs.put(health.health_alert(kind, host=self._host, time_ns=time.time_ns(), **details))
+
+    def _tell_gap(self) -> None:
+        if (last := self._runtime.begin_watch()) is not None:
+            self._tell(
+                health.SENSOR_KILLED,
+                last_alive=rfc3339(int(last * _SECOND_NS), 3),
+                unseen_s=round(time.time() - last, 1),
+            )
 
     def _tell_troubles(self) -> None:
         for trouble in self._live.source.troubles():
@@ -278,6 +245,7 @@ class Daemon:
             return
         self._compiling = None
         if self._compiled is None:
+            self._tell(health.RELOAD_REFUSED, reason=self._refused)
             return
         rules = Rules(self._compiled.table)
         with self._swapping:
@@ -293,9 +261,10 @@ class Daemon:
 
     def _compile(self) -> None:
         try:
-            self._compiled = load_rules(self._config)
-        except LinsangError as error:
-            say(f"error: {error}; the rules stay as they were")
+            self._compiled, self._refused = load_rules(self._config), ""
+        except Exception as error:  # whatever it is, the sensor goes on with the rules that it has
+            self._refused = str(error) if isinstance(error, LinsangError) else repr(error)
+            say(f"error: {self._refused}; the rules stay as they were")
 
     # ---- status ----
 
@@ -310,7 +279,11 @@ class Daemon:
             "host": self._host,
             "uptime_s": round(time.time() - self._started, 1),
             **live.source.status(stats),
-            "rules": {"loaded": len(self._loaded.rules), "refused": len(self._loaded.faults)},
+            "rules": {
+                "loaded": len(self._loaded.rules),
+                "refused": len(self._loaded.faults),
+                "not_reloaded": self._refused,
+            },
             "events": {name.removeprefix("SN_").lower(): stats["by_type"][n] for n, name in sorted(types.items())},
             "alerts": {name: stats[name] for name in ("alerts", "alerts_dropped", "undecidable", "matched_events")}
             | {"contexts_left_out": self._contexts.left_out},
@@ -356,6 +329,7 @@ def run(config: Config, orders: Orders = by_signals) -> int:
     sys.setswitchinterval(_SWITCH_S)
     manager = Manager()
     with ExitStack() as stack:
+        stack.enter_context(reloads_held())
         outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)
         stack.callback(outputs.close)
         runtime = stack.enter_context(Runtime(config.paths.runtime))
@@ -367,7 +341,9 @@ def run(config: Config, orders: Orders = by_signals) -> int:
             enrichment = None
             if facts is not None:
                 enrichment = service.enter_context(answering(live.engine, facts, provenance=live.source.writers))
-            daemon = Daemon(config, loaded, rules, outputs, live, enrichment=enrichment, manager=manager)
+            daemon = Daemon(
+                config, loaded, rules, outputs, live, enrichment=enrichment, manager=manager, runtime=runtime
+            )
             service.enter_context(orders(daemon))
             service.callback(runtime.end_service)
             runtime.serve("status", lambda: [json.dumps(daemon.status()).encode()])

@@ -44,6 +44,18 @@ PROBE_REFUSED = Health(
     "high",
     "The kernel refused a probe: its kind of event is not seen. The others are.",
 )
+SENSOR_KILLED = Health(
+    "f2a95c30-6d1e-4b87-9c4a-70d38e51ab62",
+    "Sensor was killed",
+    "high",
+    "The sensor before this one did not end by itself. What happened until this one began was not seen.",
+)
+RELOAD_REFUSED = Health(
+    "b7d1e2f4-93a6-4c58-8e0d-1f6a5c2b7e49",
+    "Sensor keeps its old rules",
+    "medium",
+    "It was told to read its rules again, and some are refused: those from before are in use.",
+)
 FACTS_FAILED = Health(
     "5d0f3c5e-6c2b-4a0e-9d0a-0b6f5e8a7c31",
     "Sensor does not look at files any more",

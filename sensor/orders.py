@@ -53,6 +53,11 @@ if sys.platform == "win32":
     import ctypes
     import threading
 
+    @contextmanager
+    def reloads_held() -> Iterator[None]:
+        """Nobody asks so here."""
+        yield
+
     # CTRL_CLOSE_EVENT, CTRL_LOGOFF_EVENT, CTRL_SHUTDOWN_EVENT; the others are SIGINT and SIGBREAK
     _ENDS = frozenset({2, 5, 6})
     _PATIENCE_S = 4.5  # Windows ends the process 5 s after it told it
@@ -84,9 +89,20 @@ if sys.platform == "win32":
 else:
 
     @contextmanager
+    def reloads_held() -> Iterator[None]:
+        """SIGHUP waits for `by_signals`: it would end a sensor that is starting, and no service manager would take that
+        for a failure."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    @contextmanager
     def by_signals(ordered: Ordered) -> Iterator[None]:
         """SIGINT and SIGTERM stop it, SIGHUP has it read its rules again."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, ordered.ask_stop)
         signal.signal(signal.SIGHUP, ordered.ask_reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         yield

@@ -34,6 +34,7 @@ class Runtime(Closing):
         self._visitors: set[Visitor] = set()
         self._threads: list[threading.Thread] = []
         self._ended = False
+        self._watching: Path | None = None
         try:
             self._path.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._lock = os.open(self._path / "lock", os.O_RDWR | os.O_CREAT | OPEN_FLAGS, 0o644)
@@ -48,6 +49,23 @@ class Runtime(Closing):
             raise LinsangError(f"a sensor runs already in {folder} (pid {owner})", remedy) from None
         os.ftruncate(self._lock, 0)
         os.write(self._lock, f"{os.getpid()}\n".encode())
+
+    def begin_watch(self) -> float | None:
+        """The sensor sees from now on. When the one before was last known to (since the epoch), if it was ended without
+        a word; else None."""
+        self._watching = self._path / "watching"
+        try:
+            last = self._watching.stat().st_mtime
+        except OSError:
+            last = None
+        self.still_watching()
+        return last
+
+    def still_watching(self) -> None:
+        """It is this that is left behind by a sensor that is killed."""
+        if self._watching is not None:
+            with suppress(OSError):  # somebody took the folder away
+                self._watching.touch()
 
     def serve(self, name: str, answer: Callable[[], Iterable[bytes]]) -> None:
         """Answers `ask` for `name` from a thread of its own from now on, one asker after another."""
@@ -89,6 +107,9 @@ class Runtime(Closing):
     def close(self) -> None:
         """Ends the answers and gives the folder back."""
         self.end_service()
+        if self._watching is not None:
+            with suppress(OSError):
+                self._watching.unlink()
         os.close(self._lock)
 
 
@@ -98,11 +119,18 @@ def ask(folder: str, name: str = "status") -> Iterator[bytes]:
         yield from visit(Path(folder) / f"{name}.sock")
     except (FileNotFoundError, ConnectionRefusedError):
         raise NotRunning(f"no sensor runs in {folder}", "start it: linsang run") from None
+    except TimeoutError:
+        remedy = f"it is stopped or held up: see `ps -o stat,wchan -p $(cat {folder}/lock)`"
+        raise LinsangError(f"the sensor in {folder} does not answer", remedy) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise LinsangError(f"the sensor in {folder} does not answer: {reason}", "run as its user") from None
 
 
 def ask_status(folder: str) -> dict[str, Any]:
-    """What the sensor of `folder` says of itself. LinsangError when none runs there."""
-    return dict(json.loads(b"".join(ask(folder))))
+    """What the sensor of `folder` says of itself. LinsangError when none runs there, or it broke off."""
+    answer = b"".join(ask(folder))
+    try:
+        return dict(json.loads(answer))
+    except ValueError:
+        raise LinsangError(f"the sensor in {folder} ended while it answered", "ask again") from None

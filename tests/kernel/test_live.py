@@ -112,6 +112,8 @@ def test_a_kill_leaves_nothing_and_is_no_obstacle(tmp_path: Path) -> None:
         run_chain("again")
         sensor.wait_for_alert(is_chain("again"))
         assert sensor.end() == 0
+    (gap,) = (alert["fields"] for alert in sensor.alerts() if alert["rule"]["title"] == "Sensor was killed")
+    assert gap["unseen_s"] > 0
 
 
 def test_one_sensor_a_runtime_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,9 +177,21 @@ def test_rules_are_read_again(tmp_path: Path) -> None:
         sensor.child.send_signal(signal.SIGHUP)
         sensor.wait_for("the rules stay as they were")
         assert "broken.yml" in sensor.said
+        kept = sensor.wait_for_alert(lambda alert: alert["rule"]["title"] == "Sensor keeps its old rules")
+        assert "1 rules are refused" in kept["fields"]["reason"]
         subprocess.run(["true", "one-here", "two-here"], check=True)
         for title in ("one", "two"):
             sensor.wait_for_alert(lambda alert, title=title: alert["rule"]["title"] == title)  # type: ignore[misc]
+        assert sensor.end() == 0
+
+
+def test_a_reload_that_comes_too_early_is_kept(tmp_path: Path) -> None:
+    """Rules are read before anybody hears SIGHUP, which would end a sensor that starts."""
+    write_rule(tmp_path / "rules", "one")
+    lock = tmp_path / "runtime" / "lock"
+    early = ["sh", "-c", f'while ! [ -s {lock} ]; do sleep 0.01; done; kill -HUP "$(cat {lock})"']
+    with subprocess.Popen(early), SensorProcess(tmp_path, "run", "--rules", str(tmp_path / "rules")) as sensor:
+        sensor.wait_for("reloaded: 1 rules")
         assert sensor.end() == 0
 
 

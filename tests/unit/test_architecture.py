@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources windows compiler alert sinks inputs alert_follow enrich",
         "reference rule_compiler live coverage",
-        "reference_events live_processes context facts_of_files",
+        "reference_events live_processes context facts_of_files outputs",
         "daemon alerts tree replay record dump doctor doctor_windows selftest "
         "status trust unwind rules_cli arguments service_command",
         "alert_commands rules_command service_main",

@@ -11,6 +11,6 @@ OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
 def test_documented_with_id_title_and_level() -> None:
     kinds = [value for value in vars(health).values() if isinstance(value, health.Health)]
-    assert len(kinds) == 10
+    assert len(kinds) == 12
     text = OPERATIONS.read_text()
     assert all(f"| {kind.id} | {kind.title} | {kind.level} |" in text for kind in kinds)

@@ -177,7 +177,12 @@ def served(tmp_path: Path) -> Iterator[str]:
     """A sensor in whose answers everything that somebody else chooses is hostile."""
     status = {
         **{"version": "0", "host": NAME, "uptime_s": 1, "source": NAME, "probes": {NAME: "attached", "x": NAME}},
-        **{"rules": {"loaded": 1, "refused": 0}, "events": {}, "alerts": {}, "processes": {}, "cpu_s": 1},
+        **{"events": {}, "alerts": {}, "processes": {}, "cpu_s": 1},
+        **{
+            "rules": {"loaded": 1, "refused": 0, "not_reloaded": NAME},
+            "files": {"watched": {NAME: NAME}, "refused": {NAME: NAME}},
+            "libraries": {"off": NAME},
+        },
         **{
             "account": {"lost": 0, "seen": 0, "missed": 0},
             "memory": {"own": 1, "kernel_ring": 1},
