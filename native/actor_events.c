@@ -108,14 +108,8 @@ static uint64_t moment_of(const struct sn_actor_fields *fields, const struct sn_
 
 static void set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_text which, struct sn_bytes text)
 {
-	char *room = sn_actors__room(actors);
-	struct sn_writer w = {.at = room, .end = room + SN_ACTOR_ROOM};
-
-	if (!text.len)
-		return;
-	sn_write__inner(&w, text.at, text.len);
-	if (!w.full)
-		sn_actors__set(actors, actor, which, room, (size_t)(w.at - room));
+	if (text.len)
+		sn_actors__set(actors, actor, which, text.at, text.len);
 }
 
 static struct sn_actor_id id_of(const struct sn_actor_fields *fields, const struct sn_values *values, uint64_t time)

@@ -2,9 +2,9 @@
 #include "actors.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "blob_store.h"
-#include "bytes.h"
 #include "count.h"
 
 enum {
@@ -24,7 +24,7 @@ struct sn_actors {
 	uint32_t key[SLOTS]; /* of each slot: its pid + 1, 0: it is free; a set's are in half a cache line */
 	struct sn_actor slot[SLOTS];
 	struct sn_blob_block block[BLOCKS + 1];
-	char room[SN_ACTOR_ROOM];
+	uint8_t room[SN_ACTOR_ROOM];
 };
 
 struct sn_actors *sn_actors__new(void)
@@ -197,7 +197,7 @@ static struct sn_bytes take_last(struct sn_bytes *path)
 		begin--;
 	len = path->len - begin;
 	path->len = begin;
-	while (path->len && path->at[path->len - 1] == '\\') /* there are two: it is the inside of a JSON string */
+	if (path->len)
 		path->len--;
 	return (struct sn_bytes){path->at + begin, len};
 }
@@ -206,15 +206,11 @@ int sn_actors__is_root(struct sn_actors *actors, const struct sn_actor *actor)
 {
 	enum { IDLE = 0, SYSTEM = 4 };
 	static const char *const roots[] = {"smss.exe", "csrss.exe", "wininit.exe", "winlogon.exe", "services.exe"};
-	struct sn_bytes path = {(const uint8_t *)actors->room,
-				(uint32_t)sn_actors__size(actors, actor, SN_ACTOR_IMAGE)};
-	struct sn_bytes name, folder, above;
+	struct sn_bytes path, name, folder, above;
 
 	if (actor->id.pid == IDLE || actor->id.pid == SYSTEM)
 		return 1;
-	if (path.len > sizeof(actors->room))
-		return 0;
-	sn_actors__read(actors, actor, SN_ACTOR_IMAGE, actors->room);
+	path = sn_actors__text(actors, actor, SN_ACTOR_IMAGE);
 	name = take_last(&path);
 	folder = take_last(&path);
 	above = take_last(&path);
@@ -229,7 +225,7 @@ int sn_actors__is_root(struct sn_actors *actors, const struct sn_actor *actor)
 
 /* ---- texts ---- */
 
-char *sn_actors__room(struct sn_actors *actors)
+uint8_t *sn_actors__room(struct sn_actors *actors)
 {
 	return actors->room;
 }
@@ -251,19 +247,20 @@ void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_ac
 		    size_t size)
 {
 	const struct sn_blob_part part = {text, size};
-	uint32_t blocks = sn_blobs__blocks(size);
 
+	_Static_assert((int)SN_ACTOR_ROOM / SN_BLOB_BYTES < (int)BLOCKS / SN_ACTOR_BLOBS,
+		       "one's texts always have room together");
 	if (!actor->used)
 		return;
 	sn_blobs__drop(&actors->blobs, actor->text[which]);
 	actor->text[which] = 0;
-	if (blocks > BLOCKS / SN_ACTOR_BLOBS) { /* so that one's texts always have room together */
+	if (size > SN_ACTOR_ROOM) {
 		sn_count(&actors->stats.too_long, 1);
 		return;
 	}
 	if (!size)
 		return;
-	make_room(actors, blocks, actor);
+	make_room(actors, sn_blobs__blocks(size), actor);
 	actor->text[which] = sn_blobs__add(&actors->blobs, &part, 1);
 }
 
@@ -278,23 +275,10 @@ void sn_actors__read(const struct sn_actors *actors, const struct sn_actor *acto
 		sn_blobs__read(&actors->blobs, actor->text[which], out);
 }
 
-void sn_actors__write(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which,
-		      struct sn_writer *w, const char *name)
+struct sn_bytes sn_actors__text(struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which)
 {
-	size_t size = sn_actors__size(actors, actor, which);
-
-	if (!size)
-		return;
-	sn_write__key(w, name, strlen(name));
-	sn_write__literal(w, "\"");
-	if ((size_t)(w->end - w->at) < size) {
-		w->full = 1;
-		w->at = w->end;
-	} else {
-		sn_blobs__read(&actors->blobs, actor->text[which], w->at);
-		w->at += size;
-	}
-	sn_write__literal(w, "\",");
+	sn_actors__read(actors, actor, which, actors->room);
+	return (struct sn_bytes){actors->room, (uint32_t)sn_actors__size(actors, actor, which)};
 }
 
 const struct sn_actors_stats *sn_actors__stats(const struct sn_actors *actors)

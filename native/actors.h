@@ -8,15 +8,17 @@
  *   | 4516 since 2               |
  *
  * An identity is the pid with the start, the sequence number (ETW) or the GUID (Sysmon), whichever a source says. Texts
- * are kept as the inside of a JSON string: they come from one and go into another. Of fixed size, on one thread.
+ * are UTF-8, as rules read them. Of fixed size, on one thread.
  *
  * Several sources tell of one start, at different times and with clocks that differ by milliseconds. It is the same
  * where pid and parent are, at most a second lies between, and none of the two sources has told of the other's before.
  */
 #ifndef SN_ACTORS_H
 #define SN_ACTORS_H
+#include <stddef.h>
+
+#include "bytes.h"
 #include "etw_event.h"
-#include "json_write.h"
 
 enum sn_actor_text {
 	SN_ACTOR_IMAGE,
@@ -34,8 +36,8 @@ enum sn_actor_text {
 enum sn_actor_source { SN_TOLD_BY_ETW = 1, SN_TOLD_BY_SYSMON = 2, SN_TOLD_BY_AUDIT = 4 };
 
 enum {
-	SN_ACTOR_NAME = 15,	 /* bytes of an image's short name that are kept: EPROCESS.ImageFileName has no more */
-	SN_ACTOR_ROOM = 1 << 18, /* more than any column of ETW comes to: six characters a UTF-16 unit */
+	SN_ACTOR_NAME = 15, /* bytes of an image's short name that are kept: EPROCESS.ImageFileName has no more */
+	SN_ACTOR_ROOM = (3 << 15) + 512, /* bytes of a text: 32,768 units, three each, behind the name of a drive */
 };
 
 /* Whom an event means. What is 0 is not said. */
@@ -89,17 +91,16 @@ struct sn_actor *sn_actors__parent(struct sn_actors *actors, const struct sn_act
  * which made wininit, winlogon and csrss, has ended since. */
 int sn_actors__is_root(struct sn_actors *actors, const struct sn_actor *actor);
 /* SN_ACTOR_ROOM bytes to make a text in. */
-char *sn_actors__room(struct sn_actors *actors);
-/* The inside of a JSON string, in place of what is there. What is as long as a part of all texts is not kept, nor what
- * is of an actor that was forgotten meanwhile. */
+uint8_t *sn_actors__room(struct sn_actors *actors);
+/* In place of what is there. What is longer than SN_ACTOR_ROOM is not kept, nor what is of an actor that was forgotten
+ * meanwhile. */
 void sn_actors__set(struct sn_actors *actors, struct sn_actor *actor, enum sn_actor_text which, const void *text,
 		    size_t size);
 size_t sn_actors__size(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which);
 /* Copies it out: `out` has room for sn_actors__size. */
 void sn_actors__read(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which, void *out);
-/* "name":"text", and nothing where it is not known. A text. */
-void sn_actors__write(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which,
-		      struct sn_writer *w, const char *name);
+/* A text, empty where it is not known; in sn_actors__room, until that is used again. */
+struct sn_bytes sn_actors__text(struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which);
 /* The actors'; counted by the thread that they are of, to be read by any. */
 const struct sn_actors_stats *sn_actors__stats(const struct sn_actors *actors);
 #endif

@@ -179,9 +179,8 @@ static void put_text(struct sn_writer *w, const struct sn_event_fields *fields, 
 	if (!known.text[which].len)
 		return;
 	sn_write__key(w, name, strlen(name));
-	sn_write__literal(w, "\"");
-	sn_write__bytes(w, block + known.text[which].off, known.text[which].len);
-	sn_write__literal(w, "\",");
+	sn_write__text(w, block + known.text[which].off, known.text[which].len);
+	sn_write__literal(w, ",");
 }
 
 /* Process id and start. */

@@ -380,6 +380,11 @@ int sn_etl__next(struct sn_etl *etl, struct sn_etw_event *event)
 	return 1;
 }
 
+uint64_t sn_etl__position(const struct sn_etl *etl)
+{
+	return etl->count ? (uint64_t)etl->size * etl->next / etl->count : etl->size;
+}
+
 void sn_etl__rewind(struct sn_etl *etl)
 {
 	etl->next = 0;

@@ -31,7 +31,7 @@ int sn_etw_feed__new(struct sn_etw_feed *feed)
 {
 	feed->actors = sn_actors__new();
 	feed->names = sn_etw_names__new();
-	feed->line = malloc(SN_TRACE_ROOM / 2);
+	feed->line = malloc(SN_ETW_LINE_MAX);
 	return feed->actors && feed->names && feed->line ? new_join(feed) : -ENOMEM;
 }
 
@@ -83,10 +83,10 @@ static struct sn_etw_lane *next_lane(struct sn_etw_source *source, uint64_t now,
 
 const char *sn_etw_feed__line(struct sn_etw_feed *feed, const struct sn_etw_told *told, uint32_t *size)
 {
-	struct sn_writer w = {.at = feed->line, .end = feed->line + SN_TRACE_ROOM / 2};
+	struct sn_writer w = {.at = feed->line, .end = feed->line + SN_ETW_LINE_MAX};
 
 	sn_etw__write_line(&w, told);
-	*size = (uint32_t)(w.at - feed->line) - 1;
+	*size = (uint32_t)(w.at - feed->line);
 	return feed->line;
 }
 

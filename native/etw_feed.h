@@ -41,7 +41,7 @@ struct sn_etw_feed {
 	uint32_t file;		      /* of the record that was taken last */
 	uint64_t latest;	      /* time of the latest event */
 	uint64_t events;	      /* since the join was made */
-	char *line;		      /* SN_TRACE_ROOM / 2 bytes: of an event that has alerts */
+	char *line;		      /* SN_ETW_LINE_MAX bytes: of an event that has alerts */
 };
 
 /* 0, or -ENOMEM; what is there is the caller's to free either way. */

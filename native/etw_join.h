@@ -31,9 +31,9 @@ struct sn_etw_join_stats {
 
 struct sn_etw_join;
 
-/* Writes the command line of a process that lives, as the inside of a JSON string: 1, with where it is from; 0: it
+/* The command line of a process that lives, UTF-8 into SN_ACTOR_ROOM bytes: its length, with where it is from; 0: it
  * cannot be had. `start`: when that process began, ns since 1970. */
-typedef int sn_etw_command_line(uint32_t pid, uint64_t start, struct sn_writer *w, const char **from);
+typedef uint32_t sn_etw_command_line(uint32_t pid, uint64_t start, uint8_t *out, const char **from);
 
 struct sn_etw_join_options {
 	struct sn_actors *actors; /* the caller's, as long as the join */

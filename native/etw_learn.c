@@ -85,56 +85,42 @@ static uint64_t created(const struct sn_etw_event *event, const struct sn_etw_de
 	return time <= event->time ? time : 0;
 }
 
-static struct sn_writer begin_text(struct sn_etw_learner *learner)
+/* `head` (UTF-8), and behind it `text` (UTF-16). */
+static void set(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which, struct sn_bytes head,
+		struct sn_bytes text)
 {
-	char *room = sn_actors__room(learner->actors);
+	uint8_t *room = sn_actors__room(learner->actors);
 
-	return (struct sn_writer){.at = room, .end = room + SN_ACTOR_ROOM};
-}
-
-/* What was written since begin_text. */
-static void set(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_actor_text which,
-		const struct sn_writer *w)
-{
-	const char *room = sn_actors__room(learner->actors);
-
-	sn_actors__set(learner->actors, actor, which, room, (size_t)(w->at - room));
+	_Static_assert((int)SN_ETW_NAME_MAX + SN_ETW_UTF8_ROOM(UINT16_MAX) <= (int)SN_ACTOR_ROOM, "of any event");
+	if (head.len)
+		memcpy(room, head.at, head.len);
+	sn_actors__set(learner->actors, actor, which, room, head.len + sn_etw__utf8(room + head.len, text));
 }
 
 static void set_line(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes text)
 {
-	struct sn_writer w = begin_text(learner);
-
-	if (!text.len)
-		return;
-	sn_etw__write_wide_inner(&w, text);
-	set(learner, actor, SN_ACTOR_LINE, &w);
+	if (text.len)
+		set(learner, actor, SN_ACTOR_LINE, (struct sn_bytes){0}, text);
 }
 
 static void set_image(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes path)
 {
-	struct sn_writer w = begin_text(learner);
 	struct sn_etw_path named;
 
 	if (!path.len)
 		return;
 	named = sn_etw_names__path(learner->names, path);
-	sn_write__inner(&w, named.head.at, named.head.len);
-	sn_etw__write_wide_inner(&w, named.rest);
-	set(learner, actor, SN_ACTOR_IMAGE, &w);
+	set(learner, actor, SN_ACTOR_IMAGE, named.head, named.rest);
 }
 
 static void set_user(struct sn_etw_learner *learner, struct sn_actor *actor, struct sn_bytes sid)
 {
-	struct sn_writer w = begin_text(learner);
 	struct sn_bytes name = {0};
 
 	if (sid.len)
 		name = sn_etw_names__account(learner->names, sid);
-	if (!name.len)
-		return;
-	sn_write__inner(&w, name.at, name.len);
-	set(learner, actor, SN_ACTOR_USER, &w);
+	if (name.len)
+		sn_actors__set(learner->actors, actor, SN_ACTOR_USER, name.at, name.len);
 }
 
 static uint32_t parent_pid(const struct sn_etw_decoded *decoded)
@@ -187,20 +173,26 @@ static void learn_mapped(struct sn_etw_learner *learner, struct sn_actor *actor,
 
 /* ---- events ---- */
 
+/* Whether sn_etw_learner__look noted the process by this very start. */
+static int is_foreseen(const struct sn_actor *actor, const struct sn_etw_event *event)
+{
+	return !actor->sources && actor->start == event->time;
+}
+
 void sn_etw_learner__start(struct sn_etw_learner *learner, const struct sn_etw_event *event,
 			   const struct sn_etw_decoded *decoded, int is_second)
 {
 	struct sn_actor_id id = subject(event, decoded), either = id, parent = {.pid = parent_pid(decoded)};
 	uint64_t start = created(event, decoded);
-	struct sn_actor *actor = NULL;
+	struct sn_actor *actor;
 
 	either.time += apart_ns;
-	if (is_second)
-		actor = sn_actors__find(learner->actors, &either);
-	if (!actor || actor->end)
+	actor = sn_actors__find(learner->actors, is_second ? &either : &id);
+	if (!actor || actor->end || !(is_second || is_foreseen(actor, event)))
 		actor = sn_actors__start(learner->actors, &id, &parent, start ? start : event->time, SN_TOLD_BY_ETW);
 	else if (start && start < actor->start)
 		actor->start = start;
+	actor->sources |= SN_TOLD_BY_ETW;
 	learn(learner, actor, decoded);
 }
 
@@ -279,11 +271,15 @@ void sn_etw_learner__look(struct sn_etw_learner *learner, const struct sn_etw_ev
 
 const char *sn_etw_learner__ask(struct sn_etw_learner *learner, struct sn_actor *actor, sn_etw_command_line *ask)
 {
-	struct sn_writer w = begin_text(learner);
+	uint8_t *room = sn_actors__room(learner->actors);
 	const char *from = NULL;
+	uint32_t len;
 
-	if (actor->text[SN_ACTOR_LINE] || !ask(actor->id.pid, actor->start, &w, &from))
+	if (actor->text[SN_ACTOR_LINE])
 		return NULL;
-	set(learner, actor, SN_ACTOR_LINE, &w);
+	len = ask(actor->id.pid, actor->start, room, &from);
+	if (!len)
+		return NULL;
+	sn_actors__set(learner->actors, actor, SN_ACTOR_LINE, room, len);
 	return from;
 }

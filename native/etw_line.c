@@ -2,7 +2,6 @@
 #include "etw_line.h"
 
 #include "etw_text.h"
-#include "text.h"
 
 struct line {
 	struct sn_writer *w;
@@ -45,8 +44,12 @@ static void put_value(void *of, uint32_t member, const struct sn_etw_column *val
 static void put_actor(void *of, uint32_t member, const struct sn_actor *actor, enum sn_actor_text which)
 {
 	const struct line *line = of;
+	const char *name = sn_etw__member_name(member);
+	struct sn_bytes text = sn_actors__text(line->told->actors, actor, which);
 
-	sn_actors__write(line->told->actors, actor, which, line->w, sn_etw__member_name(member));
+	sn_write__key(line->w, name, strlen(name));
+	sn_write__text(line->w, text.at, text.len);
+	sn_write__literal(line->w, ",");
 }
 
 void sn_etw__write_line(struct sn_writer *w, const struct sn_etw_told *told)
@@ -56,18 +59,4 @@ void sn_etw__write_line(struct sn_writer *w, const struct sn_etw_told *told)
 	sn_write__literal(w, "{");
 	sn_etw__tell(told, &(struct sn_etw_hearer){NULL, put_value, put_actor, &line});
 	sn_write__close(w, '}');
-	sn_write__literal(w, "\n");
-}
-
-void sn_etw__write_left_out(struct sn_writer *w, const struct sn_etw_event *event, const char *reason)
-{
-	char text[SN_TEXT_NUMBER];
-
-	sn_write__literal(w, "!event ");
-	sn_write__bytes(w, text, sn_text__u64(text, event->id));
-	sn_write__literal(w, " of version ");
-	sn_write__bytes(w, text, sn_text__u64(text, event->version));
-	sn_write__literal(w, ": ");
-	sn_write__bytes(w, reason, strlen(reason));
-	sn_write__literal(w, "\n");
 }

@@ -4,8 +4,8 @@
  */
 #include "etw_system.h"
 
-int sn_etw_system__command_line(uint32_t pid, uint64_t start, struct sn_writer *w, const char **from)
+uint32_t sn_etw_system__command_line(uint32_t pid, uint64_t start, uint8_t *out, const char **from)
 {
-	(void)pid, (void)start, (void)w, (void)from;
+	(void)pid, (void)start, (void)out, (void)from;
 	return 0;
 }

@@ -5,10 +5,10 @@
  */
 #ifndef SN_ETW_SYSTEM_H
 #define SN_ETW_SYSTEM_H
-#include "json_write.h"
+#include <stdint.h>
 
-/* Writes the command line of a process that lives, as the inside of a JSON string: 1, with where it is from ("process":
- * the kernel, "peb": its own memory, which it can change); 0: it cannot be had. `start`: when it began, ns since 1970;
- * another that has its id now is not asked. */
-int sn_etw_system__command_line(uint32_t pid, uint64_t start, struct sn_writer *w, const char **from);
+/* The command line of a process that lives, UTF-8 into SN_ACTOR_ROOM bytes: its length, with where it is from
+ * ("process": the kernel, "peb": its own memory, which it can change); 0: it cannot be had. `start`: when it began, ns
+ * since 1970; another that has its id now is not asked. */
+uint32_t sn_etw_system__command_line(uint32_t pid, uint64_t start, uint8_t *out, const char **from);
 #endif

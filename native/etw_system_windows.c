@@ -53,7 +53,7 @@ static int is_it(HANDLE process, uint64_t start)
 	return (ns > start ? ns - start : start - ns) <= apart_ns;
 }
 
-static int from_kernel(HANDLE process, query *ask, struct sn_writer *w)
+static uint32_t from_kernel(HANDLE process, query *ask, uint8_t *out)
 {
 	_Alignas(8) uint8_t buffer[sizeof(UNICODE_STRING) + LINE_BYTES];
 	const UNICODE_STRING *line = (const UNICODE_STRING *)buffer;
@@ -61,8 +61,7 @@ static int from_kernel(HANDLE process, query *ask, struct sn_writer *w)
 
 	if (ask(process, (PROCESSINFOCLASS)COMMAND_LINE_CLASS, buffer, sizeof(buffer), &size) < 0 || !line->Length)
 		return 0;
-	sn_etw__write_wide_inner(w, (struct sn_bytes){(const uint8_t *)line->Buffer, line->Length});
-	return 1;
+	return sn_etw__utf8(out, (struct sn_bytes){(const uint8_t *)line->Buffer, line->Length});
 }
 
 static int copy(HANDLE process, const void *from, void *to, size_t size)
@@ -73,7 +72,7 @@ static int copy(HANDLE process, const void *from, void *to, size_t size)
 }
 
 /* What the process itself holds, and can change. */
-static int from_peb(HANDLE process, query *ask, struct sn_writer *w)
+static uint32_t from_peb(HANDLE process, query *ask, uint8_t *out)
 {
 	uint8_t buffer[LINE_BYTES];
 	PROCESS_BASIC_INFORMATION basic;
@@ -87,26 +86,27 @@ static int from_peb(HANDLE process, query *ask, struct sn_writer *w)
 	    !copy(process, parameters + PARAMETERS_LINE_AT, &line, sizeof(line)) || !line.Length ||
 	    !copy(process, line.Buffer, buffer, line.Length))
 		return 0;
-	sn_etw__write_wide_inner(w, (struct sn_bytes){buffer, line.Length});
-	return 1;
+	return sn_etw__utf8(out, (struct sn_bytes){buffer, line.Length});
 }
 
-int sn_etw_system__command_line(uint32_t pid, uint64_t start, struct sn_writer *w, const char **from)
+uint32_t sn_etw_system__command_line(uint32_t pid, uint64_t start, uint8_t *out, const char **from)
 {
 	query *ask = (query *)(void *)GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationProcess");
 	HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_VM_READ, FALSE, pid);
+	uint32_t len = 0;
 
 	if (!process) /* a protected process lets nobody read it */
 		process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid);
 	if (!process)
 		return 0;
-	*from = NULL;
 	if (ask && is_it(process, start)) {
-		if (from_kernel(process, ask, w))
-			*from = "process";
-		else if (from_peb(process, ask, w))
+		*from = "process";
+		len = from_kernel(process, ask, out);
+		if (!len) {
 			*from = "peb";
+			len = from_peb(process, ask, out);
+		}
 	}
 	CloseHandle(process);
-	return *from != NULL;
+	return len;
 }

@@ -20,7 +20,7 @@ struct sn_etw_told {
 	const struct sn_etw_decoded *main;    /* its columns */
 	const struct sn_etw_decoded *classic; /* of a Kernel-Process start: the kernel logger's event of the same */
 	uint64_t time, index;		      /* of the first of its events */
-	const struct sn_actors *actors;	      /* that process and parent are of */
+	struct sn_actors *actors;	      /* that process and parent are of */
 	const struct sn_etw_names *names;
 	struct sn_actor *process;      /* whose event it is */
 	const struct sn_actor *parent; /* of a process start */

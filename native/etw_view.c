@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "etw_text.h"
-#include "json.h"
 #include "mapping.h"
 #include "ndjson_keys.h"
 
@@ -160,19 +159,17 @@ static struct sn_value text_of(const struct filling *filling, const struct sn_et
 	}
 }
 
-/* An actor's text is the inside of a JSON string: it is read behind where it is made, which takes no more bytes. */
 static struct sn_value text_of_actor(const struct filling *filling, const struct sn_actor *actor,
 				     enum sn_actor_text which)
 {
 	const struct sn_actors *actors = filling->told->actors;
-	uint32_t size = (uint32_t)sn_actors__size(actors, actor, which), behind = size + SN_JSON_SLACK;
-	uint8_t *room = sn_values__room(filling->values, behind + size);
-	struct sn_json_string string = {.text = room + behind, .len = size, .escaped = 1};
+	uint32_t size = (uint32_t)sn_actors__size(actors, actor, which);
+	uint8_t *room = sn_values__room(filling->values, size);
 
 	if (!room)
 		return lost();
-	sn_actors__read(actors, actor, which, room + behind);
-	return made(filling->values, room, sn_json__unescape(&string, room));
+	sn_actors__read(actors, actor, which, room);
+	return sn_value__text(room, size);
 }
 
 /* ---- values ---- */

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "engine.h"
+#include "trace.h"
 
 /* Alerts that wait stay below half of their ring, so that none is dropped as long as the caller takes them. */
 static int has_room(struct sn_engine *engine)
@@ -40,6 +41,32 @@ int sn_engine__play(struct sn_engine *engine, struct sn_recording *recording, st
 			return 1;
 		}
 		sn_pump__record(engine, record, h->size, playback->file, playback->index++);
+		if (engine->stats.alerts != before)
+			room = has_room(engine);
+	}
+	return 1;
+}
+
+int sn_engine__play_trace(struct sn_engine *engine, struct sn_trace *trace, struct sn_playback *playback)
+{
+	const struct sn_etw_told *told;
+	int room = has_room(engine), rc;
+
+	if (atomic_load(&engine->state) == SN_ENGINE_RUNNING)
+		return -EBUSY;
+	rc = sn_trace__begin(trace, engine->etw.actors, engine->etw.names);
+	if (rc)
+		return rc;
+	for (uint64_t n = 0; room; n++) {
+		uint64_t before = engine->stats.alerts;
+
+		playback->time = sn_trace__time(trace);
+		playback->offset = sn_trace__position(trace);
+		if (n == playback->limit || playback->time > playback->until)
+			return 1;
+		if (!sn_trace__next(trace, &told))
+			return 0;
+		sn_pump__traced(engine, told, playback->file, playback->index++);
 		if (engine->stats.alerts != before)
 			room = has_room(engine);
 	}

@@ -154,6 +154,19 @@ void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uin
 		judge_values(engine, &origin, &routes, routes.starts ? told->process : NULL, told, begin);
 }
 
+void sn_pump__traced(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file, uint64_t index)
+{
+	struct sn_etw_told numbered;
+
+	sn_count(&engine->stats.received, 1);
+	sn_count(told ? &engine->stats.decoded : &engine->stats.malformed, 1);
+	if (!told)
+		return;
+	numbered = *told;
+	numbered.index = index;
+	sn_pump__told(engine, &numbered, file);
+}
+
 int sn_pump__json(struct sn_engine *engine, const char *line, size_t size, uint32_t route, uint32_t file,
 		  uint64_t index)
 {

@@ -204,8 +204,8 @@ struct sn_alert {
 	uint64_t time;	  /* of an event of Windows that a session or its recording gave: ns since 1970, else 0 */
 };
 
-/* A process of an event that came as JSON: `process_size` bytes, and `lineage` of them, parent first. Texts are the
- * inside of JSON strings; what is empty or 0 is not known. */
+/* A process of an event that came as JSON: `process_size` bytes, and `lineage` of them, parent first. Texts are
+ * UTF-8; what is empty or 0 is not known. */
 enum { SN_ACTOR_BLOCK_TEXTS = 4 };
 
 struct sn_actor_block {
@@ -342,28 +342,27 @@ struct sn_trace;
 
 /* All uint64_t. */
 struct sn_trace_stats {
-	uint64_t events;      /* in the file */
-	uint64_t lines;	      /* events that were given out */
-	uint64_t joined;      /* decoded, and given out only with others: two of one start; keys opened and closed */
-	uint64_t not_decoded; /* of providers and ids that are not in etw_layout.def */
+	uint64_t events;	  /* in the file */
+	uint64_t told;		  /* judged */
+	uint64_t joined;	  /* decoded, and judged only with others: two of one start; keys opened and closed */
+	uint64_t not_decoded;	  /* of providers and ids that are not in etw_layout.def */
 	uint64_t unknown_version; /* that are, in a version that is not */
-	uint64_t broken;	  /* whose data end within a column: each a line that is no JSON */
-	uint64_t forgotten;	  /* processes that there was no room for */
+	uint64_t broken;	  /* whose data end within a column: malformed */
+	uint64_t broken_id, broken_version; /* of the first of these */
+	uint64_t forgotten;		    /* processes that there was no room for */
 	/* as in struct sn_etl_stats */
 	uint64_t unknown, damaged, compressed, cut_off, events_lost, buffers_lost;
-	uint64_t process_unknown; /* lines of processes that nothing was said of */
+	uint64_t process_unknown; /* of processes that nothing was said of */
 	uint64_t parent_unknown;  /* starts by such */
 	uint64_t key_unknown;	  /* changes of a registry key whose path was not said */
 	uint64_t lost;		  /* times that the session said among its events that it lost some */
 };
 
-enum { SN_TRACE_ROOM = 1 << 22 }; /* bytes that two lines need at most */
-
 /* `bytes` are the caller's until sn_trace__close. -EINVAL: no event trace log; -ENOMEM. */
 int sn_trace__open(const void *bytes, size_t size, struct sn_trace **out);
 void sn_trace__close(struct sn_trace *trace);
-/* Whole JSON lines into `buf`, as long as SN_TRACE_ROOM is left: their bytes; 0: the end. */
-int64_t sn_trace__lines(struct sn_trace *trace, void *buf, size_t size);
+/* Its events in the order of their times, as sn_engine__play. One engine, which has forgotten what was before. */
+int sn_engine__play_trace(struct sn_engine *engine, struct sn_trace *trace, struct sn_playback *playback);
 void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out);
 
 /* ---- taxonomy.def, for Python's decoders and the docs ---- */

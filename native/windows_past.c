@@ -3,16 +3,13 @@
 
 #include <stdlib.h>
 
-#include "json.h"
-
 enum { TEXT_MAX = 1 << 16 }; /* a longer command line leads nowhere: no real one of Windows comes to that */
 
 struct sn_win_past {
 	const struct sn_grammars *grammars;
 	struct sn_win_proxies *proxies;
 	struct sn_win_made made;
-	uint8_t inner[TEXT_MAX]; /* of a JSON string */
-	uint8_t image[TEXT_MAX + SN_JSON_SLACK], line[TEXT_MAX + SN_JSON_SLACK];
+	uint8_t image[TEXT_MAX], line[TEXT_MAX];
 };
 
 struct sn_win_past *sn_win_past__new(const struct sn_grammars *grammars, struct sn_win_proxies *proxies)
@@ -31,27 +28,16 @@ void sn_win_past__free(struct sn_win_past *past)
 	free(past);
 }
 
-/* As it is kept; empty: it is not known. */
-static struct sn_bytes inner_of(struct sn_win_past *past, const struct sn_actors *actors, const struct sn_actor *actor,
-				enum sn_actor_text which)
+/* In TEXT_MAX bytes; empty: it is not known. */
+static struct sn_bytes text_of(const struct sn_actors *actors, const struct sn_actor *actor, enum sn_actor_text which,
+			       uint8_t *room)
 {
 	size_t size = sn_actors__size(actors, actor, which);
 
-	if (!size || size > sizeof(past->inner))
+	if (!size || size > TEXT_MAX)
 		return (struct sn_bytes){0};
-	sn_actors__read(actors, actor, which, past->inner);
-	return (struct sn_bytes){past->inner, (uint32_t)size};
-}
-
-static struct sn_bytes text_of(struct sn_win_past *past, const struct sn_actors *actors, const struct sn_actor *actor,
-			       enum sn_actor_text which, uint8_t *room)
-{
-	struct sn_bytes inner = inner_of(past, actors, actor, which);
-	struct sn_json_string string = {.text = inner.at, .len = inner.len};
-
-	if (!inner.len)
-		return inner;
-	return (struct sn_bytes){room, (uint32_t)(sn_json__unescape(&string, room) - room)};
+	sn_actors__read(actors, actor, which, room);
+	return (struct sn_bytes){room, (uint32_t)size};
 }
 
 /* Nobody has looked at it yet, and it may make something run. */
@@ -59,8 +45,7 @@ static bool is_to_be_seen(struct sn_win_past *past, const struct sn_actors *acto
 {
 	if (actor->unwound)
 		return false;
-	/* what JSON escapes stands in no name of a grammar */
-	if (sn_windows__find(past->grammars, inner_of(past, actors, actor, SN_ACTOR_IMAGE)))
+	if (sn_windows__find(past->grammars, text_of(actors, actor, SN_ACTOR_IMAGE, past->image)))
 		return true;
 	actor->unwound = 1;
 	return false;
@@ -86,8 +71,8 @@ static const struct sn_win_made *kept(struct sn_win_past *past, const struct sn_
 static void see(struct sn_win_past *past, struct sn_actors *actors, struct sn_actor *actor,
 		const struct sn_win_made *parent)
 {
-	const struct sn_start start = {.image = text_of(past, actors, actor, SN_ACTOR_IMAGE, past->image),
-				       .command_line = text_of(past, actors, actor, SN_ACTOR_LINE, past->line)};
+	const struct sn_start start = {.image = text_of(actors, actor, SN_ACTOR_IMAGE, past->image),
+				       .command_line = text_of(actors, actor, SN_ACTOR_LINE, past->line)};
 
 	sn_win_proxies__see(past->proxies, past->grammars, &start, NULL, parent);
 	sn_win_past__keep(past, actors, actor);

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from sensor.errors import InputError
-from sensor.native import Handle, check, ffi, lib
+from sensor.native import Engine, Handle, check, ffi, lib
+
+
+class Recorded(Protocol):
+    """A file whose events an engine takes as the sources gave them. `header`: what it says of its host."""
+
+    @property
+    def header(self) -> Mapping[str, Any]: ...
+
+    def play(self, engine: Engine, playback: Any) -> int:
+        """Into `engine`, as sn_engine__play does with that struct sn_playback: 1 call again, else what ended it."""
+
+    def ended(self, rc: int, offset: int) -> None:
+        """Raises InputError for what ended it, unless that was the end of a whole file."""
+
+    def counts(self) -> Mapping[str, int]:
+        """What the summary says of it under `traces`."""
 
 
 class RecordingWriter(Handle):
@@ -60,6 +76,14 @@ class RecordingReader(Handle):
         while (rc := lib.sn_recording__next(self.pointer, record, offset)) == 1:
             yield bytes(ffi.buffer(record[0], ffi.cast("uint32_t *", record[0])[0]))
         self.ended(rc, offset[0])
+
+    def play(self, engine: Engine, playback: Any) -> int:
+        """Its next records, by sn_engine__play."""
+        return int(lib.sn_engine__play(engine.pointer, self.pointer, playback))
+
+    def counts(self) -> Mapping[str, int]:
+        """Nothing that the engine does not count."""
+        return {}
 
     def ended(self, rc: int, offset: int) -> None:
         """Raises what ended the reading (the result of a function on it), unless it was the end of the file."""

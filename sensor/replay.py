@@ -11,7 +11,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, Rules, check, ffi, lib
 from sensor.paths import default_rules
 from sensor.progress import Progress
-from sensor.recording import RecordingReader
+from sensor.recording import Recorded
 from sensor.sinks import open_sink
 from sensor.sinks.base import Sink
 from sensor.taxonomy import product_of
@@ -141,7 +141,7 @@ class _Replay:
             raise LinsangError(f"no rule looks at events of {shown}", "see `linsang rules list` for what they look at")
         return route
 
-    def _begin(self, header: dict[str, Any]) -> None:
+    def _begin(self, header: Mapping[str, Any]) -> None:
         """A file: with the names that users have on its host, and its clock."""
         self._users.clear()
         self._users.update({int(uid): name for uid, name in header.get("users", {}).items()})
@@ -184,7 +184,7 @@ class _Replay:
                     self._lines(number, source)
                     self._check_any(path, before)
                 else:
-                    self._recording(number, path, source.recording)
+                    self._recording(number, source.recording)
         except OSError as error:
             raise InputError(path, -1, error.strerror or str(error)) from None
 
@@ -200,32 +200,31 @@ class _Replay:
                 "are need --product and --category"
             )
 
-    def _recording(self, number: int, path: str, fd: int) -> None:
-        with RecordingReader(fd, path) as reader:
-            self._begin(reader.header)
-            playback = ffi.new("struct sn_playback *", {"file": number})
-            more, begin = 1, self._done
+    def _recording(self, number: int, recorded: Recorded) -> None:
+        self._begin(recorded.header)
+        playback = ffi.new("struct sn_playback *", {"file": number})
+        more, begin = 1, self._done
+        try:
             while more == 1:
                 before = playback.index
-                more = lib.sn_engine__play(self.engine.pointer, reader.pointer, playback)
+                more = recorded.play(self.engine, playback)
                 self._pace.fed(playback.index - before)
                 self._take()
                 self._show(begin + playback.offset)
                 if more == 1:
                     playback.limit, playback.until = self._wait(playback.time)
-            reader.ended(more, playback.offset)
+            recorded.ended(more, playback.offset)
+        finally:
+            self.traces.update(recorded.counts())
 
     def _lines(self, number: int, source: Input) -> None:
         if self._pace.as_recorded:
             raise InputError(source.path, -1, "--speed 1x is for recordings", "give JSON lines --speed N/s")
         self._begin({})
         index, begin, blocks = 0, self._done, iter(source.blocks)
-        try:
-            while (block := self._next(blocks)) is not None:
-                index = self._feed(number, source.path, block, index)
-                self._show(begin + source.position())
-        finally:
-            self.traces.update(source.trace.stats if source.trace else {})
+        while (block := self._next(blocks)) is not None:
+            index = self._feed(number, source.path, block, index)
+            self._show(begin + source.position())
 
     def _next(self, blocks: Iterator[bytes]) -> bytes | None:
         with self.interruption.waiting():

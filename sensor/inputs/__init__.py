@@ -1,4 +1,5 @@
-"""Files that are replayed: what they are, by their content, and all but recordings as blocks of JSON lines.
+"""Files that are replayed: what they are, by their content. All but recordings and event trace logs become blocks of
+JSON lines.
 
 What a decoder cannot read becomes a line of LEFT_OUT and the reason: no JSON, so the core counts it as malformed where
 it stands, and the numbers of the events behind it stay right.
@@ -21,6 +22,7 @@ from sensor.errors import InputError
 from sensor.inputs.documents import Documents, one_a_line
 from sensor.inputs.etl import Trace, is_etl
 from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
+from sensor.recording import Recorded, RecordingReader
 
 __all__ = ["Input", "after_lines", "no_events", "open_input", "what_is_wrong"]
 
@@ -42,15 +44,13 @@ _ESLOGGER = (b'"mach_time"', b'"event_type"', b'"process"')
 
 @dataclass(frozen=True)
 class Input:
-    """One file. `recording`: the descriptor to read a recording from, None for anything else, whose events `blocks`
-    gives as JSON lines. `trace`: the event trace log that they come from, with its counts. Valid as long as the file is
-    open."""
+    """One file. `recording`: what is played, as recordings and event trace logs are; None for anything else, whose
+    events `blocks` gives as JSON lines. Valid as long as the file is open."""
 
     path: str
-    recording: int | None
+    recording: Recorded | None
     file: BinaryIO
     blocks: Iterator[bytes]
-    trace: Trace | None = None
 
     def position(self) -> int:
         """Bytes of the file read so far; 0 where that is not known."""
@@ -75,8 +75,8 @@ def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Inp
         if start.startswith(magic):
             raise InputError(path, -1, reason, remedy)
     if is_etl(start):
-        trace = Trace(path, _seekable(file, content, start, more))
-        return Input(path, None, file, trace.lines(), trace)
+        trace = more.enter_context(Trace(_seekable(file, content, start, more), path))
+        return Input(path, trace, file, iter(()))
     if path.lower().endswith(".etl"):
         raise InputError(path, -1, "no event trace log", "give it an .etl file that a session has closed")
     if start.startswith((_RECORDING, _EVTX)):
@@ -85,7 +85,7 @@ def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Inp
             from sensor.inputs.evtx import evtx_lines  # noqa: PLC0415 - each form loads its own
 
             return Input(path, None, file, evtx_lines(path, whole))
-        return Input(path, whole.fileno(), file, iter(()))
+        return Input(path, more.enter_context(RecordingReader(whole.fileno(), path)), file, iter(()))
     blocks = line_blocks(path, content, start)
     for decoder in _decoders(start):
         blocks = decoded(path, blocks, decoder)

@@ -10,7 +10,7 @@ from typing import Any
 from sensor.errors import InputError, LinsangError
 from sensor.inputs import Input, after_lines, open_input
 from sensor.native import Engine, Rules, check, ffi, lib
-from sensor.recording import RecordingReader
+from sensor.recording import Recorded
 
 _NO_LIMIT = (1 << 64) - 1
 _BATCH = 1 << 16
@@ -32,10 +32,10 @@ class Feed(ABC):
 
 
 class _Recording(Feed):
-    def __init__(self, engine: Engine, reader: RecordingReader) -> None:
-        self._engine, self._reader = engine, reader
+    def __init__(self, engine: Engine, recorded: Recorded) -> None:
+        self._engine, self._recorded = engine, recorded
         self._playback: Any = ffi.new("struct sn_playback *", {"until": _NO_LIMIT})
-        self.users = {int(uid): name for uid, name in reader.header.get("users", {}).items()}
+        self.users = {int(uid): name for uid, name in recorded.header.get("users", {}).items()}
         for uid, name in self.users.items():
             engine.set_user(uid, name)
 
@@ -43,9 +43,9 @@ class _Recording(Feed):
         begin, more = self._playback.index, 1
         while more == 1 and (fed := self._playback.index - begin) < limit:
             self._playback.limit = limit - fed
-            more = lib.sn_engine__play(self._engine.pointer, self._reader.pointer, self._playback)
+            more = self._recorded.play(self._engine, self._playback)
             take()
-        self._reader.ended(min(more, 0), self._playback.offset)
+        self._recorded.ended(min(more, 0), self._playback.offset)
         return int(self._playback.index - begin)
 
     def position(self) -> int:
@@ -86,9 +86,8 @@ def opened(engine: Engine, path: str, route: int | None) -> Iterator[Feed]:
         with open_input(path) as source:
             if source.recording is None:
                 yield _Lines(engine, source, route)
-                return
-            with RecordingReader(source.recording, path) as reader:
-                yield _Recording(engine, reader)
+            else:
+                yield _Recording(engine, source.recording)
     except OSError as error:
         raise InputError(path, -1, error.strerror or str(error)) from None
 

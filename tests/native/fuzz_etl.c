@@ -1,14 +1,15 @@
 // sources: actors.c blob_store.c bytes.c etl.c etw.c etw_join.c etw_keys.c etw_learn.c etw_line.c etw_names.c
 // sources: etw_starts.c etw_text.c etw_told.c trace.c json_write.c json.c text.c
-/* Event trace logs: any file ends, each event lies in it, data are never read beyond their end, and all that is written
- * is whole lines within the room that is promised. */
+/* Event trace logs: any file ends, each event lies in it, data are never read beyond their end, each event is told of,
+ * joined or counted, and its line has the room that is promised. */
 #include <errno.h>
 #include <string.h>
 
 #include "check.h"
 #include "etl.h"
 #include "etw.h"
-#include "sensor.h"
+#include "etw_line.h"
+#include "trace.h"
 
 /* A copy of the data of its own, so that a byte beyond is one of nobody's. */
 static void decode_alone(const struct sn_etw_event *event)
@@ -32,24 +33,34 @@ static void decode_alone(const struct sn_etw_event *event)
 	free(data);
 }
 
-static void read_lines(const uint8_t *file, size_t size)
+static void read_trace(const uint8_t *file, size_t size)
 {
-	static char lines[SN_TRACE_ROOM + 4096];
+	static char line[SN_ETW_LINE_MAX];
+	struct sn_actors *actors = sn_actors__new();
+	struct sn_etw_names *names = sn_etw_names__new();
+	const struct sn_etw_told *told;
 	struct sn_trace_stats stats;
 	struct sn_trace *trace;
-	uint64_t count = 0;
-	int64_t n;
+	uint64_t count = 0, broken = 0;
 
-	CHECK(sn_trace__open(file, size, &trace) == 0);
-	while ((n = sn_trace__lines(trace, lines, sizeof(lines))) > 0) {
-		CHECK((uint64_t)n <= sizeof(lines) && lines[n - 1] == '\n');
-		for (int64_t i = 0; i < n; i++)
-			count += lines[i] == '\n';
+	CHECK(actors && names && sn_trace__open(file, size, &trace) == 0);
+	CHECK(sn_trace__begin(trace, actors, names) == 0);
+	while (sn_trace__next(trace, &told)) {
+		struct sn_writer w = {.at = line, .end = line + sizeof(line)};
+
+		count += told != NULL;
+		broken += !told;
+		if (told)
+			sn_etw__write_line(&w, told);
+		CHECK(!w.full);
+		CHECK(sn_trace__position(trace) <= size);
 	}
 	sn_trace__stats(trace, &stats);
-	CHECK(n == 0 && count == stats.lines + stats.broken);
-	CHECK(stats.lines + stats.joined + stats.not_decoded + stats.unknown_version + stats.broken == stats.events);
+	CHECK(count == stats.told && broken == stats.broken);
+	CHECK(stats.told + stats.joined + stats.not_decoded + stats.unknown_version + stats.broken == stats.events);
 	sn_trace__close(trace);
+	sn_etw_names__free(names);
+	sn_actors__free(actors);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -71,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			decode_alone(&event);
 		}
 		sn_etl__close(etl);
-		read_lines(file, size);
+		read_trace(file, size);
 	}
 	free(file);
 	return 0;

@@ -1,4 +1,4 @@
-// sources: actors.c blob_store.c bytes.c json_write.c json.c text.c
+// sources: actors.c blob_store.c bytes.c
 /* struct sn_actors against a twin that remembers everything: whom an id, a time, a number or a GUID means, who made
  * whom, which starts are one, and that no text is another's. What the table has no room for may be unknown, never
  * somebody else. */
@@ -195,12 +195,12 @@ static void test_root(struct sn_actors *actors)
 		const char *image;
 		int is_root;
 	} rows[] = {{4, "", 1},
-		    {40, "C:\\\\Windows\\\\System32\\\\smss.exe", 1},
-		    {40, "\\\\Device\\\\HarddiskVolume3\\\\WINDOWS\\\\system32\\\\Services.EXE", 1},
-		    {40, "C:\\\\Windows\\\\System32\\\\x\\\\smss.exe", 0},
-		    {40, "C:\\\\Windows\\\\smss.exe", 0},
+		    {40, "C:\\Windows\\System32\\smss.exe", 1},
+		    {40, "\\Device\\HarddiskVolume3\\WINDOWS\\system32\\Services.EXE", 1},
+		    {40, "C:\\Windows\\System32\\x\\smss.exe", 0},
+		    {40, "C:\\Windows\\smss.exe", 0},
 		    {40, "smss.exe", 0},
-		    {40, "C:\\\\Windows\\\\System32\\\\xsmss.exe", 0},
+		    {40, "C:\\Windows\\System32\\xsmss.exe", 0},
 		    {40, "", 0}};
 
 	for (uint32_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -1,6 +1,5 @@
 """The naive twin of native/alert_json.c: an alert frame to the alert's map, in Python, step by step."""
 
-import json
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -242,11 +241,12 @@ def _json_parts(frame: Frame) -> dict[str, Any]:
 
 
 def _actor(block: bytes) -> dict[str, Any]:
-    """A struct sn_actor_block; its texts are the inside of JSON strings."""
+    """A struct sn_actor_block."""
     _, pid, start, *spans = struct.unpack_from("<IIQ8I", block)
-    texts = [block[at : at + size].decode() for at, size in zip(spans[::2], spans[1::2], strict=True)]
+    raw = [block[at : at + size] for at, size in zip(spans[::2], spans[1::2], strict=True)]
+    texts = [part.decode("utf-8", "surrogateescape") for part in raw]
     named = zip(("image", "command_line", "user", "cwd"), texts, strict=True)
-    found: dict[str, Any] = {name: json.loads(f'"{text}"') for name, text in named if text}
+    found: dict[str, Any] = {name: text for name, text in named if text}
     return found | ({"pid": pid} if pid else {}) | ({"start": start} if start else {})
 
 

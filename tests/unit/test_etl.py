@@ -10,31 +10,50 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_rules import table
+from engine_rules import Row, engine_with
 from etl_file import Event, buffer, classic_image, classic_process, etl_file, header, kernel_start, sid, wide
 
 from sensor.errors import InputError
-from sensor.inputs import open_input, what_is_wrong
-from sensor.native import Engine, Rules
+from sensor.inputs import open_input
+from sensor.native import Engine, Frame, ffi
+from sensor.recording import Recorded
 from sensor.taxonomy import with_mapped
 
+SMALL = {"ring_bytes": 1 << 17, "alert_bytes": 1 << 20, "table_bytes": 1 << 16, "table_entries": 64}
 MS = 1_000_000
 VOLUME = "\\Device\\HarddiskVolume3\\Windows\\"
 
 
-def read(path: Path, content: bytes) -> tuple[list[dict[str, Any]], Counter[str], list[str]]:
-    """Its events, its counts, and why lines were left out."""
+EVERY_EVENT: list[Row] = [("windows", "", "Provider_Name|re", ".")]
+
+
+def read(path: Path, content: bytes) -> tuple[list[dict[str, Any]], Counter[str], str]:
+    """Its events, its counts, and what could not be read."""
     path.write_bytes(content)
-    made = b""
-    with open_input(str(path)) as source:
-        assert source.trace
-        for block in source.blocks:
-            made += block
-        counts = Counter(dict(source.trace.stats))
-    lines = made.split(b"\n")[:-1]
-    assert len(lines) == counts["lines"] + counts["broken"]
-    out = [what_is_wrong(line) for line in lines if line.startswith(b"!")]
-    return [json.loads(line) for line in lines if not line.startswith(b"!")], counts, out
+    found: list[Frame] = []
+    error = ""
+    with engine_with(EVERY_EVENT, **SMALL) as engine, open_input(str(path)) as source:
+        assert source.recording
+        try:
+            play(engine, source.recording, found)
+        except InputError as ended:
+            error = ended.reason
+        counts = Counter(dict(source.recording.counts()))
+        stats = engine.stats()
+        assert stats["decoded"] == counts["told"] == len(found) + stats["alerts_again"]
+        assert stats["malformed"] == counts["broken"]
+    return [json.loads(frame.event) for frame in found], counts, error
+
+
+def play(engine: Engine, recorded: Recorded, found: list[Frame]) -> None:
+    """All of it; `found` gets the alerts."""
+    playback = ffi.new("struct sn_playback *", {"limit": 1 << 16, "until": (1 << 64) - 1})
+    more = 1
+    while more == 1:
+        more = recorded.play(engine, playback)
+        while frames := engine.take():
+            found += frames
+    recorded.ended(more, playback.offset)
 
 
 def events(path: Path, *given: Event) -> list[dict[str, Any]]:
@@ -80,8 +99,8 @@ def test_a_start_is_one_event(tmp_path: Path, given: list[Event], has: dict[str,
 
 
 def test_starts_too_far_apart_are_two(tmp_path: Path) -> None:
-    assert len(events(tmp_path, CLASSIC, late(KERNEL, 12 * MS))) == 2
-    assert len(events(tmp_path, CLASSIC, late(KERNEL, 11 * MS))) == 1
+    for at, told in ((12, 2), (11, 1)):
+        assert read(tmp_path / "x", etl_file([CLASSIC, late(KERNEL, at * MS)]))[1]["told"] == told
 
 
 def test_a_thousand_starts_in_a_row_come_out_each(tmp_path: Path) -> None:
@@ -230,9 +249,9 @@ def test_text_is_what_it_was(tmp_path: Path, text: str) -> None:
 def test_what_cannot_be_known_is_counted(tmp_path: Path) -> None:
     given = [CLASSIC, Event("process", 2, 9, b""), Event("process", 99, 0, b""), Event("dns", 3008, 0, b"\0")]
     content = etl_file(given, events_lost=7, buffers_lost=2)
-    found, counts, left_out = read(tmp_path / "x", content)
+    found, counts, error = read(tmp_path / "x", content)
     assert len(found) == 1
-    assert left_out == ["event 3008 of version 0: its data end within a column"]
+    assert error == "not all of it could be read: broken 1 (the first: event 3008 of version 0)"
     want = {"not_decoded": 2, "unknown_version": 1, "broken": 1, "events_lost": 7, "buffers_lost": 2, "damaged": 0}
     assert {name: counts[name] for name in want} == want  # not_decoded: the log's header is an event as well
 
@@ -246,12 +265,9 @@ DAMAGES = {
 
 @pytest.mark.parametrize("what", DAMAGES)
 def test_damage_is_said_after_all_else(tmp_path: Path, what: str) -> None:
-    (tmp_path / "x").write_bytes(DAMAGES[what])
-    with open_input(str(tmp_path / "x")) as source:
-        blocks = source.blocks
-        assert b"cmd /c dir" in next(blocks)
-        with pytest.raises(InputError, match=what):
-            list(blocks)
+    found, _, error = read(tmp_path / "x", DAMAGES[what])
+    assert found[0]["CommandLine"] == "cmd /c dir"
+    assert what in error
 
 
 def test_no_trace(tmp_path: Path) -> None:
@@ -280,9 +296,8 @@ RULES: list[tuple[str, str, str, Event]] = [
 def test_rules_find_it(tmp_path: Path, category: str, field: str, wanted: str, event: Event) -> None:
     path = tmp_path / "x.etl"
     path.write_bytes(etl_file([event]))
-    with Engine(ring_bytes=1 << 17, alert_bytes=1 << 20, table_bytes=1 << 16, table_entries=64) as engine:
-        engine.swap_rules(Rules(table([("windows", category, field, wanted)])))
-        with open_input(str(path)) as source:
-            for block in source.blocks:
-                engine.feed_lines(block)
-        assert len(engine.take()) == 1
+    found: list[Frame] = []
+    with engine_with([("windows", category, field, wanted)], **SMALL) as engine, open_input(str(path)) as source:
+        assert source.recording
+        play(engine, source.recording, found)
+    assert len(found) == 1
