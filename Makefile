@@ -9,6 +9,8 @@ LINSANG := $(VENV)/bin/linsang
 
 Q := $(if $(V),,@)
 PIP := $(PY) -m pip $(if $(V),,--quiet --quiet) --disable-pip-version-check install --no-build-isolation
+# a network that is away for a minute is waited for
+export PIP_RETRIES ?= 9
 say = @printf '  %-7s %s\n' $(1) '$(2)'
 
 # Debian packages: what the build needs; what the live sensor needs on top; what the tests, then the benches need.

@@ -18,12 +18,25 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 echo "  APT    $missing"
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# shellcheck disable=SC2086 # a list of names, split on purpose
-if ! { apt-get update && apt-get install --yes --no-install-recommends $missing; } >"$log" 2>&1; then
-	cat "$log" >&2
-	echo "linsang: apt-get could not install$missing" >&2
-	exit 1
-fi
+apt() {
+	apt-get -o DPkg::Lock::Timeout=300 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@" >>"$log" 2>&1
+}
+# a network that is away for a minute is waited for
+for wait in 15 30 45 0; do
+	: >"$log"
+	# shellcheck disable=SC2086 # a list of names, split on purpose
+	if apt update && apt install --yes --no-install-recommends $missing; then
+		exit 0
+	fi
+	if [ "$wait" = 0 ] || ! grep -q 'Failed to fetch' "$log"; then
+		break
+	fi
+	echo "  APT     cannot fetch; once more in $wait s" >&2
+	sleep "$wait"
+done
+cat "$log" >&2
+echo "linsang: apt-get could not install$missing" >&2
+exit 1

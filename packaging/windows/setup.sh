@@ -4,7 +4,8 @@
 #   build/windows/python ARGS...     the interpreter; run PROGRAM ARGS...: any program
 #   build/windows/include, lib       for extensions that x86_64-w64-mingw32-gcc builds for it
 # It is for tests, no product: its standard library is Debian's 3.11.2, its core 3.11.9, its Windows is wine.
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "setup.sh: line $LINENO: $BASH_COMMAND: $?" >&2' ERR
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$(dirname "$here")")
@@ -73,8 +74,9 @@ if step wine "$here/run.sh"; then
 	install -m 755 "$here/run.sh" "$build/run"
 	printf '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/run" "$here/home/python.exe" "$@"\n' >"$build/python"
 	chmod 755 "$build/python"
-	"$build/run" wineboot --init >/dev/null 2>&1 </dev/null
-	"$build/run" reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1 </dev/null
-	WINEPREFIX=$build/.prefix wineserver --wait
+	# each takes seconds; what hangs is not waited for
+	timeout 300 "$build/run" wineboot --init >/dev/null 2>&1 </dev/null
+	timeout 60 "$build/run" reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1 </dev/null
+	WINEPREFIX=$build/.prefix timeout 60 wineserver --wait
 	done_step
 fi
