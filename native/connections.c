@@ -218,22 +218,36 @@ static const struct entry *outside_from(const struct sn_connections *connections
 	return NULL;
 }
 
+/* That of one which the creator of `process` forked about when it forked that one; where the creator is a subshell, it
+ * may be the subshell that is the end of the pipe. */
+static const struct entry *other_end(const struct sn_connections *connections, const struct sn_table *table,
+				     const struct sn_process *process, uint64_t time)
+{
+	const struct entry *entry = NULL;
+	struct sn_who own, creator = {0};
+
+	for (int i = 0; !entry && !creator.execed && i < CREATORS; i++) {
+		sn_table__who(process, &own);
+		if (sn_table__parent(table, process, &process) != 1)
+			break;
+		sn_table__who(process, &creator);
+		entry = last_below(connections, &(struct identity){creator.start, creator.pid});
+		entry = outside_from(connections, entry, 1, own.start, time);
+	}
+	return entry;
+}
+
 int sn_connections__source(const struct sn_connections *connections, const struct sn_table *table, uint32_t pid,
 			   uint64_t start, uint64_t time, struct sn_connection *out)
 {
 	const struct entry *entry = last_of(connections, pid, start);
-	const struct sn_process *process, *parent;
-	struct sn_who creator;
+	const struct sn_process *process;
 
 	if (entry) {
 		entry = outside_from(connections, entry, 0, start, time);
 	} else {
 		process = sn_table__find(table, pid, start);
-		if (!process || sn_table__parent(table, process, &parent) != 1)
-			return 0;
-		sn_table__who(parent, &creator);
-		entry = last_below(connections, &(struct identity){creator.start, creator.pid});
-		entry = outside_from(connections, entry, 1, start, time);
+		entry = process ? other_end(connections, table, process, time) : NULL;
 	}
 	if (entry)
 		*out = entry->shown;

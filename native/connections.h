@@ -23,8 +23,8 @@ void sn_connections__free(struct sn_connections *connections);
 void sn_connections__see(struct sn_connections *connections, const struct sn_table *table,
 			 const struct sn_connect *record);
 /* The last outside connection (not to loopback, not refused) before `time` of the process; where that has connected to
- * nothing, of one that the same creator forked within a second of it: the other end of a pipe. 1 found, 0 not. Match
- * thread. */
+ * nothing, of one that the same creator forked within a second of it, or of the subshell that it runs in: the other end
+ * of a pipe. 1 found, 0 not. Match thread. */
 int sn_connections__source(const struct sn_connections *connections, const struct sn_table *table, uint32_t pid,
 			   uint64_t start, uint64_t time, struct sn_connection *out);
 #endif

@@ -55,10 +55,47 @@ static void check_process(const struct sn_connections *connections, uint32_t n, 
 	}
 }
 
-/* The seventh is no part of the others' pipe. */
-static uint64_t start_of(uint32_t pid)
+/* The fifth asks; what forks whom is its pipe, or is not. */
+static const struct {
+	uint32_t pid, creator;
+	uint64_t start;
+	int execs; /* before it forks others */
+} family[] = {
+	{4, 1, 4, 0},	       {5, 4, 1000, 0},
+	{6, 4, 1000, 0},       {7, 4, 3000000000, 0}, /* too late to be of the same pipe */
+	{8, 4, 1000, 0}, /* a subshell: whatever it starts has its end of the pipe, whenever */
+	{9, 8, 5000000000, 0}, {10, 9, 5000000000, 0},
+	{11, 4, 1000, 1}, /* a program: what that starts is on its own word */
+	{12, 11, 1000, 0},
+};
+enum { FAMILY = sizeof(family) / sizeof(*family) };
+
+static struct identity of_family(uint32_t pid)
 {
-	return pid < 7 ? 1000 : 3000000000;
+	for (size_t i = 0; i < FAMILY; i++)
+		if (family[i].pid == pid)
+			return (struct identity){pid, family[i].start};
+	return (struct identity){pid, pid};
+}
+
+static void make_family(struct sn_table *table)
+{
+	static union {
+		struct sn_exec exec;
+		uint8_t bytes[1024];
+	} buffer;
+
+	for (size_t i = 0; i < FAMILY; i++) {
+		struct identity who = of_family(family[i].pid);
+		struct sn_fork fork = make_fork(who, of_family(family[i].creator), 1001 + i);
+
+		sn_table__apply(table, &fork.h);
+		if (!family[i].execs)
+			continue;
+		start_exec(&buffer.exec, SN_EXEC, who, 1005);
+		finish_exec(&buffer.exec);
+		sn_table__apply(table, &buffer.exec.h);
+	}
 }
 
 /* What a process, or the other end of its pipe, fetched from outside stays the source when it then asks its own host.
@@ -70,33 +107,29 @@ static void test_source(void)
 		uint64_t time;
 		int result;
 		uint16_t port;
-	} cases[] = {{5, 1019, 0, 0}, {5, 1020, 1, 1}, {5, 9000, 1, 2}, {5, 1035, 1, 1},
-		     {6, 9000, 1, 2}, {7, 9000, 0, 0}, {6, 1019, 0, 0}};
+	} cases[] = {{5, 1019, 0, 0}, {5, 1020, 1, 1},	{5, 9000, 1, 2}, {5, 1035, 1, 1},
+		     {6, 9000, 1, 2}, {7, 9000, 0, 0},	{6, 1019, 0, 0}, {9, 9000, 1, 2},
+		     {9, 1019, 0, 0}, {10, 9000, 1, 2}, {12, 9000, 0, 0}};
 	const struct sn_table_options options = {.bytes = 1 << 16, .entries = 64, .exited_keep_ms = 1000};
 	struct sn_connections *connections = sn_connections__new();
 	struct sn_connection source;
 	struct sn_table *table;
 
 	CHECK(connections && sn_table__new(&options, &table) == 0);
-	for (uint32_t pid = 4; pid < 8; pid++) {
-		struct identity who = {pid, pid == 4 ? 4 : start_of(pid)},
-				creator = {pid == 4 ? 1 : 4, pid == 4 ? 1 : 4};
-		struct sn_fork fork = make_fork(who, creator, 1001);
-
-		sn_table__apply(table, &fork.h);
-	}
+	make_family(table);
 	for (uint16_t i = 0; i < 5; i++) { /* in turn to outside and to loopback: ports 1 and 2 are outside */
-		struct sn_connect record = {
-			.h = make_header(SN_CONNECT, sizeof(record), (struct identity){5, 1000}, 1010 + 10 * i),
-			.family = 2,
-			.dport = (uint16_t)(i % 2 ? 1 + i / 2 : 80 + i),
-			.daddr = {i % 2 ? 192 : 127}};
+		struct sn_connect record = {.h = make_header(SN_CONNECT, sizeof(record), of_family(5), 1010 + 10 * i),
+					    .family = 2,
+					    .dport = (uint16_t)(i % 2 ? 1 + i / 2 : 80 + i),
+					    .daddr = {i % 2 ? 192 : 127}};
 
 		sn_connections__see(connections, table, &record);
 	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		CHECK(sn_connections__source(connections, table, cases[i].pid, start_of(cases[i].pid), cases[i].time,
-					     &source) == cases[i].result);
+		struct identity who = of_family(cases[i].pid);
+
+		CHECK(sn_connections__source(connections, table, who.pid, who.start, cases[i].time, &source) ==
+		      cases[i].result);
 		CHECK(!cases[i].result || source.dport == cases[i].port);
 	}
 	sn_connections__free(connections);
