@@ -69,11 +69,11 @@ def _facts(config: Config) -> Iterator[Facts | None]:
 def _patiently(facts: Facts, path: str) -> FileFacts | None:
     """Asks until what can be known is: what the packages say of it, if their index can be made."""
     end = time.monotonic() + _PATIENCE_S
-    found = facts.of_path(path)
+    found = facts.of_path(path, os.getpid())
     while found is not None and found.again and time.monotonic() < end and not facts.counters()["index_failures"]:
         time.sleep(_PAUSE_S)
         facts.refresh()
-        found = facts.of_path(path)
+        found = facts.of_path(path, os.getpid())
     return found
 
 

@@ -18,7 +18,7 @@ from sensor.enrich.first_seen import FirstSeen
 from sensor.enrich.identity import Identities
 from sensor.enrich.model import FileFacts, FileKey
 from sensor.enrich.mounts import Mounts, name_of
-from sensor.enrich.opening import OpenFile, open_key, open_path, same_namespace
+from sensor.enrich.opening import OpenFile, is_no_file, open_key, open_path, same_namespace
 from sensor.enrich.packages import Packages
 from sensor.enrich.programs import Programs
 from sensor.enrich.writable import writable
@@ -28,6 +28,7 @@ _OF_FILE = frozenset({"owner", "writable", "filesystem", "mount_flags", "privile
 _FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NOEXEC, "noexec"), (os.ST_RDONLY, "ro"))
 _CAPABILITIES = "security.capability"
 _LOOK_S = 0.01
+_NO_FILE = FileKey(0, 0, 0, 0, 0)
 _READ_MAX = 16 << 20  # bytes of a file that nobody has asked about
 
 
@@ -108,15 +109,15 @@ class Facts:
 
     def of_path(self, path: str | bytes, pid: int = 0, mnt_ns: int = 0) -> FileFacts | None:
         """Of the file at an absolute path as the process `pid` sees it, whose mount namespace is `mnt_ns`; None: there
-        is no regular file."""
+        is nothing. What is no file (a folder, the end of a pipe) has no facts, and none is late."""
         self._asked += 1
         where = os.fsdecode(path)
         lives = pid and os.path.exists(f"/proc/{pid}/root/")
         if not lives and not same_namespace(mnt_ns):
-            return FileFacts(FileKey(0, 0, 0, 0, 0), late=_TRUST | _OF_FILE | {"first_seen"})
+            return FileFacts(_NO_FILE, late=_TRUST | _OF_FILE | {"first_seen"})
         file = open_path(self._mounts, where, pid if lives else 0)
         if file is None:
-            return None
+            return FileFacts(_NO_FILE) if is_no_file(self._mounts, where, pid if lives else 0) else None
         try:
             return self._of_file(file, file.key)
         finally:

@@ -18,6 +18,9 @@ from sensor.enrich.mounts import Mount, Mounts
 from sensor.enrich.rpm import FOLDERS
 from sensor.mountinfo import kernel_dev
 
+# Names that lead every process to something of its own, and where that is below /proc/PID.
+_OWN = (("/dev/stdin", "fd/0"), ("/dev/fd/", "fd/"), ("/proc/self/", ""), ("/proc/thread-self/", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
@@ -55,7 +58,25 @@ def open_key(mounts: Mounts, key: FileKey, path: str, pid: int) -> OpenFile | No
 
 def open_path(mounts: Mounts, path: str, pid: int) -> OpenFile | None:
     """The regular file at `path` in the root of process `pid` (0: in ours). None: there is none."""
-    return _open(mounts, f"/proc/{pid}/root" if pid else "", path, pid)
+    return _open(mounts, *_place(path, pid), pid)
+
+
+def is_no_file(mounts: Mounts, path: str, pid: int) -> bool:
+    """Whether something else lies at `path` in the root of process `pid` (0: in ours): a folder, a device, the end of a
+    pipe."""
+    root, path = _place(path, pid)
+    with suppress(OSError, ValueError):
+        return not mounts.is_a_users(path, root) and not stat.S_ISREG(os.stat(root + path).st_mode)
+    return False
+
+
+def _place(path: str, pid: int) -> tuple[str, str]:
+    """The root that `path` is looked up in, and the path there. What each process has of its own (/dev/fd/3) is that of
+    `pid`, never ours."""
+    for prefix, own in _OWN:
+        if path.startswith(prefix):
+            return "", f"/proc/{pid}/{own}{path.removeprefix(prefix)}"
+    return f"/proc/{pid}/root" if pid else "", path
 
 
 def _open(mounts: Mounts, root: str, path: str, pid: int) -> OpenFile | None:

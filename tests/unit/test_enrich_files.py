@@ -149,25 +149,53 @@ def test_a_program_without_a_file(facts: Facts) -> None:
     assert (gone.trust, gone.filesystem) == ("unpackaged", "memfd")
 
 
-NOT_READ: list[tuple[str, Callable[[Path], object]]] = [
-    ("fifo", os.mkfifo),
-    ("folder", os.mkdir),
-    ("loop", lambda path: path.symlink_to(path)),
-    ("device", lambda path: os.mknod(path, 0o644 | stat.S_IFCHR, os.makedev(10, 130))),  # opening this one reboots
-    ("missing", lambda path: None),
-    ("dangling", lambda path: path.symlink_to(path.with_name("missing"))),
-    ("below a file", lambda path: (path.parent / "file").touch()),
+NOT_READ: list[tuple[str, Callable[[Path], object], bool]] = [
+    ("fifo", os.mkfifo, True),
+    ("folder", os.mkdir, True),
+    ("device", lambda path: os.mknod(path, 0o644 | stat.S_IFCHR, os.makedev(10, 130)), True),  # opening it reboots
+    ("link to a folder", lambda path: path.symlink_to("/"), True),
+    ("loop", lambda path: path.symlink_to(path), False),
+    ("missing", lambda path: None, False),
+    ("dangling", lambda path: path.symlink_to(path.with_name("missing")), False),
+    ("below a file", lambda path: (path.parent / "file").touch(), False),
 ]
 
 
-@pytest.mark.parametrize(("kind", "make_it"), NOT_READ, ids=[kind for kind, _ in NOT_READ])
-def test_what_is_no_regular_file(facts: Facts, tmp_path: Path, kind: str, make_it: Callable[[Path], object]) -> None:
+@pytest.mark.parametrize(("kind", "make_it", "is_there"), NOT_READ, ids=[kind for kind, *_ in NOT_READ])
+def test_what_is_no_regular_file(
+    facts: Facts, tmp_path: Path, kind: str, make_it: Callable[[Path], object], is_there: bool
+) -> None:
+    """What is there and no file has no facts; of what is not there nobody can tell."""
     path = tmp_path / "it"
     make_it(path)
     if kind == "below a file":
         path = tmp_path / "file/it"
-    assert facts.of_path(str(path)) is None
+    found = facts.of_path(str(path))
+    assert found == (FileFacts(FileKey(0, 0, 0, 0, 0)) if is_there else None)
     assert facts.of_path(str(path) + "\0x") is None
+
+
+@pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}", "/proc/thread-self/fd/{}"])
+def test_what_each_process_has_of_its_own(facts: Facts, tmp_path: Path, name: str) -> None:
+    """Its file, not the one that we have under that number; and of nobody's nothing is known."""
+    (tmp_path / "its").write_text("its")
+    (tmp_path / "ours").write_text("ours")
+    with (tmp_path / "its").open() as its, (tmp_path / "ours").open() as ours:
+        with running("/bin/sleep", pass_fds=[its.fileno()]) as pid:
+            os.dup2(ours.fileno(), its.fileno())
+            found = facts.of_path(name.format(its.fileno()), pid)
+        assert found is not None
+        assert found.key == record_of(tmp_path / "its")
+        assert facts.of_path(name.format(its.fileno())) is None
+
+
+def test_a_pipe_and_standard_input(facts: Facts, tmp_path: Path) -> None:
+    (tmp_path / "script").write_text("x")
+    with (tmp_path / "script").open() as script, running("/bin/sleep", stdin=script, stdout=subprocess.PIPE) as pid:
+        found = facts.of_path("/dev/stdin", pid)
+        assert found is not None
+        assert found.key == record_of(tmp_path / "script")
+        assert facts.of_path("/dev/fd/1", pid) == FileFacts(FileKey(0, 0, 0, 0, 0))
 
 
 def test_a_file_that_its_owner_keeps_from_being_opened(facts: Facts, tmp_path: Path) -> None:

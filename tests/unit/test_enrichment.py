@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -108,13 +108,11 @@ def test_no_file_any_more(asked: Asked, tmp_path: Path) -> None:
         assert frame.verdict == lib.SN_UNDECIDABLE
 
 
-def test_a_file_that_somebody_else_answers_for_is_not_touched(asked: Asked, tmp_path: Path) -> None:
-    """A FIFO: opening it would wait for a writer."""
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    frame = asked.payload(str(fifo))
-    assert frame is not None
-    assert frame.verdict == lib.SN_UNDECIDABLE
+@pytest.mark.parametrize("make_it", [os.mkdir, os.mkfifo], ids=["folder", "fifo"])  # opening this one would wait
+def test_what_is_no_file_has_no_facts(asked: Asked, tmp_path: Path, make_it: Callable[[Path], None]) -> None:
+    """Absent, not late: no rule hangs on it."""
+    make_it(tmp_path / "it")
+    assert asked.payload(str(tmp_path / "it")) is None
 
 
 def test_a_name_that_is_no_text(tmp_path: Path) -> None:
