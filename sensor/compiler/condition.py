@@ -4,25 +4,46 @@ or > and > not > `1|N|any|all of them|pattern` > (condition), the least binding 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from math import comb
 
 from sensor.compiler.ir import And, Node, Or
-from sensor.compiler.logic import join, negate
+from sensor.compiler.logic import join, negate, size
 from sensor.compiler.refused import Refused
 from sensor.errors import nearest
 
 DEPTH_MAX = 60  # of brackets and `not`
 CHOICES_MAX = 2000  # ways to pick N of many; each becomes a branch
+TESTS_MAX = 1_000_000  # those of a search identifier, each time that it is named
 _TOKEN = re.compile(r"[()|]|[^\s()|]+")
 _WORDS = frozenset({"and", "or", "not", "of"})
 
 
-def parse_condition(text: str, names: Mapping[str, Node | None]) -> Node | None:
-    """The condition `text` over `names`. A name may stand for nothing (None, after a pipeline dropped all it held);
-    so does the whole when nothing is left of it. Refused: not a condition, or of what is not in `names`."""
-    parser = _Parser(text, names)
+class _Sizes:
+    """How many tests conditions have."""
+
+    def __init__(self, names: Mapping[str, Node | None]) -> None:
+        self._of = {name: 0 if node is None else size(node) for name, node in names.items()}
+        self._sum = 0
+
+    def add(self, name: str, times: int = 1) -> None:
+        """The name stands in one so many times. Refused: that is too much."""
+        self._sum += self._of[name] * times
+        if self._sum > TESTS_MAX:
+            raise Refused(f"its condition comes to more than {TESTS_MAX:,} tests", remedy="split it")
+
+
+def parse_conditions(texts: Iterable[str], names: Mapping[str, Node | None]) -> Node | None:
+    """Any of the conditions `texts` over `names`. A name may stand for nothing (None, after a pipeline dropped all it
+    held); so does the whole when nothing is left of it. Refused: not a condition, of what is not in `names`, or of too
+    many tests."""
+    sizes = _Sizes(names)
+    return join(Or, [_parsed(text, names, sizes) for text in texts])
+
+
+def _parsed(text: str, names: Mapping[str, Node | None], sizes: _Sizes) -> Node | None:
+    parser = _Parser(text, names, sizes)
     node = parser.alternatives()
     if parser.word:
         raise Refused(f"the condition goes on with `{parser.word}` where it should end")
@@ -30,11 +51,12 @@ def parse_condition(text: str, names: Mapping[str, Node | None]) -> Node | None:
 
 
 class _Parser:
-    def __init__(self, text: str, names: Mapping[str, Node | None]) -> None:
+    def __init__(self, text: str, names: Mapping[str, Node | None], sizes: _Sizes) -> None:
         self._words: list[str] = _TOKEN.findall(text)
         self._at = 0
         self._depth = 0
         self._names = names
+        self._sizes = sizes
         if "|" in self._words:
             raise Refused(
                 "aggregations (`|` in the condition) are not part of Sigma 2",
@@ -89,6 +111,7 @@ class _Parser:
             raise Refused(
                 f"the condition names `{name}`, which the detection does not define", remedy=nearest(name, self._names)
             )
+        self._sizes.add(name)
         return self._names[name]
 
     def _some(self, quantity: str, pattern: str) -> Node | None:
@@ -97,19 +120,28 @@ class _Parser:
         shape = "*" if pattern == "them" else pattern
         like = re.compile(".*".join(map(re.escape, shape.split("*"))), re.DOTALL)
         hidden = not shape.startswith("_")  # what begins with _ is meant only when it is called so
-        found = [n for name, n in self._names.items() if like.fullmatch(name) and not (hidden and name.startswith("_"))]
+        found = [name for name in self._names if like.fullmatch(name) and not (hidden and name.startswith("_"))]
         if not found:
             raise Refused(f"no search identifier is like `{pattern}` of `{quantity} of {pattern}`")
-        return some_of(quantity, found)
+        least = _least(quantity, len(found))
+        for name in found:
+            self._sizes.add(name, 1 if least in {1, len(found)} else comb(len(found) - 1, least - 1))
+        return _some_of(least, [self._names[name] for name in found])
 
 
-def some_of(quantity: str, items: list[Node | None]) -> Node | None:
-    """`all`, `any`, or at least a number of `items`."""
+def _least(quantity: str, count: int) -> int:
+    """How many of `count` search identifiers `all`, `any` or a number wants."""
     if quantity in {"all", "any"}:
-        return join(And if quantity == "all" else Or, items)
-    least = int(quantity) if len(quantity) < 9 else len(items) + 1
-    if not 1 <= least <= len(items):
-        raise Refused(f"`{quantity} of` {len(items)} search identifiers can never be met")
-    if comb(len(items), least) > CHOICES_MAX:
-        raise Refused(f"`{quantity} of` {len(items)} search identifiers: more than {CHOICES_MAX:,} ways to pick them")
+        return count if quantity == "all" else 1
+    least = int(quantity) if len(quantity) < 9 else count + 1
+    if not 1 <= least <= count:
+        raise Refused(f"`{quantity} of` {count} search identifiers can never be met")
+    if least not in {1, count} and comb(count, least) > CHOICES_MAX:
+        raise Refused(f"`{quantity} of` {count} search identifiers: more than {CHOICES_MAX:,} ways to pick them")
+    return least
+
+
+def _some_of(least: int, items: list[Node | None]) -> Node | None:
+    if least in {1, len(items)}:
+        return join(Or if least == 1 else And, items)
     return join(Or, [join(And, list(choice)) for choice in combinations(items, least)])

@@ -4,20 +4,21 @@ Built here and not by pySigma: the place of a fault is known, whole numbers stay
 modifiers.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sigma.conditions import ConditionAND, ConditionOR
 from sigma.exceptions import SigmaError, SigmaTypeError
 from sigma.modifiers import SigmaCompareModifier, SigmaListModifier, SigmaModifier, SigmaTimestampModifier
 from sigma.rule import SigmaDetection, SigmaDetectionItem
-from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
+from sigma.types import SigmaBool, SigmaExpansion, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
 from sensor.compiler.expand import Values, expanded, text_value
 from sensor.compiler.modifiers import MODIFIERS
 from sensor.compiler.refused import Refused
 from sensor.errors import nearest
 
+FORMS_MAX = 500_000  # values of a rule, after its modifiers
 _AS_TEXT = frozenset({"contains", "startswith", "endswith", "cased", "windash", "base64", "base64offset", "re"})
 _OPENING = frozenset({"contains", "startswith", "endswith"})
 _ONE_OF = ({"contains", "startswith", "endswith"}, {"lt", "lte", "gt", "gte"}, {"re", "cidr", "exists", "fieldref"})
@@ -46,7 +47,8 @@ def parse_detections(
     named = {name: value for name, value in section.items() if name not in reserved | {"condition"}}
     if not named:
         raise Refused("it defines no search identifier")
-    return {name: _placed(name, _detection, value, values) for name, value in named.items()}, conditions
+    make = _Maker(values).detection
+    return {name: _placed(name, make, value) for name, value in named.items()}, conditions
 
 
 def _placed(key: str | int, make: Any, *arguments: Any) -> Any:
@@ -56,40 +58,79 @@ def _placed(key: str | int, make: Any, *arguments: Any) -> Any:
         raise error.below(key) from None
 
 
-def _detection(definition: Any, values: Values) -> SigmaDetection:
-    if isinstance(definition, Mapping):
+class _Maker:
+    """Makes the detections of one rule, of which modifiers may make very many values."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._made = 0
+
+    def detection(self, definition: Any) -> SigmaDetection:
+        if isinstance(definition, Mapping):
+            if not definition:
+                raise Refused("an empty mapping")
+            items = [_placed(key, self._item, key, value) for key, value in definition.items()]
+            return SigmaDetection(items, item_linking=ConditionAND)
+        if not isinstance(definition, list):
+            return SigmaDetection([self._item("", definition)], item_linking=ConditionAND)
         if not definition:
-            raise Refused("an empty mapping")
-        items = [_placed(key, _item, key, value, values) for key, value in definition.items()]
-        return SigmaDetection(items, item_linking=ConditionAND)
-    if not isinstance(definition, list):
-        return SigmaDetection([_item("", definition, values)], item_linking=ConditionAND)
-    if not definition:
-        raise Refused("an empty list")
-    if not any(isinstance(each, Mapping | list) for each in definition):
-        return SigmaDetection([_item("", definition, values)], item_linking=ConditionAND)
-    parts = [_placed(n, _detection, each, values) for n, each in enumerate(definition)]
-    return SigmaDetection(parts, item_linking=ConditionOR)
+            raise Refused("an empty list")
+        if not any(isinstance(each, Mapping | list) for each in definition):
+            return SigmaDetection([self._item("", definition)], item_linking=ConditionAND)
+        parts = [_placed(n, self.detection, each) for n, each in enumerate(definition)]
+        return SigmaDetection(parts, item_linking=ConditionOR)
+
+    def _item(self, key: Any, content: Any) -> SigmaDetectionItem:
+        if not isinstance(key, str):
+            raise Refused(f"the field name {key} is no text: put it in quotes")
+        field, *names = key.split("|")
+        names = _checked(names)
+        plain = content if isinstance(content, list) else [content]
+        if not plain:
+            raise Refused("an empty list of values")
+        if not field and None in plain:
+            raise Refused("null is no keyword: it needs a field")
+        ways = [MODIFIERS[name] for name in names if name != "expand"]
+        made = self._bounded(_value(value, names, ways, self._values) for value in plain)
+        item = SigmaDetectionItem(field or None, ways, made, auto_modifiers=False)
+        applied: list[type[SigmaModifier[Any, Any]]] = []
+        for name, way in zip([name for name in names if name != "expand"], ways, strict=True):
+            self._apply(name, way(item, applied), item)
+            applied.append(way)
+        self._made += sum(map(_forms, item.value))
+        return item
+
+    def _bounded(self, values: Iterable[SigmaType]) -> list[SigmaType]:
+        """These of an item, unless they are too many with those of the items before."""
+        made, forms = [], self._made
+        for value in values:
+            forms += _forms(value)
+            if forms > FORMS_MAX:
+                raise Refused(f"its modifiers make more than {FORMS_MAX:,} values of it", remedy="split it")
+            made.append(value)
+        return made
+
+    def _apply(self, name: str, way: SigmaModifier[Any, Any], item: SigmaDetectionItem) -> None:
+        try:
+            if isinstance(way, SigmaListModifier):
+                item.value = way.apply(item.value)
+            elif name in _OPENING and all(isinstance(value, SigmaString) for value in item.value):
+                item.value = [way.modify(value) for value in item.value]  # nothing to check, or to take apart
+            else:
+                item.value = self._bounded(made for value in item.value for made in way.apply(value))
+        except SigmaTypeError as error:
+            wants = " (it takes numbers)" if isinstance(way, SigmaCompareModifier | SigmaTimestampModifier) else ""
+            cause = str(error)
+            if "incompatible to value type" in cause:
+                cause = f"the modifier `{name}` does not take such a value{wants}"
+            raise Refused(cause) from None
+        except SigmaError as error:
+            raise Refused(str(error)) from None
 
 
-def _item(key: Any, content: Any, values: Values) -> SigmaDetectionItem:
-    if not isinstance(key, str):
-        raise Refused(f"the field name {key} is no text: put it in quotes")
-    field, *names = key.split("|")
-    names = _checked(names)
-    plain = content if isinstance(content, list) else [content]
-    if not plain:
-        raise Refused("an empty list of values")
-    if not field and None in plain:
-        raise Refused("null is no keyword: it needs a field")
-    ways = [MODIFIERS[name] for name in names if name != "expand"]
-    made = [_value(value, names, ways, values) for value in plain]
-    item = SigmaDetectionItem(field or None, ways, made, auto_modifiers=False)
-    applied: list[type[SigmaModifier[Any, Any]]] = []
-    for name, way in zip([name for name in names if name != "expand"], ways, strict=True):
-        _apply(name, way(item, applied), item)
-        applied.append(way)
-    return item
+def _forms(value: SigmaType) -> int:
+    """Values in an expansion, which may hold others."""
+    return sum(map(_forms, value.values)) if isinstance(value, SigmaExpansion) else 1
 
 
 def _checked(names: list[str]) -> list[str]:
@@ -133,21 +174,3 @@ def _number(value: float) -> SigmaNumber:
     number = SigmaNumber(0)
     number.number = int(value) if isinstance(value, int) or value.is_integer() else value
     return number
-
-
-def _apply(name: str, way: SigmaModifier[Any, Any], item: SigmaDetectionItem) -> None:
-    try:
-        if isinstance(way, SigmaListModifier):
-            item.value = way.apply(item.value)
-        elif name in _OPENING and all(isinstance(value, SigmaString) for value in item.value):
-            item.value = [way.modify(value) for value in item.value]  # nothing to check, or to take apart
-        else:
-            item.value = [made for value in item.value for made in way.apply(value)]
-    except SigmaTypeError as error:
-        wants = " (it takes numbers)" if isinstance(way, SigmaCompareModifier | SigmaTimestampModifier) else ""
-        cause = str(error)
-        if "incompatible to value type" in cause:
-            cause = f"the modifier `{name}` does not take such a value{wants}"
-        raise Refused(cause) from None
-    except SigmaError as error:
-        raise Refused(str(error)) from None

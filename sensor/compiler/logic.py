@@ -47,3 +47,11 @@ def depth(node: Node) -> int:
         return 1
     items = (node.item,) if isinstance(node, Not) else node.items
     return 1 + max(map(depth, items))
+
+
+def size(node: Node) -> int:
+    """Tests in a condition, one that stands in it twice counted twice."""
+    if isinstance(node, Atom):
+        return 1
+    items = (node.item,) if isinstance(node, Not) else node.items
+    return sum(map(size, items))

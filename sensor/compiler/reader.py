@@ -12,19 +12,21 @@ from sigma.processing.pipeline import ProcessingPipeline
 from sigma.rule import SigmaDetections, SigmaLevel, SigmaLogSource, SigmaRule, SigmaStatus
 from sigma.rule.detection import EmptySigmaDetections
 
-from sensor.compiler.condition import parse_condition
+from sensor.compiler.condition import parse_conditions
 from sensor.compiler.detection import parse_detections
 from sensor.compiler.documents import Document, documents
 from sensor.compiler.filters import Filter, parse_filter
-from sensor.compiler.ir import And, Logsource, Node, Or, Rule, RuleInfo
+from sensor.compiler.ir import And, Logsource, Node, Rule, RuleInfo
 from sensor.compiler.logic import depth, join, settle
 from sensor.compiler.lower import lower
 from sensor.compiler.refused import Refused
 from sensor.errors import RuleError, nearest
 from sensor.rule_files import Reading
+from sensor.terminal import clip
 
 FILE_BYTES_MAX = 16 << 20
 _PIECE = 1 << 16  # some file systems do not say how large a file is
+_SHOWN_MAX = 500  # columns of a reason
 DEPTH_MAX = 60  # of a condition with its detections: the compiler and the reference recurse
 
 
@@ -62,7 +64,7 @@ class Reader:
         try:
             found.extend(self._document(path, document) for document in documents(_read(path)))
         except Refused as error:
-            found.append(RuleError(str(path), error.line, "", str(error), error.remedy))
+            found.append(RuleError(str(path), error.line, "", _short(str(error)), error.remedy))
         return found
 
     def _document(self, path: Path, document: Document) -> Found | RuleError:
@@ -107,15 +109,20 @@ class Reader:
 def _fault(path: Path, document: Document, error: Exception) -> RuleError:
     """The one line that says why a document is refused."""
     content = document.content
-    rule_id = str(content.get("id") or "") if isinstance(content, dict) else ""
+    rule_id = _short(str(content.get("id") or "")) if isinstance(content, dict) else ""
     reason = " ".join(str(error).split()) or type(error).__name__
     if not isinstance(error, Refused):
-        return RuleError(str(path), document.line, rule_id, reason)
+        return RuleError(str(path), document.line, rule_id, _short(reason))
     keys = [key for key in error.where[1:] if isinstance(key, str)]  # without `detection`
     if keys and not reason.startswith("the condition"):
         reason = f"{' > '.join(keys)}: {reason}"
     line = error.line or document.line_of(error.where)
-    return RuleError(str(path), line, rule_id, reason, error.remedy)
+    return RuleError(str(path), line, rule_id, _short(reason), _short(error.remedy))
+
+
+def _short(text: str) -> str:
+    """What quotes a rule, which may quote very much."""
+    return text if len(text) <= _SHOWN_MAX else clip(text, _SHOWN_MAX)
 
 
 def _pipeline(specs: Sequence[str]) -> ProcessingPipeline | None:
@@ -199,9 +206,8 @@ def _condition(rule: SigmaRule, pipeline: ProcessingPipeline | None, unfilled: s
             names[name] = lower(detection, unfilled)
         except Refused as error:
             raise error.below("detection", name) from None
-    conditions = [each.condition for each in rule.detection.parsed_condition]
     try:
-        node = join(Or, [parse_condition(text, names) for text in conditions])
+        node = parse_conditions([each.condition for each in rule.detection.parsed_condition], names)
     except Refused as error:
         raise error.below("detection", "condition") from None
     if node is None:
