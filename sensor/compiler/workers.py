@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -47,6 +48,16 @@ def _begin(work: Callable[[int], Any]) -> None:
     _work = work
     gc.disable()  # a short life
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is interrupted ends them
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """One that is killed ends nobody, and a process that waits for work would wait for ever."""
+    from multiprocessing import parent_process  # noqa: PLC0415
+
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _run(number: int) -> Any:

@@ -2,9 +2,8 @@
 
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -128,86 +127,6 @@ def test_where_a_file_is_not_utf8(tmp_path: Path) -> None:
     assert fault.startswith(f"{tmp_path / 'a.yml'}:2: not UTF-8 at byte 18")
 
 
-# ---- what is meant to be too much ----
-
-
-@pytest.fixture
-def little_memory() -> Iterator[None]:
-    """1 GiB of address space more than now."""
-    if sys.platform == "win32":
-        pytest.skip("no limit of the address space here")
-    import resource  # noqa: PLC0415 - Linux'
-
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (pages * os.sysconf("SC_PAGE_SIZE") + (1 << 30), limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_AS, limits)
-
-
-def laughs(levels: int, each: int = 9) -> str:
-    lines = ["a0: &a0 [lol]"]
-    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * each)}]" for n in range(1, levels)]
-    return "\n".join(lines)
-
-
-def merges(levels: int) -> str:
-    lines = ["a0: &a0 {x: y}"]
-    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, levels)]
-    return "\n".join(lines)
-
-
-BOMBS = [
-    ("laughs", laughs(30), "aliases written out"),
-    ("merged laughs", merges(30), "aliases written out"),
-    ("merges itself", "a: &a {<<: *a}", "holds itself"),
-    ("values", "a:\n" + "- b\n" * 600_000, "more than 500,000 values"),
-    ("values in a line", "a: [" + "b," * 1_000_000 + "]", "more than 500,000 values"),
-    ("nested flow", "{a: " * 200_000, "nested"),
-    ("nested block", "\n".join(" " * n + "a:" for n in range(3000)), "nested"),
-    ("nested question marks", "? " * 100_000 + "a", "nested"),
-    ("many digits", "a: " + "9" * 100_000, "no int"),
-    ("a long key", f"? {'k' * 2_000_000}\n: v", "must have a title"),
-]
-
-
-@pytest.mark.parametrize(("text", "reason"), [row[1:] for row in BOMBS], ids=[row[0] for row in BOMBS])
-def test_a_bomb_is_one_line(tmp_path: Path, little_memory: None, text: str, reason: str) -> None:
-    (tmp_path / "a.yml").write_text(text)
-    (tmp_path / "b.yml").write_text(ONE)
-    ruleset = load_rules([tmp_path])
-    assert titles(ruleset) == ["one"]
-    (fault,) = faults(ruleset)
-    assert reason in fault
-    assert len(fault) < 1000
-    assert "\n" not in fault
-
-
-def test_aliases_and_merges_are_taken(tmp_path: Path) -> None:
-    text = ONE.replace("{s: {A: x}, condition: s}", "{s: {<<: &b {A: &v x}, B: *v}, t: *b, condition: s and t}")
-    (tmp_path / "a.yml").write_text(text)
-    assert fires(load_rules([tmp_path]), {"A": "x", "B": "x"}) == ["one"]
-    assert fires(load_rules([tmp_path]), {"A": "x"}) == []
-
-
-def test_a_rule_of_100_000_values(tmp_path: Path) -> None:
-    values = "\n".join(f"      - SHA256={n:064X}" for n in range(100_000))
-    text = ONE.replace(" {s: {A: x}, condition: s}", f"\n  s:\n    Hashes:\n{values}\n  condition: s")
-    (tmp_path / "a.yml").write_text(text)
-    ruleset = load_rules([tmp_path])
-    assert faults(ruleset) == []
-    assert len(compile_table(ruleset).bytes) > 100_000 * 64
-    assert fires(ruleset, {"Hashes": f"sha256={99_999:064x}"}) == ["one"]
-    assert fires(ruleset, {"Hashes": f"sha256={100_000:064x}"}) == []
-
-
-def test_many_values_looked_for_anywhere_do_not_multiply(tmp_path: Path) -> None:
-    values = "".join(f"      - {sha256(bytes([n >> 8, n & 255])).hexdigest()[:24]}\n" for n in range(20_000))
-    text = ONE.replace(" {s: {A: x}, condition: s}", f"\n  s:\n    A|contains:\n{values}  condition: s")
-    (tmp_path / "a.yml").write_text(text)
-    assert len(compile_table(load_rules([tmp_path])).bytes) < 20_000 * 300  # of which 24 are the value
-
-
 # ---- many files, by several processes ----
 
 
@@ -257,6 +176,27 @@ def test_a_reading_process_that_is_killed_is_an_error_and_no_hang(many: Path) ->
 
     with pytest.raises(LinsangError, match="killed"):
         load_rules([many], kill)
+
+
+ABANDONED = """\
+import time
+from sensor.compiler.workers import spread
+
+def work(part: int) -> None:
+    print(part, flush=True)
+    time.sleep(600)
+
+list(spread(work, [1, 2], many=True))
+"""
+
+
+@SEVERAL
+def test_processes_of_one_that_is_killed_end() -> None:
+    with subprocess.Popen([sys.executable, "-c", ABANDONED], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert {child.stdout.readline(), child.stdout.readline()} == {"1\n", "2\n"}
+        child.kill()
+        assert child.communicate(timeout=30)[0] == ""  # at the end of those that have it
 
 
 # ---- filters ----
