@@ -10,6 +10,7 @@ A cache decides what is seen: what others may write there, or what is damaged, i
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import itertools
 import json
@@ -33,6 +34,7 @@ from sensor.system import OPEN_FLAGS, is_ours
 Buffer = bytes | memoryview
 _KEPT = 4  # of each kind
 _SUM = 4
+_WRITTEN_S = 600  # in which any file is written
 _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
 _HERE = Path(__file__).parent
 # What makes that which is kept: another version makes it anew.
@@ -122,12 +124,13 @@ class RuleCache:
         return unpack(content) if content else None
 
     def keep(self, key: str, content: bytes) -> None:
-        """Writes what was compiled, unless the files are others by now; a cache that cannot be written is none."""
+        """Writes what was compiled, unless the files are others by now. OSError: it cannot be kept there."""
         if self._at_rest or self.content_key() == key:
             _write(self._folder / f"rules-{key}.bin", content)
 
     def remember(self, key: str) -> None:
-        """Notes the content that belongs to the files' status, unless their time stamps might not show a change."""
+        """Notes the content that belongs to the files' status, unless their time stamps might not show a change.
+        OSError: it cannot be kept there."""
         if self._at_rest and not self._by_name():
             _write(self._folder / f"seen-{self._status_key()}", key.encode())
 
@@ -186,13 +189,27 @@ def _read(file: Path) -> bytes | None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    """Whole or not at all. OSError: it cannot be written, or would not be trusted there."""
+    folder = file.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not is_ours(folder.stat()):
+        raise PermissionError(errno.EPERM, "others may write there", str(folder))
+    temporary = folder / f".{file.name}.{os.getpid()}"
+    try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | OPEN_FLAGS, 0o600), "wb") as opened:
             opened.write(content)
         temporary.replace(file)
-        kind = file.name.partition("-")[0]
-        for old in sorted(file.parent.glob(f"{kind}-*"), key=lambda p: p.stat().st_mtime)[:-_KEPT]:
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _throw_away(folder, file.name.partition("-")[0])
+
+
+def _throw_away(folder: Path, kind: str) -> None:
+    """All of a kind but the latest, and what a writer that was killed left behind."""
+    with contextlib.suppress(OSError):  # another process may do the same
+        for old in sorted(folder.glob(f"{kind}-*"), key=lambda p: p.stat().st_mtime)[:-_KEPT]:
             old.unlink(missing_ok=True)
+        for left in folder.glob(f".{kind}-*"):
+            if left.stat().st_mtime < time.time() - _WRITTEN_S:
+                left.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from sensor.priority import lower_process
 from sensor.progress import Progress, halves
 from sensor.rule_cache import Compiled, RuleCache
 from sensor.rule_files import Reading
+from sensor.terminal import say
 
 
 def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
@@ -38,6 +39,17 @@ def compiled(paths: Sequence[Path], reading: Reading) -> Compiled:
     return Compiled(meta, len(made.rules), rules, rule_lines(made.rules), made.bytes)
 
 
+def _keep(cache: RuleCache, key: str, content: bytes | None) -> None:
+    """`content` None: it has it."""
+    try:
+        if content is not None:
+            cache.keep(key, content)
+        cache.remember(key)
+    except OSError as error:
+        where = error.filename2 or error.filename
+        say(f"warning: compiled rules cannot be kept, every start compiles them: {where}: {error.strerror}")
+
+
 def main() -> int:
     """Writes what is compiled to standard output; FAILED and the reason as JSON when there is nothing."""
     lower_process()
@@ -50,9 +62,7 @@ def main() -> int:
         key = cache.content_key()
         found = cache.by_content(key)
         content = found.pack() if found else compiled(paths, reading).pack()
-        if found is None:
-            cache.keep(key, content)
-        cache.remember(key)
+        _keep(cache, key, content if found is None else None)
     except LinsangError as error:
         sys.stdout.write(json.dumps({"reason": error.reason, "remedy": error.remedy}))
         return FAILED

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -170,9 +171,55 @@ def test_the_status_is_trusted_only_when_it_would_show_a_change(place: Place) ->
     assert RuleCache(place.cache, [place.rules], Reading()).by_status() is None
 
 
-def test_a_cache_that_cannot_be_written_is_none(place: Place) -> None:
-    place.cache.write_text("a file where the folder should be")
+def _a_file_in_its_place(cache: Path) -> None:
+    cache.write_text("")
+
+
+def _a_folder_of_all(cache: Path) -> None:
+    cache.mkdir()
+    cache.chmod(0o777)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has access lists")
+@pytest.mark.parametrize(
+    ("hinder", "why"), [(_a_file_in_its_place, "File exists"), (_a_folder_of_all, "others may write there")]
+)
+def test_a_cache_that_cannot_be_written_is_none_and_told_once(
+    place: Place, capfd: pytest.CaptureFixture[str], hinder: Callable[[Path], None], why: str
+) -> None:
+    hinder(place.cache)
     assert place.titles() == ["one"]
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("linsang: warning: compiled rules cannot be kept")
+    assert f"{place.cache}: {why}" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of a file's size")
+def test_what_cannot_be_written_whole_leaves_nothing(place: Place) -> None:
+    import resource  # noqa: PLC0415 - Linux'
+
+    cache = RuleCache(place.cache, [place.rules], Reading())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            cache.keep(cache.content_key(), b"more than that")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(place.cache.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_thrown_away(place: Place) -> None:
+    place.load()
+    left = [place.cache / f".rules-x.bin.{n}" for n in range(2)]
+    for file in left:
+        file.write_text("")
+    os.utime(left[0], (0, 0))
+    place.write("two", 2)
+    assert place.titles() == ["one", "two"]
+    assert [file.exists() for file in left] == [False, True]
 
 
 def test_old_ones_are_thrown_away(place: Place) -> None:
