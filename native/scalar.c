@@ -99,12 +99,28 @@ static bool in_network(const struct sn_network *network, const uint8_t *address)
 	return !rest || (network->address[bytes] ^ address[bytes]) >> (8 - rest) == 0;
 }
 
+/* Of the address that an IPv6 zone follows (fe80::1%eth0, fe80::1%12); `len` where none does. */
+static uint32_t before_zone(const uint8_t *text, uint32_t len)
+{
+	const uint8_t *mark = len ? memchr(text, '%', len) : NULL, *zone;
+	size_t zone_len;
+
+	if (!mark || mark + 1 == text + len)
+		return len;
+	zone = mark + 1;
+	zone_len = (size_t)(text + len - zone);
+	return memchr(zone, '%', zone_len) || memchr(zone, '/', zone_len) ? len : (uint32_t)(mark - text);
+}
+
 bool sn_network__holds(const struct sn_network *network, const uint8_t *text, uint32_t len)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const uint32_t own = before_zone(text, len);
 	uint8_t address[16];
-	uint16_t family = sn_text__parse_address((const char *)text, len, address);
+	uint16_t family = sn_text__parse_address((const char *)text, own, address);
 
+	if (own < len && family != SN_IPV6)
+		return false;
 	if (family == network->family)
 		return in_network(network, address);
 	return family == SN_IPV6 && memcmp(address, mapped, sizeof(mapped)) == 0 &&

@@ -50,6 +50,14 @@ def category(name: str) -> Ranges:
 
 
 @cache
+def ascii_category(name: str) -> Ranges:
+    """The same under the flag ASCII."""
+    if "_NOT_" in name:
+        return inverse(ascii_category(name.replace("_NOT_", "_")))
+    return tuple((low, min(high, 127)) for low, high in category(name) if low < 128)
+
+
+@cache
 def _every_char() -> str:
     return array("I", range(TOP + 1)).tobytes().decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
 
@@ -79,3 +87,9 @@ def ignore_case(ranges: Ranges) -> Ranges:
             low.update(extra.get(key, ()))
     members = [(x, x) for c in low for x in lowered.get(c, (c,))]
     return normal([*members, *plain])
+
+
+def ascii_ignore_case(ranges: Ranges) -> Ranges:
+    """The same under the flag ASCII."""
+    letters = [c for c in range(128) if chr(c).isalpha() and any(low <= c <= high for low, high in ranges)]
+    return normal([*ranges, *((c ^ 32, c ^ 32) for c in letters)])

@@ -3,19 +3,37 @@
 Look-around, back-references, atomic groups and possessive repeats are no regular expressions and are refused by name.
 """
 
+import re
 import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
+import warnings
 from dataclasses import dataclass, field
-from re import DOTALL, IGNORECASE, MULTILINE
+from re import ASCII, DOTALL, IGNORECASE, MULTILINE
 from typing import Any
 
-from sensor.compiler.charset import TOP, Ranges, category, ignore_case, inverse, normal
+from sensor.compiler.charset import (
+    TOP,
+    Ranges,
+    ascii_category,
+    ascii_ignore_case,
+    category,
+    ignore_case,
+    inverse,
+    normal,
+)
 
 POSITIONS = 4096  # SN_REGEX_POSITIONS_MAX
 START, END, LINE_START, LINE_END, WORD, NO_WORD, BEFORE_FINAL = 1, 2, 4, 8, 16, 32, 64
 ACCEPT = 0
 ANYTHING: Ranges = ((0, TOP),)
 LF: Ranges = ((10, 10),)
+
+
+_POSIX = re.compile(
+    r"\[(?:\\.|[^]\\])*(\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):])"
+)
+# Of `[[`, `--`, `&&` and the like within a set Python says that they may come to mean something else.
+warnings.filterwarnings("ignore", "Possible ", FutureWarning)
 
 
 class Unsupported(ValueError):
@@ -103,7 +121,8 @@ class _Builder:
             return whole
         if kind is op.SUBPATTERN:
             _, add, remove, inner = value
-            return self.sequence(inner, (flags | add) & ~remove)
+            kept = flags & ~parser.TYPE_FLAGS if add & parser.TYPE_FLAGS else flags
+            return self.sequence(inner, (kept | add) & ~remove)
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
             low, high, inner = value
             return self.repeat(low, None if high is op.MAXREPEAT else high, lambda: self.sequence(inner, flags))
@@ -113,6 +132,8 @@ class _Builder:
 
     def condition(self, at: Any, flags: int) -> _Part:
         multiline = flags & MULTILINE
+        if flags & ASCII and at in (op.AT_BOUNDARY, op.AT_NON_BOUNDARY):
+            raise Unsupported("word boundaries are those of Unicode: leave out the flag a")
         if at is op.AT_END and not multiline:
             return _Part(frozenset(), frozenset(), frozenset({END, BEFORE_FINAL}))
         need = {
@@ -150,17 +171,19 @@ def _chars(kind: Any, value: Any, flags: int) -> Ranges:
         elif sub is op.RANGE:
             parts.append(arg)
         elif sub is op.CATEGORY:
-            parts.extend(category(str(arg)))
+            parts.extend((ascii_category if flags & ASCII else category)(str(arg)))
         else:
             raise Unsupported(f"{sub} in a character class")
     chars = normal(parts)
     if flags & IGNORECASE:
-        chars = ignore_case(chars)
+        chars = (ascii_ignore_case if flags & ASCII else ignore_case)(chars)
     return inverse(chars) if negate else chars
 
 
 def parse(pattern: str, flags: int = 0) -> Nfa:
     """The NFA of `pattern`; flags as in `re`. Raises Unsupported, or re.error where `re` would."""
+    if found := _POSIX.search(pattern):
+        raise Unsupported(f"`{found[1]}` is a class of POSIX, which has another meaning here: write it out, as a-z")
     tree = parser.parse(pattern, flags)
     builder = _Builder()
     try:

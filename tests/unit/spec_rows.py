@@ -163,6 +163,9 @@ PATTERNS: list[Row] = [
     ("A|re|s: a.b", {"A": "a\nb"}, True),
     ("A|re|i|s: A.B", {"A": "a\nb"}, True),
     ("A|re: '(?i)B'", {"A": "abc"}, True),
+    (r"A|re: '(?a)^\w$'", {"A": "é"}, False),
+    (r"A|re: '^(?a:\w)\w$'", {"A": "eé"}, True),
+    ("A|re: '[a[]b'", {"A": "[b"}, True),
     ("A|re: [x, b]", {"A": "abc"}, True),
     ("A|re|all: [a, x]", {"A": "abc"}, False),
     ("A|all|re: [a, c]", {"A": "abc"}, True),
@@ -190,6 +193,13 @@ PATTERNS: list[Row] = [
     ("A|cidr: 2001:db8::/33", {"A": "2001:0db8:7fff:0:0:0:0:1"}, True),
     ("A|cidr: 2001:db8::/33", {"A": "2001:db8:8000::1"}, False),
     ("A|cidr: '::/0'", {"A": "1.2.3.4"}, False),
+    ("A|cidr: fe80::/10", {"A": "fe80::1%eth0"}, True),
+    ("A|cidr: fe80::/10", {"A": "fe80::1%12"}, True),
+    ("A|cidr: fe80::/10", {"A": "fe80::1%"}, False),
+    ("A|cidr: fe80::/10", {"A": "fe80::1%a%b"}, False),
+    ("A|cidr: fe80::/10", {"A": "fe80::1%a/b"}, False),
+    ("A|cidr: 10.0.0.0/8", {"A": "::ffff:10.1.2.3%2"}, True),
+    ("A|cidr: 10.0.0.0/8", {"A": "10.1.2.3%2"}, False),
     ("A|cidr: 10.0.0.0/8", {}, False),
 ]
 ENCODED: list[Row] = [

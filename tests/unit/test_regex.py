@@ -41,6 +41,7 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Search:
 LONG_S = "\u017f"  # lower-cases to itself, folds with s
 PLAIN = ["a", "b", "k", "K", "é", LONG_S, r"\d", r"\w", r"\s", ".", "[a-c]", "[^ab]", r"\b", r"\B", "^", "$", r"\n"]
 FLAGGED = [r"\A", r"\Z", "(?i:k)", f"(?i:{LONG_S})", "(?i:[a-k])", "(?i:[^s])", "(?m:^)", "(?m:$)", "(?s:.)", r"[\W_]"]
+FLAGGED += [r"(?a:\w)", r"(?a:[^\d_])", r"(?a:\S)", "(?ai:k)", f"(?ai:{LONG_S})", "(?ai:[^s])", r"(?a:(?u:\w)\W)"]
 ATOMS = st.sampled_from(PLAIN) | st.sampled_from(FLAGGED)
 PATTERNS = st.recursive(
     ATOMS,
@@ -95,6 +96,9 @@ def test_an_nfa_stops_at_its_budget(search: Search) -> None:
         (r"a(?=b)", "look-around"),
         (r"(?<!a)b", "look-around"),
         (r"(a)\1", "back-reference"),
+        (r"(?a)\bx", "the flag a"),
+        ("[[:alpha:]]", "`\\[:alpha:\\]` is a class of POSIX"),
+        ("[^x[:^digit:]_]+", "a class of POSIX"),
         (r"(?>ab)", "atomic"),
         (r"a++", "possessive"),
         (r"(a)?(?(1)b|c)", "conditional"),
