@@ -16,7 +16,8 @@ from sensor.terminal import say
 
 # Settings that a command heeds, as config.add_flags takes them.
 _SEES = ("source", "process_table", "engine", "paths.cache")
-_RUNS = (*_SEES, "files", "windows", "rules", "output", "rollup", "paths.runtime", "paths.state")
+_OWN = "windows" if sys.platform == "win32" else "files"  # what this system alone has
+_RUNS = (*_SEES, _OWN, "rules", "output", "rollup", "paths.runtime", "paths.state")
 _REPLAYS = ("process_table", "engine.lineage_max", "rules", "output", "paths.cache")
 
 
@@ -224,7 +225,7 @@ _COMMANDS = (
         _DOCTOR,
         _doctor,
         _report_arguments,
-        (*_SEES, "files", "windows", "rules", "paths.runtime", "paths.state"),
+        (*_SEES, _OWN, "rules", "paths.runtime", "paths.state"),
     ),
     Command(
         "selftest",

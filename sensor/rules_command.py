@@ -15,6 +15,7 @@ from sensor.progress import Progress, Update
 from sensor.terminal import LEVELS
 
 _READ = ("rules.paths", "rules.pipelines", "rules.expand")
+_SEEN = (*_READ, "windows")  # of actions that tell what the running sensor sees
 _CHECK = """\
 linsang rules check                             the shipped rules and /etc/linsang/rules.d
 linsang rules check sigma/rules --product windows --verbose
@@ -41,9 +42,9 @@ def actions() -> Sequence[Command]:
     can = "compile; name each rule that is refused and why, and what the others can do on this host's sources"
     why = "show a rule's condition and why it fires on an event or not"
     return (
-        Command("check", can, _CHECK, _check, _check_arguments, _READ),
-        Command("list", "show what is loaded", _LIST, _list, _list_arguments, _READ),
-        Command("explain", why, _EXPLAIN, _explain, _explain_arguments, _READ),
+        Command("check", can, _CHECK, _check, _check_arguments, _SEEN),
+        Command("list", "show what is loaded", _LIST, _list, _list_arguments, _SEEN),
+        Command("explain", why, _EXPLAIN, _explain, _explain_arguments, _SEEN),
         Command(
             "cost",
             "time each rule over recorded events, or ask the running sensor",
@@ -157,12 +158,14 @@ def _list(namespace: argparse.Namespace) -> int:
 
 def _explain(namespace: argparse.Namespace) -> int:
     from sensor import rules_cli  # noqa: PLC0415
+    from sensor.coverage import live_sources  # noqa: PLC0415
 
     settings, where = _settings_of(namespace)
     logsource = (namespace.product, namespace.category, namespace.service)
+    reading, sources = settings.rules.reading, live_sources(settings.windows)
     asked = rules_cli.Asked(namespace.rule, namespace.event, logsource, namespace.verbose)
     with _progress() as progress:
-        return rules_cli.explain(where, asked, sys.stdout, progress, reading=settings.rules.reading)
+        return rules_cli.explain(where, asked, sys.stdout, progress, reading=reading, sources=sources)
 
 
 def _cost(namespace: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from sensor.compiler import Logsource, Rule, RuleInfo, RuleSet, compile_table, l
 from sensor.compiler.ir import Atom, Not, Op, Or
 from sensor.compiler.normal import normal
 from sensor.compiler.witness import Literal, witness_of
-from sensor.coverage import live_sources, replay_sources
+from sensor.coverage import Source, live_sources, replay_sources
 from sensor.errors import InputError, UsageError
 from sensor.insight import Explanation, Witness, rule_costs, time_rules
 from sensor.insight import explain as explain_native
@@ -139,17 +139,20 @@ def explain(
     progress: Update | None = None,
     *,
     reading: Reading | None = None,
+    sources: Sequence[Source] | None = None,
 ) -> int:
-    """Explains a rule of `paths`, or of the file that is asked for. 1 when the engines differ. UsageError: no such
-    rule or event; RuleError: the file's is refused; InputError: the event's file cannot be read."""
+    """Explains a rule of `paths`, or of the file that is asked for; `sources`: what the running sensor sees. 1 when the
+    engines differ. UsageError: no such rule or event; RuleError: the file's is refused; InputError: the event's file
+    cannot be read."""
     files = [Path(asked.name)] if Path(asked.name).is_file() else paths
     ruleset = load_rules(files, progress, reading)
     if not ruleset.rules and ruleset.faults:
         raise ruleset.faults[0]
     rule = find_rule(ruleset.rules, asked.name)
     page = Page(out)
+    here = live_sources() if sources is None else sources
     if not asked.event:
-        _about(rule, page)
+        _about(rule, here, page)
         Tree(page, None, asked.verbose).write(rule.condition)
         page.line()
         page.line(f"index:  {_witness_text(witness_of(normal(rule.condition)))}")
@@ -160,7 +163,7 @@ def explain(
         if number is None and path == "-":
             raise UsageError("which event of standard input?", "give its number: --event -:0")
         observed = bench.observe(path, bench.first(path) if number is None else number)
-    _about(rule, page)
+    _about(rule, here, page)
     return _on_event(rule, path, observed, page, asked.verbose)
 
 
@@ -173,11 +176,11 @@ def _event_place(text: str) -> tuple[str, int | None]:
     return path, int(number)
 
 
-def _about(rule: Rule, page: Page) -> None:
+def _about(rule: Rule, here: Sequence[Source], page: Page) -> None:
     info = rule.info
     page.line(page.paint(info.title, "1"), " (", page.paint(info.level, info.level), ")")
     page.line(f"{info.id}, {info.path}:{info.line}")
-    for where, sources in (("here", live_sources()), ("in replay", replay_sources())):
+    for where, sources in (("here", here), ("in replay", replay_sources())):
         verdict = judged(rule, sources)
         page.line(f"{info.logsource}: {verdict.kind} {where}{f': {verdict.reason}' if verdict.reason else ''}")
     page.line()
