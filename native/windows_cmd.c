@@ -10,6 +10,7 @@
 enum {
 	COMMANDS_MAX = 64, /* in one text; with more of them it cannot be told */
 	BUILTIN_MAX = 8,   /* of a word of cmd's own */
+	DEPTH_MAX = 4,	   /* of commands that hold others */
 };
 
 /* Commands of cmd's own that start no program. */
@@ -105,35 +106,56 @@ static uint8_t peek(const struct split *s, uint32_t ahead)
 	return (uint32_t)(s->end - s->at) > ahead ? s->at[ahead] : 0;
 }
 
-/* For a value in place of the next bytes of the text. */
-static bool has_room(const struct split *s, struct sn_bytes value, uint32_t bytes)
-{
-	return (size_t)(s->room_end - s->out) >= value.len + ((size_t)(s->end - s->at) - bytes) * SN_VARIABLE_FACTOR;
-}
+/* What %NAME:HOW% and !NAME:HOW! ask for, at s->at. */
+struct reference {
+	struct sn_bytes name, how;
+	uint32_t len; /* of all of it */
+};
 
-/* %NAME%, also with the signs doubled, as some logs have them; !NAME!, which only the text itself can have set. What is
- * not known stays as it is written. That %NAME% takes a value which the same text has set only for `call` and for
- * another cmd is left aside: else it is nothing that runs. */
-static void expand(struct split *s)
+/* Also with the signs doubled, as some logs have them. false: it is none. */
+static bool read_reference(const struct split *s, struct reference *out)
 {
 	uint8_t sign = *s->at;
 	uint32_t signs = sign == '%' && peek(s, 1) == '%' ? 2 : 1;
-	struct sn_bytes name = {s->at + signs, 0}, value;
+	struct sn_bytes rest = {s->at, (uint32_t)(s->end - s->at)};
+	uint32_t most =
+		rest.len < SN_VARIABLE_MAX + SN_VARIABLE_HOW_MAX ? rest.len : SN_VARIABLE_MAX + SN_VARIABLE_HOW_MAX;
+	const uint8_t *name = s->at + signs, *close = most > signs ? memchr(name, sign, most - signs) : NULL;
+	const uint8_t *colon = close ? memchr(name, ':', (size_t)(close - name)) : NULL;
 
-	while (name.at + name.len < s->end && name.at[name.len] != sign && name.len <= SN_VARIABLE_MAX)
-		name.len++;
-	value = sn_cmd_variables__own(&s->variables, name);
-	if (!value.at && sign == '%')
-		value = sn_cmd_variable__common(name);
-	if (!value.at || (uint32_t)(s->end - name.at) < name.len + signs || name.at[name.len + signs - 1] != sign ||
-	    !has_room(s, value, name.len + 2 * signs)) {
-		while (signs--)
-			*s->out++ = *s->at++;
+	if (!close || close == name || (signs == 2 && (close + 1 == s->end || close[1] != sign)))
+		return false;
+	out->name = (struct sn_bytes){name, (uint32_t)((colon ? colon : close) - name)};
+	out->how = colon ? (struct sn_bytes){colon + 1, (uint32_t)(close - colon - 1)} : (struct sn_bytes){0};
+	out->len = (uint32_t)(close - s->at) + signs;
+	return out->name.len <= SN_VARIABLE_MAX;
+}
+
+/* %NAME%; !NAME!, which only the text itself can have set. What is not known stays as it is written. That %NAME% takes
+ * a value which the same text has set only for `call` and for another cmd is left aside: else it is nothing that runs.
+ */
+static void expand(struct split *s)
+{
+	struct reference reference = {0};
+	struct sn_bytes value = {0};
+	uint32_t len = SN_VARIABLE_NONE;
+
+	if (read_reference(s, &reference)) {
+		size_t rest = ((size_t)(s->end - s->at) - reference.len) * SN_VARIABLE_FACTOR;
+		size_t room = (size_t)(s->room_end - s->out);
+
+		value = sn_cmd_variables__own(&s->variables, reference.name);
+		if (!value.at && *s->at == '%')
+			value = sn_cmd_variable__common(reference.name);
+		if (value.at && room >= rest)
+			len = sn_cmd_variable__put(value, reference.how, s->out, room - rest);
+	}
+	if (len == SN_VARIABLE_NONE) {
+		*s->out++ = *s->at++;
 		return;
 	}
-	memcpy(s->out, value.at, value.len);
-	s->out += value.len;
-	s->at = name.at + name.len + signs;
+	s->out += len;
+	s->at += reference.len;
 }
 
 /* A redirection without the number before it. */
@@ -259,22 +281,39 @@ static struct sn_bytes with_plain_name(const struct split *s, struct sn_bytes co
 	return signs ? sn_bytes__behind(command, signs) : command;
 }
 
-/* Notes the command in [from, s->out) if it starts something. */
-static void note(struct split *s, uint8_t *from)
+/* Without what may stand around a command. */
+static struct sn_bytes without_signs(struct sn_bytes command)
 {
-	struct sn_bytes command = {from, (uint32_t)(s->out - from)};
-
 	while (command.len && (sn_is_blank(*command.at) || *command.at == '@' || *command.at == ',' ||
 			       *command.at == ';' || *command.at == '='))
 		command = sn_bytes__behind(command, 1);
 	while (command.len && sn_is_blank(command.at[command.len - 1]))
 		command.len--;
-	command = sn_cmd__body(command, &s->opaque);
-	if (sn_bytes__is_word(first_word(command), "set"))
-		sn_cmd_variables__set(&s->variables, command);
-	if (!command.len || is_builtin(command))
+	return command;
+}
+
+/* Notes the command, or what it holds, if it starts something. `varies`: what that is cannot be told. */
+static void note(struct split *s, struct sn_bytes command, bool varies, uint32_t depth)
+{
+	struct sn_cmd_parts parts;
+
+	command = without_signs(command);
+	while (sn_bytes__is_word(first_word(command), "call") &&
+	       is_builtin(without_signs(sn_bytes__behind(command, 4))))
+		command = without_signs(sn_bytes__behind(command, 4));
+	sn_cmd__parts(command, &parts);
+	if (parts.held && depth < DEPTH_MAX && !parts.opaque) {
+		note(s, parts.part[0], varies, depth + 1);
+		note(s, parts.part[1], varies || parts.varies, depth + 1);
 		return;
-	if (*command.at == '(' || s->count == COMMANDS_MAX) {
+	}
+	if (sn_bytes__is_word(first_word(command), "set")) {
+		sn_cmd_variables__set(&s->variables, command);
+		s->opaque = s->opaque || varies;
+	}
+	if (!command.len || (is_builtin(command) && !parts.held))
+		return;
+	if (parts.held || varies || *command.at == '(' || s->count == COMMANDS_MAX) {
 		s->opaque = true;
 		return;
 	}
@@ -290,7 +329,7 @@ static void read_commands(struct split *s)
 		const uint8_t *pipe = NULL;
 
 		copy_command(s);
-		note(s, from);
+		note(s, (struct sn_bytes){from, (uint32_t)(s->out - from)}, false, 0);
 		if (peek(s, 0) == '|' && peek(s, 1) != '|')
 			pipe = s->at;
 		s->at += s->at < s->end;

@@ -136,8 +136,8 @@ static bool is_class(struct sn_bytes text)
 /* Without what says how to open it: script:, scriptlet:, file:///. */
 static struct sn_bytes without_scheme(struct sn_bytes text)
 {
-	static const char *const schemes[] = {"script:", "scriptlet:", "file:///",	"file://",
-					      "file:",	 "ms-its:",    "mk:@MSITStore:"};
+	static const char *const schemes[] = {"script:", "scriptlet:", "file:///", "file://",
+					      "file:",	 "ms-its:",    "its:",	   "mk:@MSITStore:"};
 
 	for (uint32_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (sn_windows__begins(text, schemes[i]))
@@ -177,11 +177,15 @@ static struct sn_bytes without_tail(struct sn_bytes path)
 
 bool sn_win__give_file(struct sn_win_reading *r, uint32_t base, const struct sn_word *word)
 {
-	bool schemed = has_scheme(word->text);
-	struct sn_bytes path = schemed ? without_scheme(word->text) : word->text;
+	struct sn_bytes text = word->text, path;
 	uint32_t kind;
+	bool schemed;
 
-	if (schemed && is_script_text(word->text))
+	while (text.len && sn_is_blank(*text.at)) /* "  vbscript:..." */
+		text = sn_bytes__behind(text, 1);
+	schemed = has_scheme(text);
+	path = schemed ? without_scheme(text) : text;
+	if (schemed && is_script_text(text))
 		return sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, sn_win__from(r, word));
 	if (is_class(path))
 		return base == SN_PAYLOAD_NONE && sn_win__ends(r, SN_PAYLOAD_COM, &r->found.text, path);

@@ -97,13 +97,26 @@ static bool has_no_value(uint32_t what)
 	return what == SN_GIVE_STOP || what == SN_GIVE_VALUE || what == SN_GIVE_FLAG;
 }
 
-/* Without what stands around it: blanks and quotes before it, the brace of @{KEY=VALUE} behind it. */
+/* Whether the next KEY=VALUE begins there. */
+static bool is_next_key(struct sn_bytes text)
+{
+	uint32_t i = 1;
+
+	while (i < text.len && ((text.at[i] | 32) >= 'a' && (text.at[i] | 32) <= 'z'))
+		i++;
+	return *text.at == ';' && i > 1 && i < text.len && text.at[i] == '=';
+}
+
+/* Without what stands around it: blanks and quotes before it; of @{KEY=VALUE;KEY=VALUE} the one value. */
 static struct sn_bytes value_of_setting(struct sn_bytes text, uint32_t skip)
 {
 	bool braced = sn_windows__begins(text, "@{") && text.at[text.len - 1] == '}';
 
 	text = sn_bytes__behind(text, skip);
 	text.len -= braced && text.len;
+	for (uint32_t i = 0; braced && i < text.len; i++)
+		if (is_next_key(sn_bytes__behind(text, i)))
+			text.len = i;
 	while (text.len > 1 && (*text.at == '"' || sn_is_blank(*text.at)))
 		text = sn_bytes__behind(text, 1);
 	return text;
@@ -131,6 +144,16 @@ bool sn_win__setting(struct sn_win_reading *r, struct sn_bytes text, bool *found
 	return false;
 }
 
+/* Whether what a program is given begins with its own name, as a whole command line does. */
+static bool is_whole_line(struct sn_bytes path, struct sn_bytes arguments)
+{
+	struct sn_cmdline line = sn_cmdline__of(arguments);
+	uint8_t first[SN_GRAMMAR_NAME_MAX], own[SN_GRAMMAR_NAME_MAX];
+	uint32_t len = sn_windows__name(path, own);
+
+	return len && sn_windows__name(sn_cmdline__program(&line), first) == len && memcmp(first, own, len) == 0;
+}
+
 /* The program that an option has named, with its arguments. */
 static bool give_fallback(struct sn_win_reading *r)
 {
@@ -139,6 +162,8 @@ static bool give_fallback(struct sn_win_reading *r)
 
 	if (!r->arguments.len)
 		return sn_win__give_file(r, SN_PAYLOAD_COMMAND, &r->fallback);
+	if (is_whole_line(path, r->arguments))
+		return leads_to(r, SN_WIN_LINE, r->arguments);
 	room = at = sn_unwinder__room(r->unwinder, path.len + r->arguments.len + 3);
 	if (!room)
 		return false;
@@ -296,6 +321,16 @@ static bool give_library(struct sn_win_reading *r, const struct sn_word *word)
 	return given;
 }
 
+/* In quotes; without them all that follows. */
+static void take_arguments(struct sn_win_reading *r, const struct sn_word *word)
+{
+	bool whole = !word->before.len || *word->before.at == '"';
+
+	r->arguments = whole ? word->text : sn_win__from(r, word);
+	if (!whole)
+		r->line.at = r->line.end;
+}
+
 static bool is_elsewhere(struct sn_bytes file)
 {
 	return sn_windows__begins(file, "\\\\") || sn_bytes__find(file, (struct sn_bytes){(const uint8_t *)"://", 3});
@@ -337,7 +372,7 @@ bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word 
 		r->instead = what;
 		return false;
 	case SN_GIVE_ARGUMENTS:
-		r->arguments = word->text;
+		take_arguments(r, word);
 		return false;
 	case SN_GIVE_SETTING:
 		return sn_win__setting(r, word->text, &found);

@@ -21,19 +21,31 @@ static bool is_plain(struct sn_bytes text)
 	return true;
 }
 
+static struct sn_bytes without_blanks(struct sn_bytes text)
+{
+	while (text.len && sn_is_blank(*text.at))
+		text = sn_bytes__behind(text, 1);
+	while (text.len && sn_is_blank(text.at[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+/* Without what calls a command: & COMMAND, . COMMAND, & {COMMAND}. */
+static struct sn_bytes without_call(struct sn_bytes text)
+{
+	text = without_blanks(text);
+	while (text.len && (*text.at == '&' || (*text.at == '.' && text.len > 1 && sn_is_blank(text.at[1]))))
+		text = without_blanks(sn_bytes__behind(text, 1));
+	if (text.len > 1 && *text.at == '{' && text.at[text.len - 1] == '}')
+		text = without_blanks((struct sn_bytes){text.at + 1, text.len - 2});
+	return text;
+}
+
 struct sn_bytes sn_powershell__line(struct sn_bytes text, struct sn_unwinder *unwinder)
 {
 	uint8_t *room;
 
-	while (text.len && (sn_is_blank(*text.at) || *text.at == '&' || *text.at == '.')) {
-		bool calls = *text.at == '&' || (*text.at == '.' && text.len > 1 && sn_is_blank(text.at[1]));
-
-		if (!calls && !sn_is_blank(*text.at))
-			break;
-		text = sn_bytes__behind(text, 1);
-	}
-	while (text.len && sn_is_blank(text.at[text.len - 1]))
-		text.len--;
+	text = without_call(text);
 	room = text.len && is_plain(text) ? sn_unwinder__room(unwinder, text.len) : NULL;
 	if (!room || (memchr(text.at, '\'', text.len) && memchr(text.at, '"', text.len)))
 		return (struct sn_bytes){0};

@@ -42,13 +42,26 @@ static const struct sn_grammar_entry *find_option(const struct sn_win_reading *r
 
 /* ---- options ---- */
 
-/* Bytes of what makes a word an option: - or --, / or //, or a dash that typesetters use. 0: it is none. */
+/* Dashes that typesetters use, and wide signs: many programs are given a plain one in place of them. 0: it is none. */
+static uint32_t wide_dash(struct sn_bytes text, bool slash)
+{
+	uint32_t code;
+
+	if (text.len <= 3 || (text.at[0] & 0xf0) != 0xe0)
+		return 0;
+	code = (text.at[0] & 15U) << 12 | (text.at[1] & 63U) << 6 | (text.at[2] & 63U);
+	if ((code >= 0x2010 && code <= 0x2015) || code == 0x2212 || code == 0xff0d)
+		return 3;
+	return slash && (code == 0x2044 || code == 0x2215 || code == 0xff0f) ? 3 : 0;
+}
+
+/* Bytes of what makes a word an option: - or --, / or //, or one of those above. 0: it is none. */
 static uint32_t dashes(const struct sn_win_reading *r, struct sn_bytes text)
 {
-	if (text.len > 3 && text.at[0] == 0xe2 && text.at[1] == 0x80 && text.at[2] >= 0x93 && text.at[2] <= 0x95)
-		return 3;
-	if (text.len < 2 || (text.at[0] != '-' && (text.at[0] != '/' || (r->grammar->flags & SN_GR_DASH))))
-		return 0;
+	bool slash = !(r->grammar->flags & SN_GR_DASH);
+
+	if (text.len < 2 || (text.at[0] != '-' && (text.at[0] != '/' || !slash)))
+		return wide_dash(text, slash);
 	return text.at[1] == text.at[0] ? 2 : 1;
 }
 
@@ -113,7 +126,7 @@ static bool take_value(struct sn_win_reading *r, uint32_t what, bool is_attached
 		return false;
 	if (is_attached)
 		return sn_win__give(r, what, &attached);
-	if (is_listed_next(r))
+	if (what != SN_GIVE_ARGUMENTS && is_listed_next(r))
 		return false; /* its value is missing */
 	if (what == SN_GIVE_PAIR && !sn_cmdline__word(&r->line, r->unwinder, &attached))
 		return false;

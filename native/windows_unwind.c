@@ -46,8 +46,9 @@ static struct sn_bytes text_of(const struct sn_grammars *grammars, struct sn_gra
 	return (struct sn_bytes){grammars->text + text.off, text.len};
 }
 
-/* Of a command line; `*program`: its first word. `by_cmd`: cmd.exe reads it, and has words of its own. */
-static struct link link_of(const struct sn_grammars *grammars, struct sn_bytes text, bool by_cmd,
+/* Of a command line; `*program`: its first word. `by_shell`: cmd.exe or PowerShell reads it, and has words of its own.
+ */
+static struct link link_of(const struct sn_grammars *grammars, struct sn_bytes text, bool by_shell,
 			   struct sn_bytes *program)
 {
 	struct link link = {NULL, sn_cmdline__of(text)};
@@ -55,7 +56,7 @@ static struct link link_of(const struct sn_grammars *grammars, struct sn_bytes t
 
 	*program = sn_cmdline__program(&link.rest);
 	link.grammar = sn_windows__find(grammars, *program);
-	slash = program->len && by_cmd && !link.grammar ? memchr(program->at, '/', program->len) : NULL;
+	slash = program->len && by_shell && !link.grammar ? memchr(program->at, '/', program->len) : NULL;
 	if (slash && slash > program->at) { /* cmd/c */
 		struct sn_bytes name = {program->at, (uint32_t)(slash - program->at)};
 
@@ -65,7 +66,7 @@ static struct link link_of(const struct sn_grammars *grammars, struct sn_bytes t
 			link.rest.at = slash;
 		}
 	}
-	if (link.grammar && (link.grammar->flags & SN_GR_BUILTIN) && !by_cmd)
+	if (link.grammar && (link.grammar->flags & SN_GR_BUILTIN) && !by_shell)
 		link.grammar = NULL;
 	return link;
 }
@@ -108,7 +109,7 @@ static bool enter_powershell(struct sn_win_reading *r, struct sn_unwound *out, s
 
 	if (!line.len)
 		return false;
-	*link = link_of(r->grammars, line, false, &program);
+	*link = link_of(r->grammars, line, true, &program);
 	if (!link->grammar && !sn_windows__ends(program, ".exe") && !sn_windows__ends(program, ".bat") &&
 	    !sn_windows__ends(program, ".cmd") && !sn_windows__ends(program, ".ps1"))
 		return false;
@@ -179,6 +180,17 @@ static bool follow(struct sn_win_reading *r, struct sn_unwound *out, struct link
 	return go_on(r, out, link);
 }
 
+/* Skips the program's name, which cmd.exe ends at a slash: cmd/c. */
+static void skip_program(const struct sn_grammars *grammars, const struct sn_grammar *grammar, struct sn_cmdline *rest)
+{
+	struct sn_bytes name = sn_cmdline__program(rest);
+	const uint8_t *slash = name.len ? memchr(name.at, '/', name.len) : NULL;
+
+	if (slash && name.at + name.len == rest->at && /* no quotes around it */
+	    sn_windows__find(grammars, (struct sn_bytes){name.at, (uint32_t)(slash - name.at)}) == grammar)
+		rest->at = slash;
+}
+
 /* `grammar`: of the program, whatever it is called; `path`: its file, where that is known. */
 static void unwind(struct sn_win_proxies *proxies, const struct sn_grammars *grammars, const struct sn_grammar *grammar,
 		   struct sn_bytes path, struct sn_bytes text, struct sn_unwound *out)
@@ -198,7 +210,7 @@ static void unwind(struct sn_win_proxies *proxies, const struct sn_grammars *gra
 	if (path.len && text.len > path.len && sn_is_blank(text.at[path.len]) && sn_bytes__begins(text, path))
 		link.rest.at += path.len;
 	else
-		sn_cmdline__program(&link.rest);
+		skip_program(grammars, grammar, &link.rest);
 	proxies->unwinder.used = 0;
 	r.unwinder = &proxies->unwinder;
 	r.grammars = grammars;

@@ -16,6 +16,9 @@ static const struct {
 	{"programdata", "C:\\ProgramData"},
 	{"allusersprofile", "C:\\ProgramData"},
 	{"public", "C:\\Users\\Public"},
+	{"commonprogramfiles", "C:\\Program Files\\Common Files"},
+	{"os", "Windows_NT"},
+	{"pathext", ".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC"},
 };
 
 struct sn_bytes sn_cmd_variable__common(struct sn_bytes name)
@@ -24,6 +27,98 @@ struct sn_bytes sn_cmd_variable__common(struct sn_bytes name)
 		if (strlen(common[i].name) == name.len && sn_windows__begins(name, common[i].name))
 			return (struct sn_bytes){(const uint8_t *)common[i].value, (uint32_t)strlen(common[i].value)};
 	return (struct sn_bytes){0};
+}
+
+/* A whole number, which `text` is then behind. */
+static bool take_number(struct sn_bytes *text, int32_t *number)
+{
+	enum { MOST = 9999 };
+	bool minus = text->len && *text->at == '-';
+	uint32_t digits = 0;
+
+	if (minus)
+		*text = sn_bytes__behind(*text, 1);
+	for (*number = 0; text->len && *text->at >= '0' && *text->at <= '9' && *number <= MOST; digits++) {
+		*number = *number * 10 + (*text->at - '0');
+		*text = sn_bytes__behind(*text, 1);
+	}
+	if (minus)
+		*number = -*number;
+	return digits > 0;
+}
+
+static int32_t between(int32_t number, int32_t most)
+{
+	return number < 0 ? 0 : number > most ? most : number;
+}
+
+/* FROM, or FROM,LENGTH; either counts from the end where it is below zero. */
+static bool take_part(struct sn_bytes how, struct sn_bytes *value)
+{
+	int32_t len = (int32_t)value->len, from, count = len;
+
+	if (!take_number(&how, &from))
+		return false;
+	from = between(from < 0 ? len + from : from, len);
+	if (how.len && *how.at == ',') {
+		how = sn_bytes__behind(how, 1);
+		if (!take_number(&how, &count))
+			return false;
+	}
+	count = count < 0 ? between(len + count, len) - from : count;
+	*value = sn_bytes__behind(*value, (uint32_t)from);
+	value->len = (uint32_t)between(count, (int32_t)value->len);
+	return how.len == 0;
+}
+
+static uint32_t put_text(struct sn_bytes text, uint8_t *out, size_t room)
+{
+	if (text.len > room)
+		return SN_VARIABLE_NONE;
+	if (text.len)
+		memcpy(out, text.at, text.len);
+	return text.len;
+}
+
+/* With `with` in place of each `what`; `*what`: of all up to the first. */
+static uint32_t put_replaced(struct sn_bytes value, struct sn_bytes what, struct sn_bytes with, uint8_t *out,
+			     size_t room)
+{
+	bool first = what.len > 1 && *what.at == '*', done = false;
+	uint32_t used = 0;
+
+	what = sn_bytes__behind(what, first);
+	for (uint32_t i = 0; first && i < value.len; i++)
+		if (sn_bytes__begins(sn_bytes__behind(value, i), what)) {
+			value = sn_bytes__behind(value, i);
+			break;
+		}
+	while (value.len) {
+		bool here = !(first && done) && sn_bytes__begins(value, what);
+		struct sn_bytes next = here ? with : (struct sn_bytes){value.at, 1};
+
+		if (put_text(next, out + used, room - used) == SN_VARIABLE_NONE)
+			return SN_VARIABLE_NONE;
+		used += next.len;
+		done = done || here;
+		value = sn_bytes__behind(value, here ? what.len : 1);
+	}
+	return used;
+}
+
+uint32_t sn_cmd_variable__put(struct sn_bytes value, struct sn_bytes how, uint8_t *out, size_t room)
+{
+	const uint8_t *sign = how.len ? memchr(how.at + (how.len > 1), '=', how.len - (how.len > 1)) : NULL;
+	struct sn_bytes what;
+
+	if (!how.len)
+		return put_text(value, out, room);
+	if (*how.at == '~')
+		return take_part(sn_bytes__behind(how, 1), &value) ? put_text(value, out, room) : SN_VARIABLE_NONE;
+	if (!sign || sign == how.at)
+		return SN_VARIABLE_NONE;
+	what = (struct sn_bytes){how.at, (uint32_t)(sign - how.at)};
+	return put_replaced(value, what, sn_bytes__behind(how, what.len + 1), out, room);
 }
 
 struct sn_bytes sn_cmd_variables__own(const struct sn_cmd_variables *variables, struct sn_bytes name)

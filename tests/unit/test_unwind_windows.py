@@ -64,6 +64,16 @@ def test_row(row: list[str]) -> None:
     assert named == dict(part.split("=", 1) for part in wanted[1:])
 
 
+@pytest.mark.parametrize("row", rows("payloads_windows.tsv"), ids=lambda row: "\t".join(row[2:]))
+def test_payload(row: list[str]) -> None:
+    kind, payload, *rest = row
+    line = "\t".join(rest)
+    proxy = unwind_windows(shipped_win_grammars(), Start(program(line).split("/")[0], command_line=line))
+    assert proxy is not None
+    assert proxy.kind == kind
+    assert payload in f"{proxy.path} {proxy.url} {proxy.text}"
+
+
 # ---- the parent ----
 
 
