@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
@@ -102,11 +102,18 @@ class Command(NamedTuple):
     actions: Callable[[], Iterable[Command]] | None = None
 
 
-def add_commands(parser: Parser, dest: str, commands: Iterable[Command], given: Collection[str]) -> None:
-    """Adds `commands` to `parser`: those whose names are not among the arguments `given` as names alone, since to make
-    the arguments of all of them takes longer than most commands do."""
+def _called(commands: Iterable[Command], given: Sequence[str]) -> list[Command]:
+    """The one that the arguments `given` begin with; all, where that is none."""
+    listed = list(commands)
+    first = next((word for word in given if word != "--debug"), "")
+    return [command for command in listed if command.name == first] or listed
+
+
+def add_commands(parser: Parser, dest: str, commands: Iterable[Command], given: Sequence[str]) -> None:
+    """Adds `commands` to `parser`: only the one that is called by the arguments `given`, those behind the parser's own
+    name, where that can be seen at once; of others, names alone. To make all takes longer than most commands do."""
     known = parser.add_subparsers(dest=dest, metavar=dest.upper(), required=True, parser_class=Parser)
-    for command in commands:
+    for command in _called(commands, given):
         if command.name not in given:
             known.add_parser(command.name, help=command.help, add_help=False)
             continue
@@ -120,4 +127,4 @@ def add_commands(parser: Parser, dest: str, commands: Iterable[Command], given: 
             config.add_flags(called, command.settings)
         command.add(called)
         if command.actions is not None:
-            add_commands(called, "action", command.actions(), given)
+            add_commands(called, "action", command.actions(), given[given.index(command.name) + 1 :])

@@ -1,50 +1,39 @@
-"""The settings: frozen dataclasses, strict TOML, a flag for each.
+"""The settings: strict TOML, a flag for each.
 
-Everything is made from the dataclasses' fields: the TOML that is accepted, the flags, the checks and `dump`. A new
+Everything is made from the sections' settings: the TOML that is accepted, the flags, the checks and `dump`. A new
 setting is one line here.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sensor.errors import ConfigError, UsageError, nearest
 from sensor.folders import PLACES, TREES
 from sensor.paths import SITE, own_folder
 from sensor.rule_files import Reading
 from sensor.rule_lists import lists
-from sensor.settings import checked, default_of, size_text, toml_value
+from sensor.settings import Section, Setting, checked, setting, size_text, toml_value
 
 SYSTEM_FILE = str(SITE / "linsang.toml")
-S = TypeVar("S")
+S = TypeVar("S", bound=Section)
 _PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell", "wmi")  # windows/providers.py
 
 
-def _setting(default: Any, help: str, *, flag: str = "", **check: Any) -> Any:
-    """A field whose metadata holds `help`, `flag` (default: --section-key) and the checks of settings.py."""
-    metadata = {"help": help, "flag": flag, **check}
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True)
-class Source:
+class Source(Section):
     """Where events come from."""
 
-    kind: str = _setting(
+    kind: str = setting(
         "auto",
         "bpf: probes in the kernel; procconn: process connector and /proc, of lower fidelity; auto: bpf where it works",
         flag="--source",
         choices=("auto", "bpf", "procconn"),
     )
-    ring_bytes: int = _setting(
+    ring_bytes: int = setting(
         16 << 20,
         "kernel ring, a power of two",
         flag="--ring-bytes",
@@ -55,27 +44,26 @@ class Source:
     )
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(Section):
     """What happens to files, who wrote them, and which libraries are loaded."""
 
-    source: str = _setting(
+    source: str = setting(
         "auto",
         "auto: fanotify where it is permitted; off: nothing is seen of files",
         flag="--files",
         choices=("auto", "off"),
     )
-    places: tuple[str, ...] = _setting(
+    places: tuple[str, ...] = setting(
         PLACES,
         "folders whose files all count; elsewhere those that are executable",
         flag="--files-place",
         metavar="DIR",
         absolute=True,
     )
-    libraries: str = _setting(
+    libraries: str = setting(
         "auto", "auto: by perf's records; off: not at all", flag="--libraries", choices=("auto", "off")
     )
-    trees: tuple[str, ...] = _setting(
+    trees: tuple[str, ...] = setting(
         TREES,
         "folders that packages fill: a library there counts when somebody wrote it lately",
         metavar="DIR",
@@ -83,27 +71,25 @@ class Files:
     )
 
 
-@dataclass(frozen=True)
-class Windows:
+class Windows(Section):
     """What is asked of Windows; processes always are. Elsewhere nothing."""
 
-    providers: tuple[str, ...] = _setting(
+    providers: tuple[str, ...] = setting(
         _PROVIDERS, f"what trace sessions bring beside processes: {', '.join(_PROVIDERS)}", metavar="X", each=_PROVIDERS
     )
-    channels: tuple[str, ...] = _setting(
+    channels: tuple[str, ...] = setting(
         ("Security", "Microsoft-Windows-Sysmon/Operational"),
         "channels of the event log; of Security process creations (4688) alone",
         metavar="NAME",
     )
 
 
-@dataclass(frozen=True)
-class ProcessTable:
+class ProcessTable(Section):
     """What is remembered of processes."""
 
-    entries: int = _setting(8192, "processes kept", least=64, most=1 << 22)
-    bytes: int = _setting(8 << 20, "bytes of their paths and arguments", size=True, least=1 << 16, most=1 << 31)
-    exited_keep_ms: int = _setting(
+    entries: int = setting(8192, "processes kept", least=64, most=1 << 22)
+    bytes: int = setting(8 << 20, "bytes of their paths and arguments", size=True, least=1 << 16, most=1 << 31)
+    exited_keep_ms: int = setting(
         1000,
         "an exited process can be named for so long; those that living ones still need, longer",
         least=0,
@@ -111,11 +97,10 @@ class ProcessTable:
     )
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(Section):
     """The match thread."""
 
-    ring_bytes: int = _setting(
+    ring_bytes: int = setting(
         1 << 20,
         "ring between capture and match, a power of two",
         size=True,
@@ -123,38 +108,37 @@ class Engine:
         most=1 << 30,
         power_of_two=True,
     )
-    alert_bytes: int = _setting(
+    alert_bytes: int = setting(
         2 << 20, "ring of finished alerts, a power of two", size=True, least=1 << 18, most=1 << 30, power_of_two=True
     )
-    lineage_max: int = _setting(16, "ancestors named in an alert", least=0, most=64)
-    fact_wait_ms: int = _setting(
+    lineage_max: int = setting(16, "ancestors named in an alert", least=0, most=64)
+    fact_wait_ms: int = setting(
         200, "an event waits so long for facts of its files; later they are undecidable; 0: never", least=0, most=10_000
     )
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Section):
     """What is looked for."""
 
-    paths: tuple[str, ...] = _setting(
+    paths: tuple[str, ...] = setting(
         (),
         "folders or files of Sigma rules; none: those shipped for the platform and /etc/linsang/rules.d",
         flag="--rules",
         metavar="DIR",
     )
-    pipelines: tuple[str, ...] = _setting(
+    pipelines: tuple[str, ...] = setting(
         (),
         "pySigma processing pipelines that change the rules: files, folders, or names of installed ones",
         flag="--pipeline",
         metavar="FILE",
     )
-    expand: Mapping[str, tuple[str, ...]] = _setting(
+    expand: Mapping[str, tuple[str, ...]] = setting(
         dict,
         'what placeholders of rules (the modifier expand) stand for, beside the lists: name = ["value", ...]',
         flag="--expand",
         metavar="NAME=VALUE",
     )
-    skip_broken: bool = _setting(False, "start without the rules that are refused", flag="--skip-broken-rules")
+    skip_broken: bool = setting(False, "start without the rules that are refused", flag="--skip-broken-rules")
 
     @property
     def reading(self) -> Reading:
@@ -162,39 +146,36 @@ class Rules:
         return Reading(self.pipelines, {**lists(), **self.expand})
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(Section):
     """Where alerts go; one [[output]] each."""
 
-    url: str = _setting("stdout:", "stdout:, file:PATH, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT; ?option=value")
+    url: str = setting("stdout:", "stdout:, file:PATH, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT; ?option=value")
 
 
-@dataclass(frozen=True)
-class Rollup:
+class Rollup(Section):
     """Undecidables of the live sensor."""
 
-    interval_s: int = _setting(
+    interval_s: int = setting(
         60, "further undecidables of one rule and cause become one alert with a count in so many seconds", least=1
     )
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(Section):
     """Folders of the sensor's own."""
 
-    runtime: str = _setting(
+    runtime: str = setting(
         lambda: own_folder("run", "XDG_RUNTIME_DIR", ".local/state"),
         "runtime files",
         flag="--runtime-dir",
         nonempty=True,
     )
-    cache: str = _setting(
+    cache: str = setting(
         lambda: own_folder("cache", "XDG_CACHE_HOME", ".cache"),
         "compiled rules and probes, the index of packages",
         flag="--cache-dir",
         nonempty=True,
     )
-    state: str = _setting(
+    state: str = setting(
         lambda: own_folder("lib", "XDG_STATE_HOME", ".local/state"),
         "which files were seen before",
         flag="--state-dir",
@@ -202,22 +183,21 @@ class Paths:
     )
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Section):
     """Every setting. A field is a section of the TOML file; `output` is its list of [[output]] tables."""
 
-    source: Source = Source()
-    files: Files = Files()
-    windows: Windows = Windows()
-    process_table: ProcessTable = ProcessTable()
-    engine: Engine = Engine()
-    rules: Rules = Rules()
-    output: tuple[Output, ...] = (Output(),)
-    rollup: Rollup = Rollup()
-    paths: Paths = field(default_factory=Paths)
+    source: Source = setting(Source)
+    files: Files = setting(Files)
+    windows: Windows = setting(Windows)
+    process_table: ProcessTable = setting(ProcessTable)
+    engine: Engine = setting(Engine)
+    rules: Rules = setting(Rules)
+    output: tuple[Output, ...] = setting(lambda: (Output(),))
+    rollup: Rollup = setting(Rollup)
+    paths: Paths = setting(Paths)
 
 
-def _sections() -> dict[str, type[Any]]:
+def _sections() -> dict[str, type[Section]]:
     return {
         "source": Source,
         "files": Files,
@@ -245,8 +225,8 @@ def load(path: str | None = None, overrides: Mapping[str, Mapping[str, Any]] | N
         if section == "output":
             changed[section] = tuple(Output(url) for url in values["url"])
         else:
-            changed[section] = dataclasses.replace(getattr(config, section), **values)
-    return dataclasses.replace(config, **changed)
+            changed[section] = getattr(config, section).but(**values)
+    return config.but(**changed)
 
 
 def _read(path: str) -> str:
@@ -258,8 +238,7 @@ def _read(path: str) -> str:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
 
 
-@dataclass(frozen=True)
-class _Document:
+class _Document(NamedTuple):
     """A configuration file's text, for messages: tomllib keeps no lines, so the text is searched for them."""
 
     path: str
@@ -281,17 +260,16 @@ class _Document:
         return f"{self.path}:{found}" if found else self.path
 
     def section(self, cls: type[S], name: str, content: object, number: int = 0) -> S:
-        """The dataclass `cls` from the table `content`."""
+        """The section `cls` from the table `content`."""
         if not isinstance(content, dict):
             raise ConfigError(f"{self.where(name)}: `{name}` must be a table", f"write [{name}] on its own line")
-        settings = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
         values = {}
         for key, value in content.items():
             where = self.where(name, key, number)
-            if key not in settings:
-                raise ConfigError(f"{where}: unknown key `{key}` in [{name}]", nearest(key, settings))
+            if key not in cls.settings:
+                raise ConfigError(f"{where}: unknown key `{key}` in [{name}]", nearest(key, cls.settings))
             try:
-                values[key] = checked(settings[key], value)
+                values[key] = checked(cls.settings[key], value)
             except ValueError as error:
                 raise ConfigError(f"{where}: {name}.{key} is {json.dumps(value, default=str)}", str(error)) from error
         if cls is Output and not values:
@@ -320,7 +298,7 @@ def parse(text: str, path: str) -> Config:
             changed[name] = tuple(document.section(Output, name, t, i) for i, t in enumerate(tables))
         else:
             changed[name] = document.section(known[name], name, content)
-    return dataclasses.replace(Config(), **changed)
+    return Config().but(**changed)
 
 
 # ---- flags ----
@@ -331,15 +309,14 @@ def add_flags(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> No
     comes out of `flag_overrides`. `--rules` and `--output` can be repeated and replace the file's lists."""
     group = parser.add_argument_group("settings (also in the configuration file)")
     for section, cls in _sections().items():
-        for setting in dataclasses.fields(cls):
-            check = setting.metadata
-            default = default_of(setting)
-            flag, dest = _flag(section, setting), f"{section}.{setting.name}"
+        for each in cls.settings.values():
+            check, default = each.check, each.default
+            flag, dest = _flag(section, each), f"{section}.{each.name}"
             if only and section not in only and dest not in only:
                 continue
             shown = ", ".join(default) if isinstance(default, tuple) else default
             shown = size_text(default) if check.get("size") else shown
-            text = check["help"].replace("%", "%%") + ("" if shown in ("", {}, False) else f" ({shown})")
+            text = each.help.replace("%", "%%") + ("" if shown in ("", {}, False) else f" ({shown})")
             if isinstance(default, bool):
                 group.add_argument(flag, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text)
             elif isinstance(default, tuple | dict) or section == "output":
@@ -356,26 +333,26 @@ def flag_overrides(namespace: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """section -> key -> value of the flags that were given. UsageError when one has a wrong value."""
     given: dict[str, dict[str, Any]] = {}
     for section, cls in _sections().items():
-        for setting in dataclasses.fields(cls):
-            value = getattr(namespace, f"{section}.{setting.name}", None)
+        for each in cls.settings.values():
+            value = getattr(namespace, f"{section}.{each.name}", None)
             if value is None:
                 continue
-            if isinstance(default_of(setting), int) and isinstance(value, str) and value.strip().isdecimal():
+            if isinstance(each.default, int) and isinstance(value, str) and value.strip().isdecimal():
                 value = int(value)
             try:
                 if section != "output":
-                    value = checked(setting, value)
+                    value = checked(each, value)
             except ValueError as error:
                 shown = " ".join(value) if isinstance(value, list) else value
-                raise UsageError(f"{_flag(section, setting)} {shown}", str(error)) from error
-            given.setdefault(section, {})[setting.name] = value
+                raise UsageError(f"{_flag(section, each)} {shown}", str(error)) from error
+            given.setdefault(section, {})[each.name] = value
     return given
 
 
-def _flag(section: str, setting: "dataclasses.Field[Any]") -> str:
+def _flag(section: str, setting: Setting) -> str:
     if section == "output":
         return "--output"
-    return str(setting.metadata["flag"]) or f"--{section}-{setting.name}".replace("_", "-")
+    return setting.flag or f"--{section}-{setting.name}".replace("_", "-")
 
 
 # ---- dump ----
@@ -389,10 +366,10 @@ def dump(config: Config) -> str:
         tables: Sequence[Any] = value if name == "output" else (value,)
         for table in tables:
             lines = [f"# {cls.__doc__}", f"[[{name}]]" if name == "output" else f"[{name}]"]
-            for setting in dataclasses.fields(cls):
+            for each in cls.settings.values():
                 lines += [
-                    f"# {setting.metadata['help']}",
-                    f"{setting.name} = {toml_value(setting, getattr(table, setting.name))}",
+                    f"# {each.help}",
+                    f"{each.name} = {toml_value(each, getattr(table, each.name))}",
                 ]
             parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from sensor.errors import LinsangError, RuleError
 from sensor.interruption import held
@@ -23,8 +22,7 @@ FAULT = ("path", "line", "rule_id", "reason", "remedy")
 FAILED = 3  # the child's exit code when it says why
 
 
-@dataclass(frozen=True)
-class RuleText:
+class RuleText(NamedTuple):
     """What an alert says of a rule."""
 
     id: str
@@ -62,8 +60,7 @@ class RuleTexts(Sequence[RuleText]):
         return RuleText(*values)
 
 
-@dataclass(frozen=True)
-class LoadedRules:
+class LoadedRules(NamedTuple):
     """`table` for native.Rules; `rules`, `fields` and `lines` (those of alert.rule_lines) in its order; `faults`: what
     was refused."""
 

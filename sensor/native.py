@@ -10,8 +10,7 @@ import errno
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor import _native
 from sensor.closing import Closing
@@ -91,8 +90,7 @@ class Rules(Handle):
         return None if route == NO_ROUTE else route
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One alert as it left the match thread. Records are bytes for `record_json`; `process` is empty when unknown.
     Of an event that came as JSON, `process` and `lineage` are struct sn_actor_block."""
 
@@ -101,7 +99,7 @@ class Frame:
     verdict: int  # lib.SN_MATCH or lib.SN_UNDECIDABLE
     cause_field: int | None  # the table's field that was missing
     file: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides a method of tuples
     payload: int  # lib.SN_PAYLOAD_RECORD or lib.SN_PAYLOAD_JSON
     event: bytes
     process: bytes

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 
 from sensor.closing import Closing
 from sensor.config import Config
@@ -103,8 +102,8 @@ def _wait(live: Live, stop: Stop, seconds: float | None) -> None:
 def _record(config: Config, fd: int, what: str, seconds: float | None) -> tuple[Account, str, int]:
     """Records into `fd`: the account, its equations, the number of records. NativeError: not all could be written."""
     stop = _stop()
-    engine = replace(config.engine, ring_bytes=max(config.engine.ring_bytes, _RING_BYTES))
-    config = replace(config, engine=engine)
+    engine = config.engine.but(ring_bytes=max(config.engine.ring_bytes, _RING_BYTES))
+    config = config.but(engine=engine)
     with (
         RecordingWriter(fd, recording_header()) as writer,
         Live(config, say=say, recording=writer) as live,

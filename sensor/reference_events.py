@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sensor import schema
@@ -70,7 +70,7 @@ class ReferenceJudge:
             verdict = judge(rule.condition, event)
             if verdict is not False:
                 meaning = lib.SN_MATCH if verdict else lib.SN_UNDECIDABLE
-                alerts.append(replace(frames[0], rule=number, verdict=meaning, cause_field=None))
+                alerts.append(frames[0]._replace(rule=number, verdict=meaning, cause_field=None))
         return alerts
 
 

@@ -13,10 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
@@ -42,8 +41,7 @@ _TICK_S = 0.02
 _CLOSE_S = 3600.0
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """`logsource`: product, category, service of all lines, "" not given. `speed`: max, 1x or N/s."""
 
     logsource: tuple[str, str, str] = ("", "", "")

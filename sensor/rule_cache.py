@@ -21,11 +21,10 @@ import time
 import zlib
 from _blake2 import blake2b  # hashlib is this and OpenSSL: 3.6 MiB of the sensor's memory
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor.paths import GRAMMARS
 from sensor.rule_files import Found, Reading, found_files
@@ -43,13 +42,12 @@ _MAKERS += [*sorted((_HERE / "compiler").glob("*.py")), *sorted(GRAMMARS.glob("*
 _MAKERS += [path for end in EXTENSION_SUFFIXES if (path := _HERE / f"_native{end}").exists()]  # fields have numbers
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(NamedTuple):
     """What a compiler made: `meta` of all, `count` rules as lines of JSON in the table's order, alert.rule_lines of
     them, and the table."""
 
     meta: dict[str, Any]
-    count: int
+    count: int  # type: ignore[assignment]  # hides a method of tuples
     rules: Buffer
     lines: tuple[bytes, bytes]
     table: Buffer

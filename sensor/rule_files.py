@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensor.errors import InputError
@@ -16,13 +15,13 @@ _SUFFIXES = (".yml", ".yaml")
 Found = tuple[str, os.stat_result | None]  # a file's path and status; None: a link to nothing
 
 
-@dataclass(frozen=True)
 class Reading:
     """How rules are read: `pipelines` (files, folders or names of pySigma's processing pipelines) and `expand`
     (placeholder of the modifier expand -> what it stands for; unless given, the shipped lists)."""
 
-    pipelines: tuple[str, ...] = ()
-    expand: Mapping[str, Sequence[str]] = field(default_factory=shipped_lists)
+    def __init__(self, pipelines: tuple[str, ...] = (), expand: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.pipelines = pipelines
+        self.expand = shipped_lists() if expand is None else expand
 
 
 def rule_files(paths: Sequence[Path]) -> list[Path]:

@@ -1,10 +1,11 @@
-"""What a setting may be: checks, and its forms as text. The settings themselves are in config.py."""
+"""What a setting is and may be: checks, and its forms as text. The settings themselves are in config.py."""
 
-import dataclasses
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 from sensor.errors import LinsangError
 from sensor.escape import escape_one
@@ -13,10 +14,69 @@ _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?\Z")
 
 
-def checked(setting: "dataclasses.Field[Any]", value: object) -> Any:
+class Setting:
+    """One setting of a section: `help`, its `flag` ("": --section-key), and in `check` what it may be."""
+
+    name = ""
+
+    def __init__(self, default: Any, help: str, flag: str, check: Mapping[str, Any]) -> None:
+        self._default = default
+        self.help = help
+        self.flag = flag
+        self.check = check
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = name
+
+    @property
+    def default(self) -> Any:
+        """What it is when nobody says anything."""
+        return self._default() if callable(self._default) else self._default
+
+
+def setting(default: Any, help: str = "", *, flag: str = "", **check: Any) -> Any:
+    """An attribute of a section. `default`: called, where it can be, for each section that is made."""
+    return Setting(default, help, flag, check)
+
+
+@dataclass_transform(frozen_default=True)
+class Section:
+    """Settings by name, given by position or by name. No dataclass: each start makes these classes, and to make
+    dataclasses of them took a sixth of it."""
+
+    settings: ClassVar[dict[str, Setting]]
+
+    def __init_subclass__(cls) -> None:
+        cls.settings = {name: each for name, each in vars(cls).items() if isinstance(each, Setting)}
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        given = dict(zip(self.settings, values, strict=False)) | named
+        if len(given) < len(values) + len(named) or not given.keys() <= self.settings.keys():
+            raise TypeError(f"{type(self).__name__} has the settings {', '.join(self.settings)}")
+        vars(self).update({name: each.default for name, each in self.settings.items()} | given)
+
+    def __setattr__(self, name: str, _value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({shown})"
+
+    def but(self, **changed: Any) -> Self:
+        """The same with some of them changed."""
+        return type(self)(**{**vars(self), **changed})
+
+
+def checked(setting: Setting, value: object) -> Any:
     """`value` from TOML or a flag as the setting holds it; ValueError says what is expected."""
-    check = setting.metadata
-    kind = type(default_of(setting))
+    check = setting.check
+    kind = type(setting.default)
     if kind is int:
         return _number(check, value)
     if kind is tuple:
@@ -71,12 +131,6 @@ def _number(check: Mapping[str, Any], value: object) -> int:
     return value
 
 
-def default_of(setting: "dataclasses.Field[Any]") -> Any:
-    """What a setting is when nobody says anything."""
-    factory = setting.default_factory
-    return setting.default if factory is dataclasses.MISSING else factory()
-
-
 def size_text(size: int) -> str:
     """Bytes as people write them: 16MiB."""
     for unit in ("GiB", "MiB", "KiB"):
@@ -85,7 +139,7 @@ def size_text(size: int) -> str:
     return str(size)
 
 
-def toml_value(setting: "dataclasses.Field[Any]", value: Any) -> str:
+def toml_value(setting: Setting, value: Any) -> str:
     """`value` as TOML that `checked` takes. LinsangError for text that is no Unicode."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_toml_text(k)} = {toml_value(setting, v)}" for k, v in value.items()) + "}"
@@ -94,7 +148,7 @@ def toml_value(setting: "dataclasses.Field[Any]", value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        size = size_text(value) if setting.metadata.get("size") else str(value)
+        size = size_text(value) if setting.check.get("size") else str(value)
         return size if size.isdecimal() else f'"{size}"'
     return _toml_text(value)
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor.native import ffi, lib
 
 _TEXTS = ("kind", "source", "category", "field", "how", "from")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of taxonomy.def; `kind` is its macro. What a kind does not have is ""."""
 
     kind: str

@@ -15,8 +15,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sensor.errors import InputError
 from sensor.inputs.documents import Documents, one_a_line
@@ -42,8 +41,7 @@ _LAUREL = re.compile(rb'\{\s*"ID"\s*:\s*"\d+\.\d+:\d+"')
 _ESLOGGER = (b'"mach_time"', b'"event_type"', b'"process"')
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """One file. `recording`: what is played, as recordings and event trace logs are; None for anything else, whose
     events `blocks` gives as JSON lines. Valid as long as the file is open."""
 

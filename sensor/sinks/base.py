@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensor.encode import Alert, Lines, to_line
 from sensor.errors import UsageError, nearest
@@ -59,8 +59,7 @@ class Transport(ABC):
         return {}
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Bounds of a sink's queue. An empty one takes a piece of lines even if that is more `entries` alone."""
 
     entries: int = 8192
@@ -287,8 +286,7 @@ def _unquoted(text: str) -> str:
     return unquote(text, errors="surrogateescape")
 
 
-@dataclass
-class Target:
+class Target(NamedTuple):
     """An output's URL taken apart: `path` is what stands between the scheme and the ?, percent-decoded."""
 
     url: str
@@ -326,8 +324,8 @@ class Target:
 
     def take_limits(self) -> Limits:
         """The options queue (entries) and queue_bytes."""
-        entries = self.take_number("queue", Limits.entries, 1)
-        return Limits(entries, self.take_number("queue_bytes", Limits.bytes, 1024))
+        entries = self.take_number("queue", Limits().entries, 1)
+        return Limits(entries, self.take_number("queue_bytes", Limits().bytes, 1024))
 
     def nothing_left(self, known: Sequence[str]) -> None:
         """UsageError when an option is left that nobody took."""

@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,4 +218,4 @@ def test_any_facts(image: bytes, payload: bytes, renamed: int, cause: int | None
     BOTH.lines(frame(event, process=event, verdict=verdict, cause_field=cause, **facts), live=live)
     line = b'{"Image": "C:\\\\x.exe", "EventID": 1}'
     json_frame = frame(line, payload=lib.SN_PAYLOAD_JSON, verdict=verdict, cause_field=cause, **facts)
-    BOTH.lines(replace(json_frame, time=10**18), live=live)
+    BOTH.lines(json_frame._replace(time=10**18), live=live)

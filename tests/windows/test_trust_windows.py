@@ -5,7 +5,6 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ class PatientSensor(Sensor):
 
     def __init__(self, folder: Path, compiled: Path, windows: FakeWindows, *channels: str) -> None:
         super().__init__(folder, compiled, windows, *channels)
-        self._config = replace(self._config, engine=replace(self._config.engine, fact_wait_ms=10_000))
+        self._config = self._config.but(engine=self._config.engine.but(fact_wait_ms=10_000))
 
 
 @pytest.fixture
