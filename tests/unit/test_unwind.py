@@ -203,6 +203,13 @@ def test_odd_arguments(argv: list[str]) -> None:
     assert proxy is None
 
 
+def test_a_cache_that_stands_for_the_compiler() -> None:
+    """/usr/lib/ccache/gcc is a link to ccache: the arguments are the compiler's."""
+    assert Execs().run(["gcc", "-o", "a", "a.c"], image=b"/usr/bin/ccache") is None
+    proxy = Execs().run(["gcc", "-wrapper", "sh,-c,id", "a.c"], image=b"/usr/bin/ccache")
+    assert chain_of(proxy) == ("gcc", "sh")
+
+
 # ---- grammars ----
 
 
