@@ -101,10 +101,19 @@ static uint32_t put_facts(struct sn_engine *engine, size_t used, const struct sn
 	return facts->size;
 }
 
+/* While alerts come faster than they are taken, those that say what could not be told leave half of the room to those
+ * that say what happened: whoever slows the looking at files down would else bury them. A replay takes all in time. */
+static bool gives_way(struct sn_engine *engine, const struct sn_hit *hit, size_t size)
+{
+	return hit->verdict == SN_UNDECIDABLE && atomic_load(&engine->state) == SN_ENGINE_RUNNING &&
+	       sn_ring__is_scarce(engine->alerts, size);
+}
+
 void sn_frame__send(struct sn_engine *engine, size_t size, const struct sn_scene *scene, const struct sn_hit *hits,
 		    uint32_t count)
 {
 	struct sn_alert *alert = (struct sn_alert *)engine->frame;
+	bool sent;
 
 	if (size) {
 		alert->generation = engine->current->generation;
@@ -125,11 +134,11 @@ void sn_frame__send(struct sn_engine *engine, size_t size, const struct sn_scene
 		alert->rule = hits[i].rule;
 		alert->verdict = hits[i].verdict;
 		alert->cause_field = hits[i].cause_field;
-		if (size && sn_ring__push(engine->alerts, alert, size) == 0)
-			sn_count(&engine->stats.alerts, 1);
-		else
-			sn_count(&engine->stats.alerts_dropped, 1);
-		if (hits[i].verdict == SN_UNDECIDABLE)
+		sent = size && !gives_way(engine, &hits[i], size) && sn_ring__push(engine->alerts, alert, size) == 0;
+		sn_count(sent ? &engine->stats.alerts : &engine->stats.alerts_dropped, 1);
+		if (hits[i].verdict == SN_UNDECIDABLE) {
 			sn_count(&engine->stats.undecidable, 1);
+			sn_count(&engine->stats.undecidable_dropped, !sent);
+		}
 	}
 }

@@ -120,6 +120,15 @@ int sn_ring__must_wait(struct sn_ring *ring, size_t size)
 	       !has_room(ring, ring->write + padding(ring, size) + sizeof(struct frame) + round8(size));
 }
 
+int sn_ring__is_scarce(struct sn_ring *ring, size_t size)
+{
+	uint64_t end = ring->write + size;
+
+	if (end - ring->seen_tail > ring->capacity / 2)
+		ring->seen_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+	return end - ring->seen_tail > ring->capacity / 2;
+}
+
 void *sn_ring__reserve(struct sn_ring *ring, size_t size)
 {
 	uint64_t pad = padding(ring, size);

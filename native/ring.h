@@ -55,6 +55,8 @@ void sn_ring__free(struct sn_ring *ring);
 void *sn_ring__reserve(struct sn_ring *ring, size_t size);
 /* Whether reserve would find no room now, but will when the consumer has released enough. */
 int sn_ring__must_wait(struct sn_ring *ring, size_t size);
+/* Whether less than half of the room would be left with `size` bytes more: for records that give way to others. */
+int sn_ring__is_scarce(struct sn_ring *ring, size_t size);
 /* Stages the reserved record with its final size, not above the reserved one. */
 void sn_ring__commit(struct sn_ring *ring, size_t size);
 /* reserve, copy, commit: 0 or -ENOBUFS. Not yet visible: see publish. */

@@ -82,6 +82,7 @@ struct sn_stats {
 	uint64_t held_late, held_refused;  /* of them until the time was up; that did not wait for want of room */
 	uint64_t alerts_again;		   /* left out: another source of Windows had told of the same start before */
 	uint64_t loads_own; /* what was mapped and is no library: the program itself, or what its exec brought */
+	uint64_t undecidable_dropped; /* of alerts_dropped */
 };
 
 int sn_engine__new(const struct sn_engine_options *options, struct sn_engine **out);

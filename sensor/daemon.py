@@ -212,9 +212,15 @@ class Daemon:
                 health.EVENTS_LOST, **{**account.as_dict(), "lost": account.lost - self._lost, "total": account.lost}
             )
             self._lost = account.lost
-        dropped = self._live.engine.stats()["alerts_dropped"]
+        stats = self._live.engine.stats()
+        dropped = stats["alerts_dropped"]
         if dropped > self._alerts_lost:
-            self._tell(health.ALERTS_LOST, lost=dropped - self._alerts_lost, total=dropped)
+            self._tell(
+                health.ALERTS_LOST,
+                lost=dropped - self._alerts_lost,
+                total=dropped,
+                total_undecidable=stats["undecidable_dropped"],
+            )
             self._alerts_lost = dropped
         for details in self._outputs.dropped():
             self._tell(health.OUTPUT_DROPPED, **details)
@@ -285,7 +291,10 @@ class Daemon:
                 "not_reloaded": self._refused,
             },
             "events": {name.removeprefix("SN_").lower(): stats["by_type"][n] for n, name in sorted(types.items())},
-            "alerts": {name: stats[name] for name in ("alerts", "alerts_dropped", "undecidable", "matched_events")}
+            "alerts": {
+                name: stats[name]
+                for name in ("alerts", "alerts_dropped", "undecidable", "undecidable_dropped", "matched_events")
+            }
             | {"contexts_left_out": self._contexts.left_out},
             "account": live.source.account(stats).as_dict(),
             "processes": {name.removeprefix("table_"): stats[name] for name in table},

@@ -18,13 +18,15 @@ EVENTS_LOST = Health(
     "c6ef2ab2-1e48-48a2-bfd5-5219e1e5688d",
     "Sensor lost events",
     "medium",
-    "Events did not arrive: what happened in them was not judged. Larger rings (--ring-bytes) give room.",
+    "Events did not arrive: what happened in them was not judged. The fields tell where they were lost: "
+    "of ring_full, a larger ring (--ring-bytes) takes more.",
 )
 ALERTS_LOST = Health(
     "c4d87248-c9bb-4c75-82e0-55ce4753619b",
     "Sensor lost alerts",
     "high",
-    "Rules fired faster than alerts could be taken away. Larger rings (--engine-alert-bytes) give room.",
+    "Rules fired faster than alerts could be taken away; undecidable ones give way first. "
+    "--engine-alert-bytes gives room.",
 )
 OUTPUT_DROPPED = Health(
     "ea9b3239-3717-4081-a8f8-1b864fafc1de",

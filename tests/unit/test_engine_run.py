@@ -12,7 +12,7 @@ import pytest
 from engine_rules import engine_with, linux, table
 
 from sensor.errors import NativeError
-from sensor.native import Engine, Frame, Rules
+from sensor.native import Engine, Frame, Rules, lib
 
 INIT = make.process_record(pid=1, start=1, image=b"/sbin/init", argv=[b"init"], uid=0)
 
@@ -43,6 +43,21 @@ def test_what_was_pushed_is_judged_before_the_run_ends() -> None:
                 assert engine.push(make.exec_record(cpu=0, seq=n, pid=9, start=9))
         assert [f.index for f in take_all(engine)] == list(range(2000))
         assert engine.stats()["seq_lost"] == 0
+
+
+def test_undecidables_leave_room_for_matches() -> None:
+    """Nobody takes alerts: a flood of what cannot be told does not bury what happened."""
+    rows = [linux("CommandLine", "never"), linux("Image", "evil")]
+    with engine_with(rows, alert_bytes=1 << 18) as engine:
+        unknown = make.exec_record(pid=9, start=9, flags=lib.SN_F_ARGV_TRUNCATED, argv=[b"x" * 1000])
+        with running(engine):
+            for record in (*[unknown] * 400, make.exec_record(pid=9, start=9, image=b"/tmp/evil")):
+                assert engine.push(record)
+        verdicts = [frame.verdict for frame in take_all(engine)]
+        stats = engine.stats()
+    assert verdicts[-1] == lib.SN_MATCH
+    assert verdicts.count(lib.SN_UNDECIDABLE) + stats["undecidable_dropped"] == stats["undecidable"] == 400
+    assert stats["undecidable_dropped"] == stats["alerts_dropped"] > 0
 
 
 def test_the_reader_is_woken() -> None:
