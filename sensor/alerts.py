@@ -17,11 +17,11 @@ from sensor.encode import Alert, rfc3339, to_line
 from sensor.errors import InputError, UsageError
 from sensor.escape import escape
 from sensor.render import Renderer, level_of, story_of
-from sensor.terminal import LEVELS, clip, say, terminal_width, wants_colour
+from sensor.terminal import LEAST_WIDTH, LEVELS, clip, say, terminal_width, wants_colour
 
 _FAULTS_SHOWN = 5
 _RULES_SHOWN = 5
-_TITLE_COLUMNS = 60
+_BEFORE_TITLE = 19  # columns of a count and an id
 _CONTEXT_WAIT_NS = 15_000_000_000  # an event's context comes 5 s after it, at most so much later in the file
 _HELD_MOST = 1000
 _LOOK_S = 0.2
@@ -75,8 +75,8 @@ class Counts:
             self.first = min(self.first or when, when)
             self.last = max(self.last, when)
 
-    def lines(self, what: str) -> list[str]:
-        """The closing words. `what`: the filter in words."""
+    def lines(self, what: str, width: int) -> list[str]:
+        """The closing words. `what`: the filter in words; `width`: columns that a title's line may take."""
         left_out = f"; {self.faults:,} lines are none" if self.faults else ""
         left_out += f"; {self.timeless:,} have no time" if self.timeless else ""
         if not self.shown:
@@ -86,7 +86,7 @@ class Counts:
         of = f" of {self.read:,}" if self.read > self.shown else ""
         lines = [f"{self.shown:,} alerts{of}, {self.stories:,} events{between}: {levels}{left_out}"]
         most = self.rules.most_common(_RULES_SHOWN)
-        lines += [f"{count:>7,}  {rule[:8]:<8}  {clip(title, _TITLE_COLUMNS)}" for (rule, title), count in most]
+        lines += [f"{count:>7,}  {rule[:8]:<8}  {clip(title, width - _BEFORE_TITLE)}" for (rule, title), count in most]
         if len(self.rules) > len(most):
             rest = self.shown - sum(count for _, count in most)
             lines.append(f"{rest:>7,}  of {len(self.rules) - len(most):,} other rules")
@@ -167,6 +167,11 @@ class _Output:
             data = self._renderer.story(story)
         sys.stdout.buffer.write(data)
 
+    @property
+    def width(self) -> int:
+        """Columns, LEAST_WIDTH at least."""
+        return max(self._renderer.width, LEAST_WIDTH)
+
     def close(self, lines: Iterable[str]) -> None:
         if self._begun:
             sys.stdout.buffer.write(b"\n")
@@ -203,7 +208,7 @@ def alerts(paths: Sequence[str], showing: Showing) -> int:
                 sys.stdout.buffer.flush()
     if counts.faults and not counts.read:
         raise InputError(paths[0], -1, f"none of {counts.faults:,} lines is an alert", "give what `file:` wrote")
-    out.close(counts.lines(str(showing.which)))
+    out.close(counts.lines(str(showing.which), out.width))
     return 0
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ CLOSED_PORT = 9  # discard: nothing listens there, so TCP is refused at once
 EXPECTED = ("fork", "exec", "exit", "connect", "connect_result")
 _PATIENCE_S = 20.0  # for the packages' index, which is made at the first start; then for answers
 _LOOK_S = 0.01
+_REMEDIES = {  # of counters of an account
+    "ring_full": "a larger --ring-bytes",
+    "ring_dropped": "a larger --engine-ring-bytes",
+    "busy": "none: it is counted",
+    "missed": "none: it is counted",
+    "oversized": "report it",
+    "malformed": "report it",
+}
 REDUCED = ("exec",)  # the process connector comes too late for the others of a short program, and sees no connections
 
 
@@ -97,7 +106,7 @@ def _live(config: Config) -> list[Check]:
         known,
         _packages(facts_counters),
         _state(config),
-        Check("lost", account.lost == 0, f"{account.lost} events", "a larger --ring-bytes" if account.lost else ""),
+        _lost(account.as_dict()),
         Check("memory", True, f"{own:.1f} MiB, the kernel's ring aside"),
     ]
 
@@ -175,6 +184,13 @@ def _packages(counters: dict[str, int]) -> Check:
         return Check("packages", False, "their index cannot be made", "room and rights in the cache: --cache-dir")
     files = counters["index_files"]
     return Check("packages", True, f"{files:,} files" if files else "none known: neither dpkg nor rpm, or not read yet")
+
+
+def _lost(account: Mapping[str, int]) -> Check:
+    """Of probes' events: files and libraries have checks of their own."""
+    causes = {cause: account[cause] for cause in _REMEDIES if account[cause]}
+    found = ", ".join(f"{cause} {count}" for cause, count in causes.items())
+    return Check("lost", not causes, found or "0 events", "; ".join({_REMEDIES[cause]: "" for cause in causes}))
 
 
 def _state(config: Config) -> Check:

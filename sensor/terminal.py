@@ -12,6 +12,7 @@ LEVELS = ("informational", "low", "medium", "high", "critical")
 LEVEL_COLOURS = {"critical": "1;97;41", "high": "1;31", "medium": "1;33", "low": "36", "informational": "2"}
 COLOUR_CHOICES = ("auto", "always", "never")
 LEAST_WIDTH = 40
+_SHORT = 64  # bytes of a text whose length says less than the columns that it would take
 
 
 def say(text: str) -> None:
@@ -47,13 +48,14 @@ def _begin(parts: Iterable[str], room: int) -> list[str]:
 def clip(text: str, limit: int, *, true_bytes: int | None = None, shown: Callable[[str], str] = escape_one) -> str:
     """`text`, which is foreign, escaped and in at most `limit` columns: what does not fit is left out in the middle,
     where a mark says how many bytes there really are (`true_bytes` where `text` itself is not whole). `shown` escapes
-    one character; no escape is cut in two."""
+    one character; no escape is cut in two. Of a short text nearly all is shown instead of its length."""
     if shown is escape_one and len(text) <= limit and text.isascii() and text.isprintable():
         return text  # nearly every one
     head = _begin(map(shown, text[: limit + 1]), limit)
     if len(head) == len(text):
         return "".join(head)
-    mark = f"… {byte_length(text) if true_bytes is None else true_bytes:,} bytes …"
+    length = byte_length(text) if true_bytes is None else true_bytes
+    mark = "…" if length <= 2 * limit < _SHORT else f"… {length:,} bytes …"
     room = limit - len(mark)
     if room < 2:
         return "".join(head)

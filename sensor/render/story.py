@@ -202,15 +202,14 @@ def _time_of(alert: Alert) -> str:
 
 
 def _undecided(alerts: Sequence[Alert], paper: Paper) -> list[str]:
-    lines = []
+    told: dict[str, None] = {}  # several rules may hang on one field
     for alert in alerts:
         if cause := mapping(alert, "undecidable"):
-            what = (
+            told[
                 f"{text(cause, 'cause')} is {text(cause, 'reason')}: whether the rule matches cannot be told; "
                 f"its own level is {text(cause, 'level')}"
-            )
-            lines += folded(escape(what), paper.width, 3)
-    return lines
+            ] = None
+    return [line for what in told for line in folded(escape(what), paper.width, 3)]
 
 
 def _lost(alerts: Sequence[Alert], paper: Paper) -> list[str]:

@@ -58,9 +58,11 @@ def test_clip_keeps_within_its_columns(text: str, limit: int) -> None:
         ("\u65e5" * 100, 40, "\u65e5" * 9 + "… 300 bytes …" + "\u65e5" * 4),
         ("\udcff" * 100, 40, "\\xff" * 4 + "… 100 bytes …" + "\\xff" * 2),
         ("\x1b" * 100, 9, "\\e" * 4),
+        ("memfd:secure_exec_of_29_bytes", 24, "memfd:secure_exe…9_bytes"),
+        ("/bin/" + "n" * 100, 24, "/bin/nnn… 105 bytes …nnn"),
         ("\ud800" * 100, 40, "\\ud800" * 3 + "… 300 bytes …" + "\\ud800"),
     ],
-    ids=["ascii", "wide", "bytes", "narrow", "surrogates"],
+    ids=["ascii", "wide", "bytes", "narrow", "short", "no longer short", "surrogates"],
 )
 def test_what_is_cut_says_how_long_it_was(text: str, limit: int, shown: str) -> None:
     assert clip(text, limit) == shown
