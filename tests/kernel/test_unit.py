@@ -1,5 +1,5 @@
-"""The unit as it is shipped, under a real systemd: its sandbox leaves the sensor what it needs, and what one tells
-the other arrives."""
+"""The unit as it is shipped, under a real systemd: its sandbox leaves the sensor what it needs, what one tells the
+other arrives, and a sensor that hangs is started again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ from own_systemd import PATIENCE_S, OwnSystemd
 from sensor.errors import Unsupported
 
 ROOT = Path(__file__).resolve().parents[2]
+# A sensor refuses a pid namespace that is not the host's, and a systemd of one's own has no other.
+AT_HOME = """import os, sys
+if sys.orig_argv[-1] == "run":
+    from sensor.sources import linux
+    linux._HOSTS = os.stat("/proc/self/ns/pid").st_ino
+"""
 COMMAND = ["env", "nice", "timeout", "5", "bash", "-c", "id | tee /dev/null # served"]
 
 
@@ -37,8 +43,11 @@ def test_the_unit_under_systemd(tmp_path: Path) -> None:
     (tmp_path / "linsang.service").write_text((ROOT / "packaging" / "linsang.service").read_text())
     (tmp_path / "linsang.service.d").mkdir()
     (tmp_path / "linsang.service.d" / "test.conf").write_text(
-        f"[Service]\nStandardOutput=file:{alerts}\nStandardError=file:{said}\n"  # there is no journal
+        f"[Service]\nStandardOutput=append:{alerts}\nStandardError=append:{said}\n"  # there is no journal
+        f"Environment=PYTHONPATH={tmp_path / 'python'}\nWatchdogSec=8\nLimitCORE=0\n"
     )
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python" / "sitecustomize.py").write_text(AT_HOME)
     try:
         with OwnSystemd(tmp_path, ROOT) as systemd:
 
@@ -58,13 +67,25 @@ def test_the_unit_under_systemd(tmp_path: Path) -> None:
             systemd.systemctl("reload", "linsang")
             until(lambda: "reloaded: " in said.read_text(), said)
             until(lambda: shown("WatchdogTimestampMonotonic") != first, said)
+            assert shown("NRestarts") == "0"
+            systemd.systemctl("kill", "--kill-whom=main", "--signal=STOP", "linsang")  # as if it hung
+            until(lambda: shown("NRestarts") == "1" and said.read_text().count("ready: ") == 2, said)
+            until(lambda: "Sensor was killed" in titles(alerts), said)  # by the watchdog: nobody watched for a while
+            before = len(titles(alerts))
+            subprocess.run(COMMAND, check=True, stdout=subprocess.DEVNULL)
+            until(lambda: any(map(is_ours, alerts.read_text().splitlines()[before:-1])), said)
             systemd.systemctl("stop", "linsang")
-            assert (shown("Result"), shown("ExecMainStatus"), shown("NRestarts")) == ("success", "0", "0")
+            assert (shown("Result"), shown("ExecMainStatus")) == ("success", "0")
     except Unsupported as error:
         pytest.skip(str(error))
     told = said.read_text()
     assert re.search(r"^linsang: stopped; .*^linsang: files: .*^linsang: libraries: ", told, re.M | re.S)
     assert not re.search("does not hold|refused|not be known", told)
+
+
+def titles(alerts: Path) -> list[str]:
+    """Of the alerts that are there as a whole."""
+    return [json.loads(line)["rule"]["title"] for line in alerts.read_text().splitlines()[:-1]]
 
 
 def is_ours(line: str) -> bool:
