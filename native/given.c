@@ -279,10 +279,13 @@ bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
 	const struct sn_grammar_entry *setting = r->grammars->settings + r->grammar->settings.first;
 	const struct sn_grammar_entry *end = setting + r->grammar->settings.count;
 	uint32_t key = sn_grammar__key(text.at, text.len) | SN_GRAMMAR_KEY_FOLD;
+	bool option = text.len && *text.at == '-'; /* fits only what begins so, too: -agentpath: */
 
 	for (; setting < end; setting++) {
 		uint32_t skip;
 
+		if (option && r->grammars->text[setting->name.off] != '-')
+			continue;
 		if ((key ^ setting->key) & sn_grammar__key_mask(setting->key))
 			continue; /* most are other ones by their first letters */
 		if (setting->give != SN_GIVE_SETTING && fits(r, setting->name, text, &skip))

@@ -141,6 +141,8 @@ static bool take_word(struct sn_reading *r, struct sn_bytes argument)
 	option = (r->grammar->flags & SN_GR_WORDS) ? exact_option(r, name) : long_option(r, name);
 	if (!option && (r->grammar->flags & SN_GR_WORDS) && name.len > 2 && name.at[1] == '-')
 		option = exact_option(r, sn_bytes__behind(name, 1));
+	if (!option && r->grammar->settings.count && sn_reading__setting(r, argument))
+		return true; /* its value stands right behind it */
 	if (!option && !equals)
 		note_unlisted(r, argument);
 	if (!option)

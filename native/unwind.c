@@ -17,6 +17,14 @@ uint8_t *sn_unwinder__room(struct sn_unwinder *unwinder, uint32_t size)
 	return room;
 }
 
+/* What is typed at it is nobody's script. */
+static bool is_terminal(struct sn_bytes path)
+{
+	static const struct sn_bytes devices[] = {{(const uint8_t *)"/dev/tty", 8}, {(const uint8_t *)"/dev/pts/", 9}};
+
+	return sn_bytes__begins(path, devices[0]) || sn_bytes__begins(path, devices[1]);
+}
+
 /* Text of a shell's: words of its last command, or opaque. A command whose input is another's output and that takes
  * its program from there is the other's payload. */
 static bool split_text(struct sn_unwinder *unwinder, struct sn_unwound *out, struct sn_bytes *argv)
@@ -29,7 +37,7 @@ static bool split_text(struct sn_unwinder *unwinder, struct sn_unwound *out, str
 	*argv = split.words;
 	out->piped = split.piped;
 	if (split.input.len || split.piped.len)
-		out->input = split.input;
+		out->input = is_terminal(split.input) ? (struct sn_bytes){0} : split.input;
 	return true;
 }
 
@@ -138,7 +146,7 @@ static bool enter_text(struct sn_reading *r, struct sn_unwound *out, struct sn_b
 	if (skip_assignments(r, argv)) {
 		out->kind = r->found.outcome == ENDED ? r->found.kind : SN_PAYLOAD_INLINE_SCRIPT;
 		out->path = r->found.path;
-		out->text = r->found.text.len ? r->found.text : out->text;
+		out->text = r->found.text;
 		return false;
 	}
 	if (!out->piped.len && argv->len && !is_builtin(sn_bytes__first(*argv))) {
@@ -236,6 +244,7 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 {
 	struct sn_reading r; /* sn_reading__run sets the rest: this runs for every exec of a proxy */
 	struct link link = link_of(grammars, program, argv);
+	bool in_process = true;
 	uint32_t flags;
 
 	out->depth = 0;
@@ -257,8 +266,11 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 	r.unwinder = unwinder;
 	r.grammars = grammars;
 	r.cut = cut;
-	while (out->depth < unwinder->limit && follow(&r, out, &link))
-		;
+	while (out->depth < unwinder->limit && follow(&r, out, &link)) {
+		in_process = in_process && r.found.outcome == ENDED;
+		if (in_process) /* an interpreter that runs an installed script is that program: node, npm */
+			flags = link.grammar->flags;
+	}
 	out->children = flags & SN_GR_CHILDREN || (flags & SN_GR_PROMPT && !out->depth && !r.stopped);
 	if (out->kind)
 		finish(out);

@@ -89,6 +89,8 @@ def test_wrappers_that_exec() -> None:
 @pytest.mark.parametrize(
     ("parent", "child", "chain"),
     [
+        ("node /usr/bin/npm run x", "sh -c 'id;sh'", ("node", "sh")),
+        ("node /tmp/npm run x", "sh -c 'id;sh'", ("sh",)),
         ("find . -exec id {} ;", "id ./a", ("find",)),
         ("xargs -n1 id", "id a", ("xargs",)),
         ("tar cf x y --checkpoint-action=exec=/tmp/x", "/tmp/x", ("tar",)),
