@@ -64,9 +64,9 @@ def test_row(row: list[str]) -> None:
     assert named == dict(part.split("=", 1) for part in wanted[1:])
 
 
-@pytest.mark.parametrize("row", rows("payloads_windows.tsv"), ids=lambda row: "\t".join(row[2:]))
+@pytest.mark.parametrize("row", rows("payloads_windows.tsv"), ids=lambda row: "\t".join(row[3:]))
 def test_payload(row: list[str]) -> None:
-    kind, payload, *rest = row
+    kind, _, payload, *rest = row
     line = "\t".join(rest)
     proxy = unwind_windows(shipped_win_grammars(), Start(program(line).split("/")[0], command_line=line))
     assert proxy is not None
