@@ -9,7 +9,7 @@
 #include <emmintrin.h>
 #endif
 
-enum { SID_BYTES = 8 + 4 * 15 };
+enum { SID_BYTES = 8 + 4 * 15, LAST = 16 };
 
 struct path {
 	uint32_t from_len, to_len;
@@ -23,16 +23,18 @@ struct account {
 	uint8_t name[SN_ETW_NAME_MAX];
 };
 
+/* Who was asked for. */
+struct last {
+	uint8_t sid[SID_BYTES];
+	uint32_t sid_len, accounts, asked; /* among how many, before how many more were asked for */
+	struct sn_bytes name;
+};
+
 struct sn_etw_names {
 	_Atomic uint32_t paths, accounts; /* how many are whole */
 	struct path path[SN_ETW_PATHS_MAX];
 	struct account account[SN_ETW_ACCOUNTS_MAX];
-	/* the reader of events' alone: whom it asked for last, among how many */
-	struct {
-		uint8_t sid[SID_BYTES];
-		uint32_t sid_len, accounts;
-		struct sn_bytes name;
-	} last;
+	struct last last[LAST]; /* the reader of events' alone: by a SID's last number */
 	/* asked for: the reader of events writes, the other thread takes */
 	_Atomic uint32_t asked, taken;
 	char unknown[SN_ETW_UNKNOWN_MAX][SN_ETW_SID_MAX];
@@ -164,21 +166,23 @@ struct sn_etw_path sn_etw_names__path(const struct sn_etw_names *names, struct s
 
 /* ---- accounts ---- */
 
-/* Asked for once as long as it is among the last that were. */
-static void ask(struct sn_etw_names *names, const char *sid)
+/* Asked for once as long as it is among the last that were. 0: there is no room to ask. */
+static int ask(struct sn_etw_names *names, const char *sid)
 {
 	uint32_t asked = atomic_load_explicit(&names->asked, memory_order_relaxed);
 
 	for (uint32_t i = 0; i < SN_ETW_UNKNOWN_MAX; i++)
 		if (strcmp(names->unknown[i], sid) == 0)
-			return;
+			return 1;
 	if (asked - atomic_load_explicit(&names->taken, memory_order_acquire) == SN_ETW_UNKNOWN_MAX)
-		return;
+		return 0;
 	memcpy(names->unknown[asked % SN_ETW_UNKNOWN_MAX], sid, strlen(sid) + 1);
 	atomic_store_explicit(&names->asked, asked + 1, memory_order_release);
+	return 1;
 }
 
-static struct sn_bytes find_account(struct sn_etw_names *names, struct sn_bytes sid, uint32_t count)
+/* Whether `*name` will stay what it is until there are more accounts, or others are asked for. */
+static int find_account(struct sn_etw_names *names, struct sn_bytes sid, uint32_t count, struct sn_bytes *name)
 {
 	char text[SN_ETW_SID_MAX];
 	uint32_t len = sn_etw__sid_text(text, sid);
@@ -186,25 +190,28 @@ static struct sn_bytes find_account(struct sn_etw_names *names, struct sn_bytes 
 	for (uint32_t i = count; i > 0; i--) {
 		const struct account *account = &names->account[i - 1];
 
-		if (account->sid_len == len && memcmp(account->sid, text, len) == 0)
-			return (struct sn_bytes){account->name, account->name_len};
+		if (account->sid_len == len && memcmp(account->sid, text, len) == 0) {
+			*name = (struct sn_bytes){account->name, account->name_len};
+			return 1;
+		}
 	}
-	ask(names, text);
-	return (struct sn_bytes){0};
+	*name = (struct sn_bytes){0};
+	return ask(names, text);
 }
 
 struct sn_bytes sn_etw_names__account(struct sn_etw_names *names, struct sn_bytes sid)
 {
 	uint32_t count = atomic_load_explicit(&names->accounts, memory_order_acquire);
+	struct last *last = &names->last[(sid.at[sid.len - 4] ^ sid.at[sid.len - 3]) % LAST];
 
-	if (names->last.accounts == count && names->last.sid_len == sid.len &&
-	    memcmp(names->last.sid, sid.at, sid.len) == 0)
-		return names->last.name;
-	names->last.name = find_account(names, sid, count);
-	names->last.accounts = count;
-	names->last.sid_len = names->last.name.len ? sid.len : 0;
-	memcpy(names->last.sid, sid.at, names->last.sid_len);
-	return names->last.name;
+	if (last->accounts == count && last->sid_len == sid.len && memcmp(last->sid, sid.at, sid.len) == 0 &&
+	    (last->name.len || last->asked == atomic_load_explicit(&names->asked, memory_order_relaxed)))
+		return last->name;
+	last->sid_len = find_account(names, sid, count, &last->name) ? sid.len : 0;
+	last->accounts = count;
+	last->asked = atomic_load_explicit(&names->asked, memory_order_relaxed);
+	memcpy(last->sid, sid.at, last->sid_len);
+	return last->name;
 }
 
 int64_t sn_etw_names__unknown(struct sn_etw_names *names, char *buf, size_t size)

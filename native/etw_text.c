@@ -93,20 +93,34 @@ void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text)
 	}
 }
 
+#ifdef __SSE2__
+/* Eight units as eight bytes; 0: not all of them are ASCII. */
+static inline int copy_eight(uint8_t *to, const uint8_t *from)
+{
+	__m128i units = _mm_loadu_si128((const __m128i *)from);
+	__m128i above = _mm_and_si128(units, _mm_set1_epi16((short)0xff80));
+
+	if (_mm_movemask_epi8(_mm_cmpeq_epi16(above, _mm_setzero_si128())) != 0xffff)
+		return 0;
+	_mm_storel_epi64((__m128i *)to, _mm_packus_epi16(units, units));
+	return 1;
+}
+#endif
+
 /* Copies what is ASCII from `at` on, where it ends in the text. */
 static uint32_t copy_ascii(uint8_t **out, struct sn_bytes text, uint32_t at)
 {
 	uint8_t *to = *out;
-
 #ifdef __SSE2__
-	const __m128i above = _mm_set1_epi16((short)0xff80);
+	uint32_t begin = at, left;
 
-	for (; text.len - at >= 16; at += 16, to += 8) {
-		__m128i units = _mm_loadu_si128((const __m128i *)(text.at + at));
-
-		if (_mm_movemask_epi8(_mm_cmpeq_epi16(_mm_and_si128(units, above), _mm_setzero_si128())) != 0xffff)
-			break;
-		_mm_storel_epi64((__m128i *)to, _mm_packus_epi16(units, units));
+	for (; text.len - at >= 16 && copy_eight(to, text.at + at); at += 16)
+		to += 8;
+	/* the last ones together with some before them, which become what they are */
+	left = (text.len - at) & ~1u;
+	if (left && left < 16 && at - begin >= 16 && copy_eight(to + left / 2 - 8, text.at + at + left - 16)) {
+		at += left;
+		to += left / 2;
 	}
 #endif
 	for (; text.len - at >= 2 && !text.at[at + 1] && text.at[at] < 0x80; at += 2)
