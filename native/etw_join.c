@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "count.h"
-#include "etw_keys.h"
 #include "etw_learn.h"
 #include "etw_starts.h"
 
@@ -73,15 +72,17 @@ static int is_alone(const struct sn_etw_join *join, const struct sn_etw_start *s
 	return !start->there[other] && (join->there_are[other] || join->in_vain[other] < IN_VAIN_MAX);
 }
 
-int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t bytes)
+int sn_etw_join__is_due(struct sn_etw_join *join, uint64_t now, size_t bytes)
 {
 	const struct sn_etw_start *start = sn_etw_starts__first(join->starts);
 	uint64_t age;
 
 	if (!start)
 		return 0;
-	if (!sn_etw_starts__has_room(join->starts, bytes))
+	if (!sn_etw_starts__has_room(join->starts, bytes)) {
+		sn_count(&join->stats.hurried, 1);
 		return 1;
+	}
 	age = now > start->id.time ? now - start->id.time : 0;
 	if (is_alone(join, start) && age <= join->options.wait_ns)
 		return 0;
@@ -238,4 +239,9 @@ void sn_etw_join__free(struct sn_etw_join *join)
 const struct sn_etw_join_stats *sn_etw_join__stats(const struct sn_etw_join *join)
 {
 	return &join->stats;
+}
+
+const struct sn_etw_keys_stats *sn_etw_join__keys(const struct sn_etw_join *join)
+{
+	return sn_etw_keys__stats(join->keys);
 }

@@ -14,6 +14,7 @@
  */
 #ifndef SN_ETW_JOIN_H
 #define SN_ETW_JOIN_H
+#include "etw_keys.h"
 #include "etw_told.h"
 
 /* All uint64_t, only grow. */
@@ -27,6 +28,7 @@ struct sn_etw_join_stats {
 	uint64_t process_unknown; /* events of processes that nobody told of */
 	uint64_t parent_unknown;  /* starts by such */
 	uint64_t key_unknown;	  /* changes of a registry key without its path */
+	uint64_t hurried;	  /* starts that could not wait for their other event, for want of room */
 };
 
 struct sn_etw_join;
@@ -47,7 +49,7 @@ struct sn_etw_join *sn_etw_join__new(const struct sn_etw_join_options *options);
 void sn_etw_join__free(struct sn_etw_join *join);
 /* Whether the first start that waits is to be released before an event with so many bytes of data is taken: it has
  * waited long enough at `now` (ns since 1970), or there is no room otherwise. */
-int sn_etw_join__is_due(const struct sn_etw_join *join, uint64_t now, size_t bytes);
+int sn_etw_join__is_due(struct sn_etw_join *join, uint64_t now, size_t bytes);
 /* The first start that waits. Valid, as all that is told, until the next call. */
 const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join);
 /* Whether any waits. */
@@ -58,6 +60,7 @@ int sn_etw_join__take(struct sn_etw_join *join, const struct sn_etw_event *event
 /* Looks at an event of a trace that is to be read from its begin afterwards: those that live when a trace begins are
  * listed while it already runs. */
 void sn_etw_join__look(struct sn_etw_join *join, const struct sn_etw_event *event);
-/* The join's; counted by the thread that it is of, to be read by any. */
+/* The join's and its keys'; counted by the thread that it is of, to be read by any. */
+const struct sn_etw_keys_stats *sn_etw_join__keys(const struct sn_etw_join *join);
 const struct sn_etw_join_stats *sn_etw_join__stats(const struct sn_etw_join *join);
 #endif

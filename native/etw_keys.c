@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
+
 enum {
 	WAYS = 8,
 	SETS = 512,
@@ -20,6 +22,7 @@ struct key {
 };
 
 struct sn_etw_keys {
+	struct sn_etw_keys_stats stats;
 	uint64_t turn;
 	struct key slot[SETS][WAYS];
 };
@@ -66,6 +69,7 @@ static struct key *slot_for(struct sn_etw_keys *keys, uint64_t object)
 		if (set[i].turn < place->turn)
 			place = &set[i];
 	}
+	sn_count(&keys->stats.forgotten, !place->closed);
 	return place;
 }
 
@@ -98,7 +102,9 @@ static void open_key(struct sn_etw_keys *keys, uint64_t object, uint64_t base_ob
 		base = (struct sn_bytes){below->path, below->len};
 	if (base.len && name.len)
 		separator = 2;
-	if ((is_whole(base) || is_whole(name)) && base.len + separator + name.len <= PATH_ROOM) {
+	if (base.len + separator + name.len > PATH_ROOM) {
+		sn_count(&keys->stats.too_long, 1);
+	} else if (is_whole(base) || is_whole(name)) {
 		append(&made, base);
 		append(&made, (struct sn_bytes){(const uint8_t *)"\\", separator}); /* and the NUL behind it */
 		append(&made, name);
@@ -156,4 +162,9 @@ int sn_etw_keys__changed(struct sn_etw_keys *keys, const struct sn_etw_event *ev
 	if (path->len < 2 || path->at[0] != '\\')
 		*path = path_of(keys, object, event->time);
 	return status == 0;
+}
+
+const struct sn_etw_keys_stats *sn_etw_keys__stats(const struct sn_etw_keys *keys)
+{
+	return &keys->stats;
 }

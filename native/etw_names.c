@@ -34,7 +34,8 @@ struct sn_etw_names {
 	_Atomic uint32_t paths, accounts; /* how many are whole */
 	struct path path[SN_ETW_PATHS_MAX];
 	struct account account[SN_ETW_ACCOUNTS_MAX];
-	struct last last[LAST]; /* the reader of events' alone: by a SID's last number */
+	struct last last[LAST];	  /* the reader of events' alone: by a SID's last number */
+	_Atomic uint64_t refused; /* by the thread that sets */
 	/* asked for: the reader of events writes, the other thread takes */
 	_Atomic uint32_t asked, taken;
 	char unknown[SN_ETW_UNKNOWN_MAX][SN_ETW_SID_MAX];
@@ -72,7 +73,7 @@ static uint32_t put_name(uint8_t *to, const char *name)
 	return (uint32_t)len;
 }
 
-int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const char *to)
+static int set_path(struct sn_etw_names *names, const char *from, const char *to)
 {
 	uint32_t count = atomic_load_explicit(&names->paths, memory_order_relaxed);
 	size_t len = strlen(from);
@@ -91,7 +92,7 @@ int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const c
 	return 0;
 }
 
-int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const char *name)
+static int set_account(struct sn_etw_names *names, const char *sid, const char *name)
 {
 	uint32_t count = atomic_load_explicit(&names->accounts, memory_order_relaxed);
 	size_t len = strlen(sid);
@@ -107,6 +108,28 @@ int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const
 	account->sid_len = (uint32_t)len;
 	atomic_store_explicit(&names->accounts, count + 1, memory_order_release);
 	return 0;
+}
+
+static int counted(struct sn_etw_names *names, int rc)
+{
+	if (rc)
+		atomic_fetch_add_explicit(&names->refused, 1, memory_order_relaxed);
+	return rc;
+}
+
+int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const char *to)
+{
+	return counted(names, set_path(names, from, to));
+}
+
+int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const char *name)
+{
+	return counted(names, set_account(names, sid, name));
+}
+
+uint64_t sn_etw_names__refused(const struct sn_etw_names *names)
+{
+	return atomic_load_explicit(&names->refused, memory_order_relaxed);
 }
 
 /* ---- paths ---- */

@@ -24,6 +24,8 @@ void sn_etw_names__free(struct sn_etw_names *names);
 int sn_etw_names__set_path(struct sn_etw_names *names, const char *from, const char *to);
 /* The same for an account: its SID as S-1-5-18, its name as DOMAIN\name. */
 int sn_etw_names__set_account(struct sn_etw_names *names, const char *sid, const char *name);
+/* How many were not taken: no room, or too long. Any thread. */
+uint64_t sn_etw_names__refused(const struct sn_etw_names *names);
 /* A path as users call it: `head` (UTF-8), and behind it `rest` (UTF-16, of the path). */
 struct sn_etw_path {
 	struct sn_bytes head, rest;

@@ -66,7 +66,10 @@ struct sn_etw_decoding {
 	uint64_t parent_unknown;  /* starts by such */
 	uint64_t key_unknown;	  /* changes of a registry key whose path was not said */
 	uint64_t forgotten;	  /* processes that lived, for want of room */
-	uint64_t too_long;	  /* texts of processes that were not kept */
+	uint64_t too_long;	  /* texts of processes, paths of keys that were not kept */
+	uint64_t starts_hurried;  /* that could not wait for their other event, for want of room */
+	uint64_t keys_forgotten;  /* registry keys that were open, for want of room */
+	uint64_t names_refused;	  /* of drives and accounts, for want of room */
 };
 /* Any thread. */
 void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decoding *out);

@@ -217,6 +217,7 @@ void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decod
 {
 	const struct sn_etw_join_stats *join = sn_etw_join__stats(engine->etw.join);
 	const struct sn_actors_stats *actors = sn_actors__stats(engine->etw.actors);
+	const struct sn_etw_keys_stats *keys = sn_etw_join__keys(engine->etw.join);
 
 	*out = (struct sn_etw_decoding){.told = load(&join->told),
 					.joined = load(&join->joined),
@@ -226,7 +227,10 @@ void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decod
 					.parent_unknown = load(&join->parent_unknown),
 					.key_unknown = load(&join->key_unknown),
 					.forgotten = load(&actors->forgotten),
-					.too_long = load(&actors->too_long)};
+					.too_long = load(&actors->too_long) + load(&keys->too_long),
+					.starts_hurried = load(&join->hurried),
+					.keys_forgotten = load(&keys->forgotten),
+					.names_refused = sn_etw_names__refused(engine->etw.names)};
 }
 
 /* ---- names ---- */

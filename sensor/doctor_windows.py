@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _PROGRAM = ("cmd.exe", "/c", "exit")
 _PATIENCE_S = 5.0
 _LOOK_S = 0.05
 _FINE = ("attached", "there is no such channel")
+_UNREADABLE = ("unknown_version", "broken")
+_FORGOTTEN = ("forgotten", "too_long", "starts_hurried", "keys_forgotten", "names_refused")
 _NOTHING = "the sessions run but bring nothing: report it with the version of Windows"
 
 
@@ -55,6 +58,7 @@ def _running(status: dict[str, Any]) -> list[Check]:
         Check("running", True, f"for {status['uptime_s']} s; what follows is what it says"),
         *_probes(status),
         Check("sees", seen > 0, f"{seen} events", "" if seen else _NOTHING),
+        *decoding_checks(status["decoding"]),
         Check("lost", account["lost"] == 0, f"{account['lost']} events or buffers"),
         Check("memory", True, f"{status['memory']['own'] / 2**20:.1f} MiB"),
     ]
@@ -64,6 +68,20 @@ def _probes(status: dict[str, Any]) -> list[Check]:
     return [
         Check("session", state in _FINE, f"{name}: {state}", "" if state in _FINE else "its events are not seen")
         for name, state in status["probes"].items()
+    ]
+
+
+def decoding_checks(decoding: Mapping[str, int]) -> list[Check]:
+    """What the events came to, by struct sn_etw_decoding: what nobody could read, and what was forgotten of others."""
+    unreadable, forgotten = (
+        [f"{name.replace('_', ' ')} {decoding[name]}" for name in names if decoding[name]]
+        for names in (_UNREADABLE, _FORGOTTEN)
+    )
+    read = f"{decoding['told']} events, {decoding['joined']} joined with others"
+    remedy = "events that cannot be read are not judged: report it with the version of Windows"
+    return [
+        Check("decoded", not unreadable, ", ".join([read, *unreadable]), remedy if unreadable else ""),
+        Check("remembered", True, ", ".join(forgotten) or "all that had to be"),
     ]
 
 
@@ -91,6 +109,7 @@ def _live(config: Config) -> list[Check]:
     return [
         *_probes(status),
         Check("sees", recorded > 0, f"{recorded} events", "" if recorded else _NOTHING),
+        *decoding_checks(status["decoding"]),
         *(Check("account", holds, text, "" if holds else "report it") for text, holds in account.equations()),
         _rules(loaded),
         Check("lost", account.lost == 0, f"{account.lost} events or buffers"),

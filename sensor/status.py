@@ -72,6 +72,7 @@ def _lines(answer: dict[str, Any]) -> list[str]:
         *(("session", _session(name, one)) for name, one in answer.get("sessions", {}).items()),
         ("rules", _rules(rules)),
         ("events", _counts(answer["events"])),
+        *(("decoded", _counts(answer[what]) or "nothing yet") for what in ("decoding",) if what in answer),
         ("lost", f"{account['lost']:,} of {account['seen'] + account['missed']:,} seen"),
         ("alerts", _counts(answer["alerts"]) or "none"),
         ("processes", _counts(answer["processes"])),

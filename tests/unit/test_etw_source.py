@@ -300,8 +300,39 @@ def test_what_the_events_came_to_is_counted() -> None:
         counted = counters("sn_etw_decoding", lib.sn_engine__etw_decoding, engine.pointer)
     assert counted == {
         "told": 2, "joined": 1, "unknown_version": 1, "broken": 1, "process_unknown": 0, "parent_unknown": 1,
-        "key_unknown": 0, "forgotten": 0, "too_long": 0,
+        "key_unknown": 0, "forgotten": 0, "too_long": 0, "starts_hurried": 0, "keys_forgotten": 0, "names_refused": 0,
     }  # fmt: skip
+
+
+def opened_key(key: int, path: str) -> Event:
+    return Event("registry", 2, 0, struct.pack("<QQII", 0, key, 0, 0) + wide(path) + wide(""), at=key)
+
+
+AHEAD = time.time_ns() - (BEGIN - EPOCH) * 100 + 3_600_000 * MS  # what has just begun may wait
+FORGOTTEN: list[tuple[str, list[Event], int]] = [
+    ("starts_hurried", [Event("classic process", 1, 4, classic_process(4 * n, 1, "a", "a"), AHEAD + n * 100)
+                        for n in range(1, 301)], 300 - 256),
+    ("keys_forgotten", [opened_key(n, "\\k") for n in range(1, 5001)], 5000 - 4096),
+    ("too_long", [opened_key(1, "\\" + "k" * 600)], 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "given", "least"), FORGOTTEN, ids=[row[0] for row in FORGOTTEN])
+def test_what_is_forgotten_is_counted(name: str, given: list[Event], least: int) -> None:
+    with running(IMAGES) as (engine, source, writer):
+        for event in given:
+            source.deliver(event)
+        alerts(engine, writer)
+        counted = counters("sn_etw_decoding", lib.sn_engine__etw_decoding, engine.pointer)
+    assert counted[name] >= least
+    assert not any(counted[other] for other, *_ in FORGOTTEN if other != name)
+
+
+def test_names_without_room_are_counted() -> None:
+    with running(IMAGES) as (engine, _, _writer):
+        refused = sum(lib.sn_engine__set_path(engine.pointer, b"\\d%d" % n, b"C:") != 0 for n in range(130))
+        assert refused == 130 - 128
+        assert counters("sn_etw_decoding", lib.sn_engine__etw_decoding, engine.pointer)["names_refused"] == refused
 
 
 # ---- recordings ----

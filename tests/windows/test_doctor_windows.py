@@ -34,6 +34,8 @@ def test_sessions_that_bring_nothing(
         assert checks["session", f"linsang-{name}: attached"]
     assert not checks["sees", "0 events"]
     assert checks["lost", "0 events or buffers"]
+    assert checks["decoded", "0 events, 0 joined with others"]
+    assert checks["remembered", "all that had to be"]
     assert not windows.sessions
 
 
