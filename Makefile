@@ -43,9 +43,11 @@ run: packages.RUN $(VENV)/.built ## the live sensor with the shipped rules, aler
 demo: build ## alerts from a shipped recording of real events; needs neither root nor BPF
 	$(Q)$(LINSANG) replay $(DEMO) --rules rules/linux --output 'stdout:?format=pretty' $(ARGS)
 
+# a worker that dies ends the run: who takes its place may never get anything to do
+WORKERS := --numprocesses 2 --max-worker-restart 0
 test: packages.TEST $(VENV)/.tested ## set-up and every test
 	@# the kernel is one: what watches it runs alone; 5 is that ARGS chose nothing of a part
-	$(Q)$(PY) -m pytest -m 'not kernel' --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS) || [ $$? = 5 ]
+	$(Q)$(PY) -m pytest -m 'not kernel' $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS) || [ $$? = 5 ]
 	$(Q)$(PY) -m pytest -m kernel $(ARGS) || [ $$? = 5 ]
 
 # wine is Windows for what these tests need of it; what it is not is said in README

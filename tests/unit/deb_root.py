@@ -31,6 +31,7 @@ class DebRoot:
         """A package; `more`: lines of its control file; files below etc/ are configuration files."""
         tree = self._folder / f"{name}-{version}"
         (tree / "DEBIAN").mkdir(parents=True)
+        (tree / "DEBIAN").chmod(0o755)  # dpkg-deb takes no other, whatever the umask
         control = f"Package: {name}\nVersion: {version}\nMaintainer: nobody <n@example>\nDescription: test\n"
         arch = "" if "Architecture:" in more else "Architecture: all\n"
         (tree / "DEBIAN/control").write_text(control + arch + more)
