@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 
@@ -293,6 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and is_unwritable(error):
             drop_output()
             return _fail(LinsangError(f"standard output: {error.strerror}"), 1, debug)
+        if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+            return _fail(LinsangError(str(error.strerror), "raise the limit: ulimit -n 1024"), 1, debug)
         # a defect: still one line, and how to see more
         return _fail(LinsangError(f"{type(error).__name__}: {error}", "this is a defect; --debug shows more"), 1, debug)
 

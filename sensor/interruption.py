@@ -39,6 +39,12 @@ def take_up() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+def end_with_reader() -> None:
+    """In a child: where nobody is left to read what it writes, it ends without a word."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 class Interrupted(Exception):
     """Raised from `Interruption.waiting` alone."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sensor.alert import rule_lines
 from sensor.errors import LinsangError, Unsupported
-from sensor.interruption import take_up
+from sensor.interruption import end_with_reader, take_up
 from sensor.loaded_rules import FAILED, FAULT, INFO
 from sensor.priority import lower_process
 from sensor.progress import Progress, halves
@@ -81,6 +81,7 @@ def _quietly() -> int:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, hear)
+    end_with_reader()
     try:
         take_up()
         return main()

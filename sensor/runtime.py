@@ -47,8 +47,12 @@ class Runtime(Closing):
             os.close(self._lock)
             remedy = "stop that one, or give another folder: --runtime-dir"
             raise LinsangError(f"a sensor runs already in {folder} (pid {owner})", remedy) from None
-        os.ftruncate(self._lock, 0)
-        os.write(self._lock, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(self._lock, 0)
+            os.write(self._lock, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(self._lock)
+            raise LinsangError(f"{folder}: {error.strerror}", "give another folder: --runtime-dir") from None
 
     def begin_watch(self) -> float | None:
         """The sensor sees from now on. When the one before was last known to (since the epoch), if it was ended without

@@ -44,7 +44,7 @@ class FirstSeen:
                     os.pwrite(descriptor, _MAGIC, 0)
                 self._mapped = mmap.mmap(descriptor, _SIZE)
         except OSError as error:
-            raise LinsangError(f"{path}: {error.strerror}", "give another folder for the state") from None
+            raise LinsangError(f"{path}: {error.strerror}", "give another folder: --state-dir") from None
         self._words = memoryview(self._mapped).cast("Q")
 
     @classmethod

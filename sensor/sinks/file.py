@@ -191,7 +191,9 @@ def open_file(target: Target) -> Sink:
     try:
         transport = FileTransport(path, rotate_bytes=rotate_bytes, keep=keep, fsync=fsync, lines=lines)
     except BlockingIOError as error:
-        raise LinsangError(f"{path}: another process writes to it", "give each sensor a file of its own") from error
+        raise LinsangError(
+            f"{path}: another output writes to it", "give each output of each sensor a file of its own"
+        ) from error
     except OSError as error:
         remedy = f"create {Path(path).parent}" if isinstance(error, FileNotFoundError) else ""
         raise LinsangError(f"{path}: {error.strerror}", remedy) from error

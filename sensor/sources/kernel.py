@@ -6,6 +6,7 @@ Everything the kernel keeps for us hangs on these descriptors; when the daemon d
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -159,6 +160,10 @@ def _run_loader(cache: Path, ring_bytes: int, stderr: IO[bytes], progress: Calla
         stderr.seek(0)
         raise _failure(message.get("error", {}), stderr.read(), cache / "loader.log", status)
     report = message["loaded"]
+    if len(fds) < len(report["names"]):  # the kernel hands over as many as there is room for
+        for fd in fds:
+            os.close(fd)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return KernelSource(dict(zip(report["names"], fds, strict=True)), report, ring_bytes)
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from sensor.errors import LinsangError, Unsupported
+from sensor.interruption import end_with_reader
 from sensor.native import ffi, lib
 from sensor.sources import procfs
 
@@ -104,4 +105,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     raise SystemExit(main())

@@ -206,7 +206,7 @@ def test_half_an_alert_from_a_crash_spoils_no_other(tmp_path: Path, form: str, l
 
 def test_refusals_name_the_file(tmp_path: Path) -> None:
     sink = open_sink(f"file:{tmp_path}/a")
-    with pytest.raises(LinsangError, match="another process writes to it"):
+    with pytest.raises(LinsangError, match="another output writes to it"):
         open_sink(f"file:{tmp_path}/a")
     sink.close()
     with pytest.raises(LinsangError, match=re.escape(f"create {tmp_path / 'no'}")):

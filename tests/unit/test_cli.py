@@ -112,6 +112,28 @@ def test_refusals_are_one_line(
     assert not any("Traceback" in line for line in lines)
 
 
+def test_too_few_files_may_be_open(place: Path) -> None:
+    pytest.importorskip("resource", reason="Windows has no such limit")
+    replay = [sys.executable, "-m", "sensor", "replay", "hit.ndjson", *rules_and_cache()]
+    limited = ["sh", "-c", 'ulimit -n 6 && exec "$@"', "sh", *replay]
+    ended = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "linsang: error: Too many open files; raise the limit: ulimit -n 1024\n"
+
+
+def test_a_compiler_whose_reader_was_ended_says_nothing(place: Path) -> None:
+    asked = {"paths": ["rules"], "cache": "cache", "pipelines": [], "expand": {}}
+    command = [sys.executable, "-m", "sensor.rule_compiler"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        child.stdout.close()
+        child.stdin.write(json.dumps(asked).encode())
+        child.stdin.close()
+        assert child.stderr.read() == b""
+
+
 @pytest.mark.parametrize("where", [0, 1, 3], ids=["before", "after the command", "at the end"])
 def test_debug_shows_the_traceback(place: Path, capsys: pytest.CaptureFixture[str], where: int) -> None:
     arguments = ["dump", "nothing"]
