@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
 
@@ -44,11 +45,17 @@ _RESULTS = {
 }
 
 
-def embedded(file: BinaryIO) -> Signature:
-    """Of the signature in an open PE file. OSError, and whatever the library raises of what it cannot read."""
+@cache
+def library() -> Any:
+    """signify's class for a PE file. ImportError."""
     with _newer_openssl():
         from signify.authenticode import AuthenticodeFile  # noqa: PLC0415 - a second, and only the child has it
-    program = AuthenticodeFile.from_stream(file, allow_flat=False)
+    return AuthenticodeFile
+
+
+def embedded(file: BinaryIO) -> Signature:
+    """Of the signature in an open PE file. OSError, and whatever the library raises of what it cannot read."""
+    program = library().from_stream(file, allow_flat=False)
     result, error = program.explain_verify()
     if result.name == "NOT_SIGNED":
         return NO_SIGNATURE

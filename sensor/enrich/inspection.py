@@ -1,4 +1,5 @@
-"""The child that looks into Windows programs: a path a line on standard input, what was found a line on its output.
+"""The child that looks into Windows programs: an empty line once it can; then a path a line on standard input, what was
+found a line on its output.
 
 A process of its own, because libraries read there what an attacker wrote: it may take long or much memory, or end.
 inspector.py starts it, and ends it when it takes too long.
@@ -62,10 +63,21 @@ def _bound_memory() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
 
 
+def _begin() -> None:
+    """Imports what looks into files, then says so with an empty line: that is no file's time."""
+    with suppress(ImportError):
+        from sensor.enrich import pe  # noqa: F401, PLC0415
+
+        if sys.platform != "win32":
+            authenticode.library()
+    print(flush=True)
+
+
 def main() -> None:
     """Until standard input ends."""
     lower_process()
     _bound_memory()
+    _begin()
     for line in sys.stdin.buffer:
         try:
             answer = json.dumps(inspect(json.loads(line)))

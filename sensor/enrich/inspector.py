@@ -17,6 +17,7 @@ from typing import IO, Any, BinaryIO, Self
 
 _KEPT = 1024
 _SECONDS = 10.0
+_BEGIN_S = 60.0  # of the child itself, on a busy machine
 _END_S = 2.0
 _MAGIC = b"MZ"
 # What an image has under Sysmon's names: of itself, of its signature.
@@ -38,6 +39,13 @@ class ImageFacts:
 class _Child:
     process: subprocess.Popen[bytes]
     answers: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
+
+    def answer(self, seconds: float) -> bytes:
+        """The next line. queue.Empty after so long; ChildProcessError: there will be none."""
+        line = self.answers.get(timeout=seconds)
+        if not line:
+            raise ChildProcessError("looking into it ended the process that did")
+        return line
 
 
 class Inspector:
@@ -99,7 +107,7 @@ class Inspector:
             assert child.process.stdin is not None
             child.process.stdin.write(json.dumps(path).encode() + b"\n")
             child.process.stdin.flush()
-            answer = child.answers.get(timeout=self._seconds)
+            answer = child.answer(self._seconds)
         except queue.Empty:
             self._end()
             self._counts["late"] += 1
@@ -108,10 +116,6 @@ class Inspector:
             self._end()
             self._counts["failed"] += 1
             return _unknown(str(error))
-        if not answer:
-            self._end()
-            self._counts["failed"] += 1
-            return _unknown("looking into it ended the process that did")
         self._counts["inspected"] += 1
         return _facts(json.loads(answer))
 
@@ -124,6 +128,7 @@ class Inspector:
             self._child = _Child(process)
             assert process.stdout is not None
             threading.Thread(target=_listen, args=(process.stdout, self._child.answers), daemon=True).start()
+            self._child.answer(_BEGIN_S)
         return self._child
 
     def _end(self) -> None:
