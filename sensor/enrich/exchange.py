@@ -52,6 +52,7 @@ class Answer:
     written: int = NEVER
     writer_start: int = 0
     packed: bytes = b""  # what `packed` makes of it, once that was done
+    again: bool = False  # some of what is late may be known when it is asked for again
 
 
 class Exchange:

@@ -27,6 +27,7 @@ _AGAIN_S = 0.02  # at first; twice as long each time
 _PATIENCE_S = 60.0  # a package manager's run, an index in the making
 _OPEN_MAX = 4096  # questions that are asked again
 _WRITER_MS = 20
+_WRITER_PATIENCE_S = 0.5  # a match thread that is behind
 _KEPT_MAX = 1024  # answers about payloads that are kept, as long as the file is the same and
 _KEPT_S = 5.0  # whoever may change its folders had no time to
 # FileFacts' members as enum sn_fact has them.
@@ -62,7 +63,8 @@ class Enrichment(Answerer):
         self._root = _root(os.getpid())
         self._kept: dict[tuple[int, ...], tuple[float, Answer]] = {}
         self._warming = Warming(facts)
-        self._open: list[tuple[float, int, float, Question]] = []  # heap: when, number, wait, question
+        # heap: when, number, wait, question, and the facts where only the writer is still to come
+        self._open: list[tuple[float, int, float, Question, FileFacts | None]] = []
         self._counts = dict.fromkeys(("answered", "kept", "again", "given_up", "failed"), 0)
 
     def counters(self) -> dict[str, int]:
@@ -119,16 +121,16 @@ class Enrichment(Answerer):
 
     def _ask_again(self, now: float) -> None:
         while self._open and self._open[0][0] <= now and not self._ending:
-            _, _, wait, question = heapq.heappop(self._open)
-            self._take_up(question, wait * 2)
+            _, _, wait, question, facts = heapq.heappop(self._open)
+            self._take_up(question, wait * 2, facts)
 
     # ---- one question ----
 
-    def _take_up(self, question: Question, wait: float) -> None:
+    def _take_up(self, question: Question, wait: float, facts: FileFacts | None = None) -> None:
         """Whoever chose the file does not end the thread: what goes wrong with it is counted, and nobody can tell."""
         self._under_way = time.monotonic(), question.path
         try:
-            self._answer(question, wait)
+            self._answer(question, wait, facts)
         except Exception:
             self._counts["failed"] += 1
             key = question.key if question.is_image else None
@@ -136,8 +138,9 @@ class Enrichment(Answerer):
         finally:
             self._under_way = None
 
-    def _answer(self, question: Question, wait: float) -> None:
-        """Answers, or puts it off for `wait` seconds."""
+    def _answer(self, question: Question, wait: float, facts: FileFacts | None) -> None:
+        """Answers, or puts it off for `wait` seconds; `facts` that are known already are not asked for again: they say
+        whether the file was seen for the first time."""
         file = b"" if question.is_image else self._place(question)
         known = self._known(file)
         if known is not None:
@@ -145,18 +148,27 @@ class Enrichment(Answerer):
             self._tell(lambda: self._exchange.answer(question, known))
             return
         before = _status(file)
-        facts = self._look(question)
-        if facts is not None and facts.again and wait < _PATIENCE_S and len(self._open) < _OPEN_MAX:
-            self._counts["again"] += 1
-            heapq.heappush(self._open, (time.monotonic() + wait, question.number, wait, question))
+        facts = facts or self._look(question)
+        comes = facts is not None and facts.again
+        if comes and wait < _PATIENCE_S and self._put_off(question, wait, None):
             return
-        self._counts["given_up"] += facts is not None and facts.again
-        self._counts["answered"] += 1
         key = question.key if question.is_image else None
         answer = Answer(lib.SN_FACTS_LOST, key) if facts is None else self._answer_of(question, facts)
+        if answer.again and wait < _WRITER_PATIENCE_S and self._put_off(question, wait, facts):
+            return
+        self._counts["given_up"] += comes or answer.again
+        self._counts["answered"] += 1
         self._tell(lambda: self._exchange.answer(question, answer))
         if facts is not None and facts.final and before and before[1] == facts.key.inode:
             self._keep(before, answer)
+
+    def _put_off(self, question: Question, wait: float, facts: FileFacts | None) -> bool:
+        """Whether there was room to ask it again in `wait` seconds."""
+        if len(self._open) >= _OPEN_MAX:
+            return False
+        self._counts["again"] += 1
+        heapq.heappush(self._open, (time.monotonic() + wait, question.number, wait, question, facts))
+        return True
 
     def _place(self, question: Question) -> bytes:
         """Where the payload lies, if the process sees this machine's files as the sensor does; else empty."""
@@ -216,6 +228,7 @@ class Enrichment(Answerer):
         rc = lib.sn_writers__find(self._writers, query, _WRITER_MS, writer)
         if rc in (-errno.EAGAIN, -errno.ENODATA):
             answer.late |= _OF_WRITER
+            answer.again = rc == -errno.EAGAIN
         elif check(rc, "find a file's writer"):
             answer.written, answer.writer_start = writer.time, writer.start
             answer.texts = {**answer.texts, **dict(self._texts_of(writer))}

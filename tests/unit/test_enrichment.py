@@ -14,7 +14,9 @@ from engine_rules import table
 from silent_fuse import silent_fuse
 
 from sensor.enrich import answerer
+from sensor.enrich.exchange import NEVER, Answer, Question
 from sensor.enrich.facts import Facts
+from sensor.enrich.model import FileKey
 from sensor.enrich.programs import Programs
 from sensor.enrich.service import Enrichment
 from sensor.mountinfo import mount_lines
@@ -27,10 +29,10 @@ MNT_NS = os.stat("/proc/self/ns/mnt").st_ino
 class Asked:
     """An engine that asks about the payload of each exec, fed on this thread, and the one who answers."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, field: str = "PayloadWritable", service: type[Enrichment] = Enrichment) -> None:
         self.engine = Engine(fact_wait_ms=60_000)
-        self.engine.swap_rules(Rules(table([("linux", "process_creation", "PayloadWritable|re", ".")])))
-        self.service = Enrichment(self.engine, facts, provenance=False)
+        self.engine.swap_rules(Rules(table([("linux", "process_creation", f"{field}|re", ".")])))
+        self.service = service(self.engine, facts, provenance=False)
 
     def payload(self, path: str, cwd: bytes = b"/", pid: int = 0) -> Frame | None:
         """Of an exec with a payload there; None: the rule is not met, nor undecidable."""
@@ -113,6 +115,30 @@ def test_what_is_no_file_has_no_facts(asked: Asked, tmp_path: Path, make_it: Cal
     """Absent, not late: no rule hangs on it."""
     make_it(tmp_path / "it")
     assert asked.payload(str(tmp_path / "it")) is None
+
+
+class Behind(Enrichment):
+    """Whoever knows the writers has not come so far, some times."""
+
+    times = 3
+
+    def _add_writer(self, question: Question, key: FileKey, answer: Answer) -> None:
+        answer.again = not question.is_image and self.times > 0
+        self.times -= answer.again
+
+
+def test_a_writer_that_is_not_known_yet(tmp_path: Path) -> None:
+    """It is asked for again; what else is known of the file stays what it was at first."""
+    (tmp_path / "payload").write_text("x")
+    with closing(Facts(tmp_path, tmp_path / "state", Programs({}, frozenset()))) as facts:
+        asked = Asked(facts, "PayloadFirstSeen", Behind)
+        with asked.engine, asked.service:
+            frame = asked.payload(str(tmp_path / "payload"))
+            counters = asked.service.counters()
+    assert frame is not None
+    found = ffi.cast("struct sn_facts *", ffi.from_buffer(frame.payload_facts))
+    assert found.first != NEVER
+    assert (counters["again"], counters["given_up"], counters["failed"]) == (Behind.times, 0, 0)
 
 
 def test_a_name_that_is_no_text(tmp_path: Path) -> None:
