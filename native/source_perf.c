@@ -304,6 +304,11 @@ int sn_loads__tree(struct sn_loads *loads, const char *path)
 	return sn_folders__add(&loads->trees, path);
 }
 
+void sn_loads__look(struct sn_loads *loads)
+{
+	take_all(loads, 0);
+}
+
 void sn_loads__stats(const struct sn_loads *loads, struct sn_loads_stats *out)
 {
 	const struct counters *count = &loads->count;

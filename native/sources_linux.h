@@ -76,5 +76,7 @@ int sn_loads__open(struct sn_engine *engine, struct sn_capture *capture, struct 
 void sn_loads__close(struct sn_loads *loads);
 /* A folder whose files are packages': they are told only when somebody wrote them lately. Before the run. -ENOSPC. */
 int sn_loads__tree(struct sn_loads *loads, const char *path);
+/* Takes what there is, before the capture thread runs: the kernel's buffers hold a fraction of a second. */
+void sn_loads__look(struct sn_loads *loads);
 void sn_loads__stats(const struct sn_loads *loads, struct sn_loads_stats *out);
 #endif

@@ -6,11 +6,15 @@ The core leaves out what lies in the trees that packages fill and that nobody wr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sensor.closing import Closing
 from sensor.errors import NativeError, Unsupported
 from sensor.native import Capture, Engine, check, counters, ffi, lib
+
+_LOOK_S = 0.005
 
 
 class LibrarySource(Closing):
@@ -31,6 +35,23 @@ class LibrarySource(Closing):
         for tree in trees:
             if lib.sn_loads__tree(self._loads, os.fsencode(tree)):
                 say(f"the tree {tree} is too long, or one too many: its libraries are all told")
+
+    @contextmanager
+    def looked_at(self) -> Iterator[None]:
+        """What comes meanwhile is taken, by a thread: for the time until `capture` runs."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(_LOOK_S):
+                lib.sn_loads__look(self._loads)
+
+        looking = threading.Thread(target=look, name="libraries")
+        looking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            looking.join()
 
     def stats(self) -> dict[str, int]:
         """All counters of struct sn_loads_stats by name."""

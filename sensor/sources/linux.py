@@ -11,7 +11,7 @@ from __future__ import annotations
 import pwd
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,8 @@ class LinuxSource(Closing):
         with ExitStack() as stack:
             self.refresh()
             self._attach(stack)
-            self._feed_snapshot()
+            with self.libraries.looked_at() if self.libraries is not None else nullcontext():
+                self._feed_snapshot()
             self._close = stack.pop_all()
 
     def _attach(self, stack: ExitStack) -> None:

@@ -191,6 +191,26 @@ def test_while_our_ring_is_full_the_kernels_keeps_them(
     assert stats["recorded"] > 3 * 200
 
 
+def test_a_storm_before_the_first_look_loses_nothing(
+    cache_dir: Path, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Callable[[str], Path]
+) -> None:
+    """The kernel's buffers hold less than what is mapped while the snapshot is taken."""
+
+    def busy(kernel: KernelSource | None) -> Iterator[bytes]:
+        subprocess.run([program("spawn"), "2000", "/bin/true"], check=True)
+        return processes(kernel)
+
+    monkeypatch.setattr(linux, "processes", busy)
+    with Live(Config(paths=Paths(str(tmp_path), str(cache_dir)))) as live:
+        libraries = source_of(live).libraries
+        if libraries is None:
+            pytest.skip(source_of(live).libraries_refused)
+        live.stop()
+        stats = libraries.stats()
+    assert stats["lost"] == 0
+    assert stats["filtered"] > 3 * 2000
+
+
 def test_switched_off(cache_dir: Path, watch: Watch, tmp_path: Path) -> None:
     with Live(Config(paths=Paths(str(tmp_path), str(cache_dir)), files=Files(libraries="off"))) as live:
         assert source_of(live).status(live.engine.stats())["libraries"] == {"off": "switched off"}
