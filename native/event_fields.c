@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "event_mapped.h"
 #include "json.h"
@@ -189,47 +190,99 @@ static void add_elements(struct sn_event_fields *fields, const struct sn_member 
 	}
 }
 
-/* The inside of Event or winlog: System's members, or its own, below those of EventData. */
+static int is_markup(const struct sn_member *member)
+{
+	return *member->name == '#' || *member->name == '@';
+}
+
+/* What stands in the data, or in the object that is all that stands there, as in UserData. */
+static void add_data(struct sn_event_fields *fields, struct sn_range range)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = range.from; i < range.to; i++)
+		count += !is_markup(&fields->members.stack[i]);
+	for (uint32_t i = range.from; i < range.to; i++) {
+		const struct sn_member member = fields->members.stack[i];
+		const uint32_t used = fields->members.used;
+
+		if (sn_member__is_named(&member, "Data")) {
+			add_elements(fields, &member);
+			continue;
+		}
+		add_member(fields, member);
+		if (count == 1 && sn_member__is_object(&member) && !is_markup(&member) &&
+		    !sn_member__is_named(&member, "Provider"))
+			add_data(fields, inside(fields, &member));
+		fields->members.used = used;
+	}
+}
+
+static int is_data_object(const struct sn_member *member)
+{
+	int is = 0;
+
+	for (uint32_t n = 0; n < DATA_NAMES; n++)
+		is |= sn_member__is_named(member, data_names[n]);
+	return is && sn_member__is_object(member);
+}
+
+/* The event's own members, above them System's, above these those of the data. */
 static void add_structured(struct sn_event_fields *fields, struct sn_range event)
 {
 	const struct sn_member *system = member_of(fields, event, "System");
 
-	add_members(fields, sn_member__is_object(system) ? inside(fields, system) : event);
-	for (uint32_t n = 0; n < DATA_NAMES; n++) {
-		const struct sn_member *data = member_of(fields, event, data_names[n]);
-		struct sn_range range;
+	add_members(fields, event);
+	if (sn_member__is_object(system))
+		add_members(fields, inside(fields, system));
+	for (uint32_t i = event.from; i < event.to; i++) {
+		const struct sn_member member = fields->members.stack[i];
 
-		if (!sn_member__is_object(data))
-			continue;
-		range = inside(fields, data);
-		data = member_of(fields, range, "Data");
-		if (data)
-			add_elements(fields, data);
-		for (uint32_t i = range.from; i < range.to; i++)
-			if (!sn_member__is_named(&fields->members.stack[i], "Data"))
-				add_member(fields, fields->members.stack[i]);
+		if (is_data_object(&member))
+			add_data(fields, inside(fields, &member));
 	}
+}
+
+static const char winlog_dot[] = "winlog.", event_data_dot[] = "winlog.event_data.";
+
+static int begins_with(const struct sn_member *member, const char *prefix)
+{
+	const size_t len = strlen(prefix);
+
+	return member->name_len >= len && memcmp(member->name, prefix, len) == 0;
+}
+
+/* Whether the event stands in the document as such: Winlogbeat's have ECS's "event" beside it. */
+static int is_told(const struct sn_event_fields *fields, struct sn_range document)
+{
+	int told = sn_member__is_object(member_of(fields, document, "Event")) ||
+		   sn_member__is_object(member_of(fields, document, "winlog"));
+
+	for (uint32_t i = document.from; i < document.to && !told; i++)
+		told = begins_with(&fields->members.stack[i], winlog_dot);
+	return told;
 }
 
 /* "winlog.event_data.Image" of a flattened Winlogbeat line; those of event_data, the better place, come after. Returns
  * whether there was any. */
 static int add_flattened(struct sn_event_fields *fields, struct sn_range event)
 {
-	static const char winlog[] = "winlog.", event_data[] = "winlog.event_data.";
-	static const uint32_t prefix[] = {sizeof(winlog) - 1, sizeof(event_data) - 1};
+	static const uint32_t prefix[] = {sizeof(winlog_dot) - 1, sizeof(event_data_dot) - 1};
 	int any = 0;
 
 	for (int data = 0; data < 2; data++) {
 		for (uint32_t i = event.from; i < event.to; i++) {
 			struct sn_member member = fields->members.stack[i];
-			int is_winlog = member.name_len >= prefix[0] && memcmp(member.name, winlog, prefix[0]) == 0;
-			int is_data = member.name_len >= prefix[1] && memcmp(member.name, event_data, prefix[1]) == 0;
+			int is_winlog = begins_with(&member, winlog_dot);
+			int is_data = begins_with(&member, event_data_dot);
 
 			any |= is_winlog;
 			if (!is_winlog || is_data != data)
 				continue;
 			sn_member__name(&member, member.name + prefix[data], member.name_len - prefix[data]);
 			add_member(fields, member);
+			if (!data && is_data_object(&member))
+				add_data(fields, inside(fields, &member));
 		}
 	}
 	return any;
@@ -238,22 +291,13 @@ static int add_flattened(struct sn_event_fields *fields, struct sn_range event)
 static void add_event(struct sn_event_fields *fields, struct sn_range event)
 {
 	const struct sn_member *inner = member_of(fields, event, "Event");
-	int structured = 0;
 
 	if (!sn_member__is_object(inner))
 		inner = member_of(fields, event, "winlog");
-	if (sn_member__is_object(inner)) {
+	if (sn_member__is_object(inner))
 		add_structured(fields, inside(fields, inner));
-		return;
-	}
-	if (add_flattened(fields, event))
-		return;
-	for (uint32_t n = 0; n < DATA_NAMES; n++)
-		structured |= sn_member__is_object(member_of(fields, event, data_names[n]));
-	if (structured)
+	else if (!add_flattened(fields, event))
 		add_structured(fields, event);
-	else
-		add_members(fields, event);
 }
 
 int sn_event_fields__read(struct sn_event_fields *fields, const char *line, size_t size)
@@ -268,7 +312,8 @@ int sn_event_fields__read(struct sn_event_fields *fields, const char *line, size
 	if (!sn_members__read(&fields->members, &top, &document))
 		return -EBADMSG;
 	wrapped = member_of(fields, document, "event");
-	add_event(fields, sn_member__is_object(wrapped) ? inside(fields, wrapped) : document);
+	add_event(fields,
+		  sn_member__is_object(wrapped) && !is_told(fields, document) ? inside(fields, wrapped) : document);
 	fields->count = sn_member__settle(fields->field, fields->count, fields->members.stack);
 	made = sn_event_mapped__add(fields->field, fields->count, fields->text);
 	if (made != fields->count)

@@ -66,6 +66,12 @@ struct sn_keys {
 };
 
 static const struct sn_key NO_KEY = {.field = (uint32_t)SN_NO_FIELD};
+static const struct sn_key MARKUP = {.field = (uint32_t)SN_NO_FIELD, .role = ROLE_MARKUP};
+
+static int is_markup(uint8_t first)
+{
+	return first == '#' || first == '@';
+}
 
 static uint32_t slot_of(const struct sn_keys *keys, const uint8_t *name, uint32_t len)
 {
@@ -112,6 +118,7 @@ struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mappi
 		struct sn_key key = {.field = i};
 
 		key.name = (const uint8_t *)sn_rules__field_name(rules, i, &key.len);
+		key.role = is_markup(*key.name) ? ROLE_MARKUP : ROLE_NONE;
 		add(keys, &key);
 	}
 	for (uint32_t i = 0; (member = sn_mapping__member(mapping, i)); i++) {
@@ -142,7 +149,16 @@ const struct sn_key *sn_keys__find(const struct sn_keys *keys, const uint8_t *na
 {
 	const struct sn_key *key = &keys->slot[slot_of(keys, name, len)];
 
-	return key->name ? key : &NO_KEY;
+	if (key->name)
+		return key;
+	return len && is_markup(*name) ? &MARKUP : &NO_KEY;
+}
+
+int sn_keys__is_markup(const struct sn_json_string *name)
+{
+	return name->len && (is_markup(*name->text) ||
+			     (name->len >= ESCAPE_MAX && (memcmp(name->text, "\\u0023", ESCAPE_MAX) == 0 ||
+							  memcmp(name->text, "\\u0040", ESCAPE_MAX) == 0)));
 }
 
 const struct sn_key *sn_keys__named(struct sn_keys *keys, const struct sn_json_string *name)
@@ -150,7 +166,7 @@ const struct sn_key *sn_keys__named(struct sn_keys *keys, const struct sn_json_s
 	if (!name->escaped)
 		return sn_keys__find(keys, name->text, name->len);
 	if (name->len > keys->longest * ESCAPE_MAX)
-		return &NO_KEY;
+		return sn_keys__is_markup(name) ? &MARKUP : &NO_KEY;
 	return sn_keys__find(keys, keys->scratch, (uint32_t)(sn_json__unescape(name, keys->scratch) - keys->scratch));
 }
 

@@ -22,9 +22,11 @@ enum sn_role {
 	ROLE_PROVIDER,
 	ROLE_PROVIDER_NAME,
 	ROLE_NAMED,
+	/* no field, or one only where it stands for nothing else */
 	ROLE_NAME,
 	ROLE_TEXT,
 	ROLE_ATTRIBUTES,
+	ROLE_MARKUP,
 };
 
 struct sn_key {
@@ -43,6 +45,8 @@ void sn_keys__free(struct sn_keys *keys);
 const struct sn_key *sn_keys__find(const struct sn_keys *keys, const uint8_t *name, uint32_t len);
 /* The same by what stands in a line. */
 const struct sn_key *sn_keys__named(struct sn_keys *keys, const struct sn_json_string *name);
+/* Whether it begins with # or @. */
+int sn_keys__is_markup(const struct sn_json_string *name);
 /* Lines mostly have the keys of those before them in the same order: takes the key that came last time behind the one
  * that `*behind` stands for (0: a line's begin) and says what it means. NULL: another one comes, find it, then tell
  * sn_keys__came. */

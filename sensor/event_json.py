@@ -44,7 +44,7 @@ def _int(text: str) -> int | str:
 def event_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     """The event's fields under their Sigma names, from a `document` of any shape."""
     event = document
-    if isinstance(event.get("event"), dict):
+    if isinstance(event.get("event"), dict) and not _is_told(event):
         event = event["event"]
     for name in ("Event", "winlog"):
         if isinstance(event.get(name), dict):
@@ -53,21 +53,24 @@ def event_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     if flat:
         system = {k: v for k, v in flat.items() if not k.startswith("event_data.")}
         data = {k.removeprefix("event_data."): v for k, v in flat.items() if k.startswith("event_data.")}
-        return _plain(system) | _plain(data)
-    return _structured(event) if any(isinstance(event.get(name), dict) for name in _DATA) else _plain(event)
+        return _structured(system) | _plain(data)
+    return _structured(event)
+
+
+def _is_told(document: Mapping[str, Any]) -> bool:
+    """Whether the event stands in it as such: Winlogbeat's documents have ECS's `event` beside it."""
+    return any(isinstance(document.get(name), dict) for name in ("Event", "winlog")) or any(
+        name.startswith("winlog.") for name in document
+    )
 
 
 def _structured(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The inside of Event or winlog: System's members, or its own, below those of EventData."""
+    """Its own members, above them System's, above these those of the data."""
     system = event.get("System")
-    fields = _plain(system if isinstance(system, dict) else event)
-    for name in _DATA:
-        data = event.get(name)
-        if isinstance(data, dict):
-            named, rest = _named(data.get("Data")), dict(data)
-            if named and isinstance(data["Data"], dict):
-                del rest["Data"]
-            fields |= named | _plain(rest)
+    fields = _plain(event) | (_plain(system) if isinstance(system, dict) else {})
+    for name, data in event.items():
+        if name in _DATA and isinstance(data, dict):
+            fields |= _data(data)
     return fields
 
 
@@ -90,17 +93,35 @@ def _plain(members: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _named(data: Any) -> dict[str, Any]:
-    """Fields written as [{"@Name": field, "#text": value}, ...], the name also as Name or within #attributes."""
+def _data(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with what the object holds that is all that stands there, as in UserData; Data holds fields that have a
+    name."""
+    fields: dict[str, Any] = {}
+    named = [name for name in members if not name.startswith(_MARKUP)]
+    for name, value in members.items():
+        if name == "Data":
+            fields |= _elements(value)
+            continue
+        fields |= _plain({name: value})
+        if isinstance(value, dict) and named == [name] and name != "Provider":
+            fields |= _data(value)
+    return fields
+
+
+def _elements(data: Any) -> dict[str, Any]:
+    """Fields written as [{"@Name": field, "#text": value}, ...], the name also as Name or within #attributes; or what
+    else stands in Data."""
     fields: dict[str, Any] = {}
     for element in data if isinstance(data, list) else [data]:
         if not isinstance(element, dict):
             continue
         attributes = _attributes(element)
         name, value = attributes.get("@Name", attributes.get("Name")), element.get("#text")
-        if isinstance(name, str) and _is_simple(value):
-            fields[name] = value
-    return fields
+        if isinstance(name, str):
+            fields |= {name: value} if _is_simple(value) else {}
+        elif element is data:
+            fields |= _plain({"Data": data})
+    return fields if isinstance(data, dict) else fields | _plain({"Data": data})
 
 
 def _attributes(element: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ rule has and that applies to it. What a rule would see of it is then worked out 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -180,7 +181,10 @@ def _identity(fields: Mapping[str, Any], renamed: int) -> dict[str, Any]:
     """The proxy that a file of Windows was made as, and whether it is called otherwise."""
     if renamed == lib.SN_NO_PROXY:
         return {}
-    name = str(fields["OriginalFileName"]).lower().removesuffix(".exe")
+    told = fields["OriginalFileName"]
+    path = str(told[0] if isinstance(told, list) else told)
+    name = re.split(r"[\\/]", path)[-1].rstrip(". ").lower().removesuffix(".exe")
+    name = re.sub(r"(?<=.~)[1-9]\Z", "1", name)  # one of several short names
     return {"ProxyIdentity": win_programs()[name], "RenamedProxy": str(renamed == lib.SN_IS_RENAMED).lower()}
 
 

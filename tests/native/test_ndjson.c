@@ -1,4 +1,4 @@
-// sources: ndjson.c ndjson_keys.c json.c logsource.c mapping.c text.c values.c
+// sources: ndjson.c ndjson_elements.c ndjson_keys.c json.c logsource.c mapping.c text.c values.c
 // optimize: 0
 /* sn_ndjson__decode: rows of a line, the logsource it belongs to, and what the fields then hold. */
 #include <errno.h>
@@ -44,7 +44,7 @@ static const struct row rows[] = {
 	{"{\"Event\":{\"EventData\":{\"Version\":\"7\"},\"System\":{\"Version\":5}}}", "", "Version=7;"},
 	{"{\"Event\":{\"EventData\":{\"Data\":[{\"@Name\":\"Image\",\"#text\":\"i\"},{\"#text\":\"c\",\"@Name\":"
 	 "\"CommandLine\"},{\"#attributes\":{\"Name\":\"Query\"},\"#text\":\"q\"},\"loose\"]}}}",
-	 "", "Image=i;Query=q;"},
+	 "", "Image=i;CommandLine=c;Query=q;"},
 	{"{\"winlog\":{\"channel\":\"Security\",\"event_id\":4688,\"computer_name\":\"h\",\"provider_name\":\"P\","
 	 "\"event_data\":{\"Image\":\"i\"}},\"event\":{\"Image\":\"ecs\"},\"Image\":\"x\"}",
 	 "windows/process_creation/security", "Image=i;EventID=4688;Channel=Security;Provider_Name=P;Computer=h;"},
@@ -53,7 +53,8 @@ static const struct row rows[] = {
 	{"{\"UserData\":{\"Operation\":{\"Query\":\"select\",\"ProcessId\":4}}}", "", "ProcessId=4;Query=select;"},
 	{"{\"Image\":null,\"ProcessId\":-1.50e+3,\"Query\":true,\"Version\":[],\"CommandLine\":\"\"}", "",
 	 "Image=%;CommandLine=;ProcessId=-1.50e+3;Version=%;Query=true;"},
-	{"{\"Image\":[\"a\",[1,null],\"b\"],\"Image2\":[{}],\"Query\":[\"one\"]}", "", "Image=a|1|%|b;Query=one;"},
+	{"{\"Image\":[\"a\",1,null,\"b\"],\"CommandLine\":[\"a\",[\"b\"]],\"Version\":[{}],\"Query\":[\"one\"]}", "",
+	 "Image=a|1|%|b;Query=one;"},
 	{"{\"Image\":[\"a\",\"b\"],\"Image\":\"last\"}", "", "Image=last;"},
 	{"{\"\\u0049mage\":\"\\u00e9\\ud83d\\ude00\\udc80\\b\\f\\n\\r\\t\\/\\\"\"}", "",
 	 "Image=\xc3\xa9\xf0\x9f\x98\x80\x80\b\f\n\r\t/\";"},

@@ -45,6 +45,17 @@ SHAPES: dict[str, dict[str, Any]] = {
         "winlog.event_data.Image": "a.exe",
         "host.name": "h",
     },
+    "winlogbeat, with ECS's event": {
+        "event": {"code": "1", "kind": "event", "provider": "P"},
+        "winlog": {"channel": "Sysmon", "event_id": 1, "provider_name": "P", "event_data": DATA},
+    },
+    "winlogbeat, flattened, with ECS's event": {
+        "winlog.channel": "Sysmon",
+        "winlog.event_id": 1,
+        "winlog.provider_name": "P",
+        "winlog.event_data.Image": "a.exe",
+        "event": {"code": "1", "kind": "event"},
+    },
     "data wins": {"Event": {"System": {**SYSTEM, "Image": "no"}, "EventData": DATA}},
 }
 
