@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ _SEES = ("source", "process_table", "engine", "paths.cache")
 _OWN = "windows" if sys.platform == "win32" else "files"  # what this system alone has
 _RUNS = (*_SEES, _OWN, "rules", "output", "rollup", "paths.runtime", "paths.state")
 _REPLAYS = ("process_table", "engine.lineage_max", "rules", "output", "paths.cache")
+_GARBAGE = 10_000  # objects that are made between two looks for cycles: of Python's 700, a start looks a hundred times
 
 
 # ---- what they do ----
@@ -270,8 +272,17 @@ def _parser(given: Sequence[str]) -> Parser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit code."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    """Runs a command; the exit code. `arguments`: None, those of the process, which ends with it."""
+    if arguments is not None:
+        return _main(list(arguments))
+    gc.set_threshold(_GARBAGE)
+    try:
+        return _main(sys.argv[1:])
+    finally:
+        gc.freeze()  # what is left goes with the process: nobody has to look through it
+
+
+def _main(given: Sequence[str]) -> int:
     debug = "--debug" in given
     open_streams()
     try:

@@ -21,7 +21,7 @@ from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
 from sensor.encode import json_page
 from sensor.errors import InputError, LinsangError, Unsupported, UsageError
-from sensor.inputs import Input, after_lines, no_events, open_input, what_is_wrong
+from sensor.inputs import Block, Input, after_lines, no_events, open_input, what_is_wrong
 from sensor.interruption import Interrupted, Interruption
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, Rules, check, ffi, lib
@@ -224,7 +224,7 @@ class _Replay:
             index = self._feed(number, source.path, block, index)
             self._show(begin + source.position())
 
-    def _next(self, blocks: Iterator[bytes]) -> bytes | None:
+    def _next(self, blocks: Iterator[Block]) -> Block | None:
         with self.interruption.waiting():
             return next(blocks, None)
 
@@ -232,13 +232,14 @@ class _Replay:
         with self.interruption.waiting():
             return self._pace.wait(at)
 
-    def _feed(self, number: int, path: str, block: bytes, index: int) -> int:
+    def _feed(self, number: int, path: str, block: Block, index: int) -> int:
         """Feeds whole lines; the index of the next one."""
         view, at = memoryview(block), 0
-        while at < len(block):
-            end = len(block)
+        text = bytes(block) if self._pace.rate else b""
+        while at < len(view):
+            end = len(view)
             if self._pace.rate:
-                end = after_lines(block, at, self._wait()[0])
+                end = after_lines(text, at, self._wait()[0])
             malformed = self._count("malformed")
             used, after = self.engine.feed_lines(view[at:end], route=self._route, file=number, index=index)
             if self._count("malformed") > malformed:

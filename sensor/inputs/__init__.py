@@ -20,10 +20,10 @@ from typing import BinaryIO, NamedTuple
 from sensor.errors import InputError
 from sensor.inputs.documents import Documents, one_a_line
 from sensor.inputs.etl import Trace, is_etl
-from sensor.inputs.lines import LEFT_OUT, Content, Decoder, decoded, line_blocks
+from sensor.inputs.lines import LEFT_OUT, Block, Content, Decoder, decoded, line_blocks
 from sensor.recording import Recorded, RecordingReader
 
-__all__ = ["Input", "after_lines", "no_events", "open_input", "what_is_wrong"]
+__all__ = ["Block", "Input", "after_lines", "no_events", "open_input", "what_is_wrong"]
 
 _BLOCK = 1 << 20
 _START = 1 << 16  # as much as a reader of lines holds: larger reads go past it
@@ -43,12 +43,12 @@ _ESLOGGER = (b'"mach_time"', b'"event_type"', b'"process"')
 
 class Input(NamedTuple):
     """One file. `recording`: what is played, as recordings and event trace logs are; None for anything else, whose
-    events `blocks` gives as JSON lines. Valid as long as the file is open."""
+    events `blocks` gives as JSON lines, each valid until the next is asked for. Valid as long as the file is open."""
 
     path: str
     recording: Recorded | None
     file: BinaryIO
-    blocks: Iterator[bytes]
+    blocks: Iterator[Block]
 
     def position(self) -> int:
         """Bytes of the file read so far; 0 where that is not known."""
@@ -84,7 +84,7 @@ def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Inp
 
             return Input(path, None, file, evtx_lines(path, whole))
         return Input(path, more.enter_context(RecordingReader(whole.fileno(), path)), file, iter(()))
-    blocks = line_blocks(path, content, start)
+    blocks: Iterator[Block] = line_blocks(path, content, start)
     for decoder in _decoders(start):
         blocks = decoded(path, blocks, decoder)
     return Input(path, None, file, blocks)

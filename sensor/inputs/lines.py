@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from sensor.errors import InputError
 
+Block = bytes | memoryview
 LEFT_OUT = b"!"  # begins a line that stands for what could not be read; the reason follows
 _BLOCK = 1 << 19  # a few of them would push what judges out of the processor's cache
 _LINE_MAX = 64 << 20
@@ -27,6 +28,9 @@ class Content(Protocol):
     def read1(self, size: int = -1, /) -> bytes:
         """What is there, b"" at the end."""
 
+    def readinto1(self, room: memoryview, /) -> int | None:
+        """The same into `room`: how many bytes they are."""
+
 
 class Decoder(Protocol):
     """Text of another form into JSON lines."""
@@ -42,34 +46,36 @@ class Decoder(Protocol):
         """Bytes that wait for their end."""
 
 
-def line_blocks(path: str, file: Content, start: bytes) -> Iterator[bytes]:
-    """`start` and what follows it in `file` in blocks of whole lines, without a byte order mark. InputError: not what
-    it should be; what stood before has been given out."""
-    rest: list[bytes | memoryview] = []  # of the last line
-    held, read = 0, start.removeprefix(_BYTE_ORDER_MARK)
-    while read:
-        end = read.rfind(b"\n") + 1
-        if end:
-            yield b"".join((*rest, memoryview(read)[:end]))
-            rest, held = [], 0
-        rest.append(read[end:])
-        held += len(rest[-1])
-        if held > _LINE_MAX:
+def line_blocks(path: str, file: Content, start: bytes) -> Iterator[memoryview]:
+    """`start` and what follows it in `file` in blocks of whole lines, without a byte order mark, each valid until the
+    next one is asked for. InputError: not what it should be; what stood before has been given out."""
+    start = start.removeprefix(_BYTE_ORDER_MARK)
+    room = bytearray(max(_BLOCK, len(start)))  # one for all: fresh memory for each block would cost as much as reading
+    room[: len(start)] = start
+    seen, used = 0, len(start)
+    while used > seen:
+        if end := room.rfind(b"\n", seen, used) + 1:
+            yield memoryview(room)[:end]
+            room[: used - end] = room[end:used]
+            used -= end
+        if used > _LINE_MAX:
             raise InputError(path, -1, f"a line of more than {_LINE_MAX >> 20} MiB", "give it JSON lines")
-        read = _read(path, file)
-    if held:
-        yield b"".join(rest)
+        if used > len(room) // 2:
+            room = room + bytes(len(room))  # another one: the old one may still be looked at
+        seen, used = used, used + _read(path, file, memoryview(room)[used:])
+    if used:
+        yield memoryview(room)[:used]
 
 
-def _read(path: str, file: Content) -> bytes:
+def _read(path: str, file: Content, room: memoryview) -> int:
     """What is there, so that a pipe's lines come as they are written."""
     try:
-        return file.read1(_BLOCK)
+        return file.readinto1(room) or 0  # None: a descriptor that does not wait has nothing
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(path, -1, f"gzip: {error}", "what stands before it was judged") from None
 
 
-def decoded(path: str, blocks: Iterator[bytes], decoder: Decoder) -> Iterator[bytes]:
+def decoded(path: str, blocks: Iterator[Block], decoder: Decoder) -> Iterator[Block]:
     """`blocks` through `decoder`."""
     failed: InputError | None = None
     while True:
@@ -80,7 +86,7 @@ def decoded(path: str, blocks: Iterator[bytes], decoder: Decoder) -> Iterator[by
         except InputError as error:
             failed = error
             break
-        if made := decoder.feed(block):
+        if made := decoder.feed(bytes(block)):
             yield made
         if decoder.held > _LINE_MAX:
             raise InputError(path, -1, f"an event of more than {_LINE_MAX >> 20} MiB", "give it JSON lines")

@@ -65,7 +65,7 @@ class _Lines(Feed):
                 block = next(self._source.blocks, None)
                 if block is None:
                     break
-                self._block, self._at = block, 0
+                self._block, self._at = bytes(block), 0
             end = after_lines(self._block, self._at, limit - fed) if limit < _BATCH else len(self._block)
             lines = memoryview(self._block)[self._at : end]
             used, self._index = self._engine.feed_lines(lines, route=self._route, index=self._index)

@@ -28,7 +28,7 @@ MESSAGE = json.dumps({"mach_time": 1, "event_type": 9, "process": {}, "event": {
 def lines_of(path: Path | str) -> list[bytes]:
     with open_input(str(path)) as source:
         assert source.recording is None
-        text = b"".join(source.blocks)
+        text = b"".join(map(bytes, source.blocks))
     return text.removesuffix(b"\n").split(b"\n") if text else []
 
 
@@ -126,7 +126,7 @@ def test_a_cut_archive_gives_what_is_there(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress("\n".join(lines).encode())[:-5000])
     found: list[bytes] = []
     with open_input(str(file)) as source, pytest.raises(InputError, match="gzip"):
-        found.extend(line for block in source.blocks for line in block.splitlines())
+        found.extend(line for block in source.blocks for line in bytes(block).splitlines())
     assert 0 < len(found) < 5000
     assert found == [line.encode() for line in lines[: len(found)]]
 
