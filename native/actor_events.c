@@ -5,6 +5,8 @@
 
 #include "bytes.h"
 
+enum { GUID_TEXT = 36 };
+
 _Static_assert((int)SN_ACTOR_TEXTS == (int)SN_ACTOR_BLOCK_TEXTS, "a block has all of them");
 
 void sn_actor_fields__of(const struct sn_rules *rules, struct sn_actor_fields *out)
@@ -39,24 +41,34 @@ static uint32_t pid_of(struct sn_bytes text)
 	return pid > UINT32_MAX ? 0 : (uint32_t)pid;
 }
 
-/* {B32F0EA1-...}: any 32 hexadecimal digits are an identity. All zero: none. */
+/* The value of a hexadecimal digit, + 1; 0: it is none. */
+static const uint8_t digits[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+/* {B32F0EA1-0000-0000-0000-000000000000}, with or without braces. What is none is all zero, which means none. */
 static struct sn_guid guid_of(struct sn_bytes text)
 {
-	uint8_t bytes[sizeof(struct sn_guid)] = {0};
+	static const uint8_t place[sizeof(struct sn_guid)] = {0,  2,  4,  6,  9,  11, 14, 16,
+							      19, 21, 24, 26, 28, 30, 32, 34};
+	uint8_t bytes[sizeof(place)];
 	struct sn_guid guid = {0};
-	uint32_t digits = 0;
+	uint32_t odd = 0;
 
-	for (uint32_t i = 0; i < text.len; i++) {
-		uint32_t c = text.at[i], digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+	if (text.len == GUID_TEXT + 2 && text.at[0] == '{' && text.at[GUID_TEXT + 1] == '}')
+		text = (struct sn_bytes){text.at + 1, GUID_TEXT};
+	if (text.len != GUID_TEXT || text.at[8] != '-' || text.at[13] != '-' || text.at[18] != '-' ||
+	    text.at[23] != '-')
+		return guid;
+	for (uint32_t i = 0; i < sizeof(place); i++) {
+		uint32_t high = digits[text.at[place[i]]] - 1u, low = digits[text.at[place[i] + 1]] - 1u;
 
-		if (c == '{' || c == '}' || c == '-')
-			continue;
-		if (digit > 15 || digits == 2 * sizeof(bytes))
-			return guid;
-		bytes[digits / 2] |= (uint8_t)(digits % 2 ? digit : digit << 4);
-		digits++;
+		odd |= high | low;
+		bytes[i] = (uint8_t)(high << 4 | low);
 	}
-	if (digits == 2 * sizeof(bytes))
+	if (odd < 16)
 		memcpy(&guid, bytes, sizeof(guid));
 	return guid;
 }

@@ -14,6 +14,7 @@ import errno
 import importlib.util
 import itertools
 import json
+import marshal
 import os
 import stat
 import sys
@@ -33,6 +34,7 @@ from sensor.system import OPEN_FLAGS, is_ours
 Buffer = bytes | memoryview
 _KEPT = 4  # of each kind
 _SUM = 4
+_BYTES_ALONE = 2  # marshal's version without references, which would tell equal lists apart
 _WRITTEN_S = 600  # in which any file is written
 _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
 _HERE = Path(__file__).parent
@@ -89,9 +91,11 @@ class RuleCache:
         digest = blake2b(digest_size=16)
         parser = importlib.util.find_spec("sigma.rule")
         own = [*map(str, _MAKERS), *([parser.origin] if parser and parser.origin else [])]
-        for path, status in [*self._files, *_statuses(own)]:
-            seen = status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-            digest.update(f"{path}\0{seen}\0".encode(errors="surrogateescape"))
+        seen = [
+            (path, status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+            for path, status in [*self._files, *_statuses(own)]
+        ]
+        digest.update(marshal.dumps(seen, _BYTES_ALONE))
         digest.update(f"{sys.version}\0{_shown(self._reading)}".encode(errors="surrogateescape"))
         return digest.hexdigest()
 

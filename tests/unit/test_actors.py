@@ -55,6 +55,13 @@ CASES: list[tuple[str, list[dict[str, Any]], list[tuple[Who, list[tuple[int | No
      [((20, "as it says", START), [(10, "C:\\10.exe", '10 "a" \u00e9')]),
       ((20, "as it says", START + 4 * 10**9), [(12, "C:\\12.exe", '12 "a" \u00e9')])]),
     ("a GUID that is another's", [started(20, 10, "b"), connected(20, 99)], [((20, "as it says", None), [])]),
+    ("a GUID without braces", [started(20, 10, "b"), started(20, 12, "c", guid=77, second=5),
+                               connected(20) | {"ProcessGuid": GUID.format(20)[1:-1]}],
+     [((20, "as it says", START), [(10, "C:\\10.exe", '10 "a" \u00e9')])]),
+    ("no GUID", [started(20, 10, "b"), *(connected(20) | {"ProcessGuid": text} for text in (
+        GUID.format(99).replace("6", "`"), GUID.format(99).replace("6", "g"), GUID.format(99).replace("-", " "),
+        GUID.format(99)[:-1], "{}", "-" * 36, "{" + "\u00ff" * 18 + "}"))],
+     [((20, "as it says", START), [(10, "C:\\10.exe", '10 "a" \u00e9')])] * 7),
     ("the audit log", [AUDIT, AUDIT | {"NewProcessId": "0x30", "ProcessId": "0x28", "NewProcessName": "C:\\c.exe",
                                       "ParentProcessName": "C:\\b.exe"}],
      [((40, "C:\\b.exe", None), [(20, "C:\\a.exe", None)]),
