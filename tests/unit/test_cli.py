@@ -69,6 +69,7 @@ ROWS = [
     (["run", "--files-place", "here"], 2, "--files-place here; `here` does not begin with /"),
     (["replay", "x", "--expand", "y"], 2, "--expand y; expected NAME=VALUE"),
     (["status", "--rules", "rules"], 2, "unknown argument `--rules`"),
+    (["run", "--windows-channels", "x"], 2, "unknown argument `--windows-channels`"),
     (["dump"], 2, "the following arguments are required: FILE; see `linsang dump --help`"),
     (["dump", "nothing"], 1, "nothing: No such file or directory"),
     (["dump", "hit.ndjson"], 1, "hit.ndjson at byte 0: not a recording"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 
 from sensor.cli import main
+from sensor.config import Windows
+from sensor.coverage import live_sources
+from sensor.rules_cli import Asked, explain
 
 DEMO = Path(__file__).parents[1] / "golden" / "demo.linsang"
 HEAD = "title: {title}\nid: {id}\nstatus: test\nlevel: {level}\nauthor: {author}\nlogsource: {{{source}}}\n"
@@ -186,6 +190,26 @@ def test_explain(place: Path, capsys: pytest.CaptureFixture[str], arguments: lis
     assert code == 0, err
     for text in said:
         assert text in " ".join(out.split()), out
+
+
+DNS = "title: D\nid: dddd1111-0000-4000-8000-000000000000\nstatus: test\nlevel: low\nlogsource: {product: windows, "
+DNS += "category: dns_query}\ndetection: {s: {QueryName: x}, condition: s}\n"
+
+
+@pytest.mark.parametrize(
+    ("provider", "verdict"), [("dns", "can fire"), ("network", "cannot fire")], ids=["asked for", "not asked for"]
+)
+def test_settings_of_windows(place: Path, capsys: pytest.CaptureFixture[str], provider: str, verdict: str) -> None:
+    """What the sensor sees there is what it is told to ask for."""
+    Path("dns.yml").write_text(DNS)
+    seen = ("--product", "windows", "--seen-by", "live", "--windows-providers", provider, "--windows-channels", "x")
+    code, out, _ = run(capsys, "check", "dns.yml", *seen)
+    assert code == 0
+    assert f"1 {verdict}" in out
+    text = io.StringIO()
+    sources = live_sources(Windows(providers=(provider,), channels=()), "windows")
+    assert explain([Path("dns.yml")], Asked("dns.yml"), text, sources=sources) == 0
+    assert f"{verdict} here" in text.getvalue()
 
 
 @pytest.mark.parametrize(
