@@ -21,6 +21,9 @@ static const char builtins[][BUILTIN_MAX + 1] = {
 	"set",	 "setlocal", "shift", "time",	"title", "type",  "ver",  "verify", "vol",
 };
 
+/* Programs that only wait or set how text looks: with another command beside them that one counts. */
+static const char *const idlers[] = {"ping", "timeout", "choice", "waitfor", "chcp", "sleep"};
+
 struct bounds {
 	uint32_t from, to;
 };
@@ -33,6 +36,8 @@ struct split {
 	struct bounds command[COMMANDS_MAX]; /* in the room: those that start something */
 	const uint8_t *pipe;		     /* in the text: the last | of the command that was read last */
 	uint32_t count;
+	struct bounds idler; /* the last one */
+	uint32_t idlers;
 	bool opaque;
 };
 
@@ -257,6 +262,18 @@ static bool is_builtin(struct sn_bytes command)
 	return false;
 }
 
+static bool is_idler(struct sn_bytes command)
+{
+	struct sn_bytes word = first_word(command), tail = sn_bytes__behind(command, word.len);
+
+	if (tail.len && !sn_is_blank(*tail.at) && *tail.at != '/' && !sn_windows__begins(tail, ".exe"))
+		return false;
+	for (uint32_t i = 0; i < sizeof(idlers) / sizeof(idlers[0]); i++)
+		if (sn_bytes__is_word(word, idlers[i]))
+			return true;
+	return false;
+}
+
 /* What cmd reads in a program's name: m"s"hta is mshta, and , ; = end it as a blank does. In the room, in place. */
 static struct sn_bytes with_plain_name(const struct split *s, struct sn_bytes command)
 {
@@ -296,6 +313,7 @@ static struct sn_bytes without_signs(struct sn_bytes command)
 static void note(struct split *s, struct sn_bytes command, bool varies, uint32_t depth)
 {
 	struct sn_cmd_parts parts;
+	struct bounds bounds;
 
 	command = without_signs(command);
 	while (sn_bytes__is_word(first_word(command), "call") &&
@@ -318,8 +336,13 @@ static void note(struct split *s, struct sn_bytes command, bool varies, uint32_t
 		return;
 	}
 	command = with_plain_name(s, command);
-	s->command[s->count++] =
-		(struct bounds){(uint32_t)(command.at - s->room), (uint32_t)(command.at - s->room) + command.len};
+	bounds = (struct bounds){(uint32_t)(command.at - s->room), (uint32_t)(command.at - s->room) + command.len};
+	if (!s->pipe && !(peek(s, 0) == '|' && peek(s, 1) != '|') && is_idler(command)) {
+		s->idler = bounds;
+		s->idlers++;
+	} else {
+		s->command[s->count++] = bounds;
+	}
 }
 
 static void read_commands(struct split *s)
@@ -360,6 +383,8 @@ void sn_cmd__split(struct sn_bytes text, struct sn_unwinder *unwinder, struct sn
 	s.end = text.at + text.len;
 	read_commands(&s);
 	unwinder->used -= size - (uint32_t)(s.out - s.room);
+	if (!s.count && s.idlers == 1)
+		s.command[s.count++] = s.idler;
 	if (s.opaque || !s.count || (s.count > 1 && !s.pipe))
 		return;
 	last = s.command[s.count - 1];

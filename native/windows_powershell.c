@@ -33,25 +33,45 @@ static struct sn_bytes without_blanks(struct sn_bytes text)
 /* Without what calls a command: & COMMAND, . COMMAND, & {COMMAND}. */
 static struct sn_bytes without_call(struct sn_bytes text)
 {
-	text = without_blanks(text);
-	while (text.len && (*text.at == '&' || (*text.at == '.' && text.len > 1 && sn_is_blank(text.at[1]))))
-		text = without_blanks(sn_bytes__behind(text, 1));
-	if (text.len > 1 && *text.at == '{' && text.at[text.len - 1] == '}')
-		text = without_blanks((struct sn_bytes){text.at + 1, text.len - 2});
-	return text;
+	for (;;) {
+		text = without_blanks(text);
+		if (text.len && (*text.at == '&' || (*text.at == '.' && text.len > 1 && sn_is_blank(text.at[1]))))
+			text = sn_bytes__behind(text, 1);
+		else if (text.len > 1 && *text.at == '{' && text.at[text.len - 1] == '}')
+			text = (struct sn_bytes){text.at + 1, text.len - 2};
+		else
+			return text;
+	}
+}
+
+/* Bytes of what stands between two texts of a list, 'a','b', at the first one's closing quote. 0: it is none. */
+static uint32_t between_texts(struct sn_bytes text)
+{
+	uint32_t len = 1;
+	bool comma = false;
+
+	while (len < text.len && (sn_is_blank(text.at[len]) || (!comma && text.at[len] == ',')))
+		comma = text.at[len++] == ',' || comma;
+	return comma && len < text.len && (text.at[len] == '\'' || text.at[len] == '"') ? len + 1 : 0;
 }
 
 struct sn_bytes sn_powershell__line(struct sn_bytes text, struct sn_unwinder *unwinder)
 {
+	uint32_t len = 0;
 	uint8_t *room;
 
 	text = without_call(text);
 	room = text.len && is_plain(text) ? sn_unwinder__room(unwinder, text.len) : NULL;
 	if (!room || (memchr(text.at, '\'', text.len) && memchr(text.at, '"', text.len)))
 		return (struct sn_bytes){0};
-	for (uint32_t i = 0; i < text.len; i++)
-		room[i] = text.at[i] == '\'' ? '"' : text.at[i];
-	return (struct sn_bytes){room, text.len};
+	for (uint32_t i = 0; i < text.len; len++) {
+		bool quote = text.at[i] == '\'' || text.at[i] == '"';
+		uint32_t between = quote ? between_texts(sn_bytes__behind(text, i)) : 0;
+
+		room[len] = between ? ' ' : quote ? '"' : text.at[i];
+		i += between ? between : 1;
+	}
+	return (struct sn_bytes){room, len};
 }
 
 /* The value of a digit of base64, + 1; 0: it is none. */

@@ -110,6 +110,8 @@ static bool enter_powershell(struct sn_win_reading *r, struct sn_unwound *out, s
 	if (!line.len)
 		return false;
 	*link = link_of(r->grammars, line, true, &program);
+	if (sn_bytes__is_word(program, "start")) /* another than cmd's */
+		link->grammar = sn_windows__find(r->grammars, (struct sn_bytes){(const uint8_t *)"saps", 4});
 	if (!link->grammar && !sn_windows__ends(program, ".exe") && !sn_windows__ends(program, ".bat") &&
 	    !sn_windows__ends(program, ".cmd") && !sn_windows__ends(program, ".ps1"))
 		return false;
