@@ -375,6 +375,26 @@ git ls-remote --heads /none; git config --global core.editor vim; git worktree l
 apt-get -qq -s -o Dpkg::Options::=--force-confdef install bash; apt-config dump
 systemctl enable none; systemctl list-units --type=service
 cd ..
+# a fourth day: what builds ask of their tools, checks of services, releases put in their place, passwords out of files
+mkdir -p fourth && cd fourth || exit 1
+printf 'int main(void) { return 0; }\n' >a.c
+sh -c 'echo dumpdef | m4 --nesting-limit=1024 2>&1 >/dev/null'
+have autoreconf && printf 'AC_INIT([x],[1])\nAC_PROG_CC\nAC_OUTPUT\n' >configure.ac && autoreconf -fi && ./configure
+[ -x /usr/lib/ccache/gcc ] && CCACHE_DIR="$PWD/ccache" /usr/lib/ccache/gcc -o a a.c
+have gcc && gcc -o a a.c && have valgrind && valgrind -q ./a
+git init -q r; git -C r -c user.name=a -c user.email=a@b commit -q --allow-empty -m x; git -C r difftool -y -x 'diff -u'
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/9; echo -e "GET /health HTTP/1.1\r\n\r\n" >&3; timeout 1 cat <&3 | grep -q UP'
+bash -c 'curl -fsSLO http://127.0.0.1:9/kubectl && chmod +x ./kubectl && mv ./kubectl /usr/local/bin/ && kubectl version'
+bash -c 'chmod +x none.sh; curl -sf -X POST http://127.0.0.1:9/hook; ls'
+bash -c 'BORG_PASSCOMMAND="cat pw" borg init -e none r1; BORG_PASSCOMMAND="cat pw" borg create r1::a tree'
+perl -e 'print `uname -r`'; python3 -c 'import subprocess; print(subprocess.check_output(["uname", "-m"]))'
+awk -F: '($2==""){print $1}' /etc/shadow
+tar cf - a.c | openssl enc -aes-256-cbc -pbkdf2 -k secret | tee a.enc | sha256sum
+have sqlite3 && sqlite3 app.db '.schema' && sqlite3 app.db '.once o.csv' 'select 1' && sqlite3 app.db '.read /dev/null'
+dpkg --no-act --unpack --auto-deconfigure none.deb; dpkg -S /bin/sh
+mkdir -p hooks.d; printf '#!/bin/sh\ntrue\n' >hooks.d/a; chmod +x hooks.d/a; sh -c 'run-parts hooks.d'
+have node && node -e 'console.log(require("child_process").execSync("git --version").toString())'
+cd ..
 kill "$watcher"
 
 if [ "${2-}" = packages ]; then
