@@ -178,6 +178,7 @@ SERVE = """set -e
 ip link set lo up && ip address add 192.0.2.1/32 dev lo && echo 'exit 0' > served
 exec 3< <(exec /usr/bin/python3 -u -m http.server 8000 2>&1); server=$!; read -ru 3  # that it serves
 curl -s -o direct http://192.0.2.1:8000/served && curl -s http://192.0.2.1:8000/served | tee piped
+curl -s http://192.0.2.1:8000/served | (sleep 1.1; tee late; true)
 curl -s -o inside http://127.0.0.1:8000/served; echo here > local
 kill $server"""
 
@@ -187,6 +188,7 @@ kill $server"""
     [
         ("direct", "http://192.0.2.1:8000/served", "192.0.2.1"),  # its own connection
         ("piped", "http://192.0.2.1:8000/served", "192.0.2.1"),  # that of the other end of the pipe
+        ("late", "", "192.0.2.1"),  # by a subshell, long after: the other end, and what it was told, is forgotten
         ("inside", "http://127.0.0.1:8000/served", ""),  # to this host itself: not outside
         ("local", "", ""),  # the shell's text names an address, which does not make it fetch
     ],
