@@ -41,7 +41,7 @@ class _Lines(Closing):
         self._out = out
         self._read, self.fd = os.pipe()
         widen_pipe(self.fd, _PIPE_BYTES)
-        self.error = ""
+        self.error: OSError | LinsangError | None = None
         self._thread = threading.Thread(target=self._run, name="lines")
         self._thread.start()
 
@@ -51,7 +51,7 @@ class _Lines(Closing):
                 for block in RecordLines(reader):
                     write_all(self._out, block)
         except (OSError, LinsangError) as error:
-            self.error = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            self.error = error
         finally:
             os.close(self._read)
 
@@ -76,6 +76,13 @@ def _out(path: str, format: str) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def _failure(what: str, error: OSError | LinsangError) -> Exception:
+    """What to raise when `what` could not be written; of a reader that had enough cli.py says nothing."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    return LinsangError(f"{what}: {(isinstance(error, OSError) and error.strerror) or error}")
 
 
 def _stop() -> Stop:
@@ -127,9 +134,10 @@ def record(config: Config, path: str, *, seconds: float | None = None, format: s
                 account, equations, recorded = _record(config, lines.fd if lines else out, what, seconds)
         except NativeError as error:
             # the thread knows why better than the writer, which only sees its pipe closed
-            raise LinsangError(f"{what}: {(lines and lines.error) or os.strerror(error.errno)}") from error
+            why = (lines and lines.error) or OSError(error.errno, os.strerror(error.errno))
+            raise _failure(what, why) from error
         if lines and lines.error:
-            raise LinsangError(f"{what}: {lines.error}")
+            raise _failure(what, lines.error)
         if lines:
             os.write(out, json.dumps({"type": "account", **account.as_dict(), "recorded": recorded}).encode() + b"\n")
     say(f"{recorded} events recorded, {account.lost} lost; {equations}")

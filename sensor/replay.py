@@ -177,12 +177,14 @@ class _Replay:
             with ExitStack() as opened:
                 with self.interruption.waiting():
                     source = opened.enter_context(open_input(path))
+                before = self.engine.stats()
                 if source.recording is None:
-                    before = self.engine.stats()
                     self._lines(number, source)
                     self._check_any(path, before)
                 else:
                     self._recording(number, source.recording)
+                if self._count("received") == before["received"]:
+                    say(f"{path}: 0 events")
         except OSError as error:
             raise InputError(path, -1, error.strerror or str(error)) from None
 

@@ -291,6 +291,21 @@ def test_a_reader_that_does_not_read_is_not_waited_for_for_ever(tmp_path: Path) 
     assert recorder.returncode == -signal.SIGINT
 
 
+@pytest.mark.parametrize("form", ["native", "ndjson"])
+def test_a_reader_of_a_recording_that_had_enough_is_no_error(tmp_path: Path, form: str) -> None:
+    command = [sys.executable, "-m", "sensor", "record", "-", "--format", form]
+    command += ["--cache-dir", str(tmp_path.parent / "cache")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as recorder:
+        assert recorder.stdout
+        assert recorder.stderr
+        recorder.stdout.buffer.read(1)
+        recorder.stdout.close()
+        while recorder.poll() is None:
+            subprocess.run(["true", "x" * 8192], check=True)
+        assert recorder.stderr.read() == "linsang: recording to standard output\n"
+    assert recorder.returncode == 1
+
+
 def test_open_sockets_are_in_the_snapshot(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         _, file = recorded(tmp_path, "--format", "ndjson")
