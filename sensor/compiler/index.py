@@ -32,6 +32,7 @@ _TOGETHER = 4  # SN_WINDOWS_TOGETHER: strides up to this take eight windows at o
 _ALONE = 12  # and those from here on cost less one by one
 _SWEPT_STRIDE = 6  # SN_SWEPT_STRIDE: all keywords are looked for at once
 _PAIRED_MAX = 256  # bytes of a literal among which its rarest two are; struct sn_entry has a byte for where
+_WINDOWED_MAX = 1 << 15  # bytes of a literal in which its window is; an entry says where in 16 bits
 _WEIGHED_MAX = 10_000  # literals whose windows are counted
 _ENTRIES_MAX = 1 << 17  # of a scan; more cost more time in their misses than a stride spares
 _WORD, _WORD_BITS = 0xFFFFFFFFFFFFFFFF, 64
@@ -225,7 +226,7 @@ def _entries(place: Place, literals: Collection[Literal]) -> list[Entry]:
     if place.kind != GRAMS:
         keys = [_key(literal, place) for literal in literals]
         return [(key, key, number, 0) for number, key in enumerate(keys)]
-    windows = [_windows(_raw(literal), place.width) for literal in literals]
+    windows = [_windows(_raw(literal)[:_WINDOWED_MAX], place.width) for literal in literals]
     weight_of = _weights(windows, place.width).__getitem__
     entries = []
     for number, (literal, there) in enumerate(zip(literals, windows, strict=True)):

@@ -7,9 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from test_load_rules_files import ONE, faults, fires, titles
+from test_load_rules_files import ONE, TWO, faults, fires, titles
 
 from sensor.compiler import compile_table, load_rules
+from sensor.native import Rules
 
 
 @pytest.fixture
@@ -122,3 +123,12 @@ def test_many_values_looked_for_anywhere_do_not_multiply(tmp_path: Path) -> None
     text = ONE.replace(" {s: {A: x}, condition: s}", f"\n  s:\n    A|contains:\n{values}  condition: s")
     (tmp_path / "a.yml").write_text(text)
     assert len(compile_table(load_rules([tmp_path])).bytes) < 20_000 * 300  # of which 24 are the value
+
+
+@pytest.mark.parametrize("key", ["A", "A|contains", "A|startswith", "A|endswith", "A|cased|contains", "'|all'"])
+def test_a_value_longer_than_any_text(tmp_path: Path, key: str) -> None:
+    (tmp_path / "a.yml").write_text(ONE.replace("A: x", f"{key}: [{'ab' * 100_000}]"))
+    (tmp_path / "b.yml").write_text(TWO)
+    ruleset = load_rules([tmp_path])
+    Rules(compile_table(ruleset).bytes).close()
+    assert titles(ruleset) == ["one", "two"]
