@@ -121,8 +121,14 @@ struct sn_exec {
 	uint64_t file_size;  /* of the image, when it was executed */
 	uint64_t file_mtime; /* content and status last changed: ns since the epoch */
 	uint64_t file_ctime;
-	uint32_t exit_code; /* SN_PROCESS with an exit_time: as in struct sn_exit, else 0 */
-	uint32_t exit_signal;
+	union {
+		uint32_t exit_code; /* SN_PROCESS with an exit_time: as in struct sn_exit, else 0 */
+		uint32_t in_pipe;   /* SN_EXEC: inode of the pipe that standard input is; 0: none, or not known */
+	};
+	union {
+		uint32_t exit_signal;
+		uint32_t out_pipe; /* SN_EXEC: likewise of standard output */
+	};
 };
 
 struct sn_fork {

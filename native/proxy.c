@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "key_hash.h"
+#include "pipes.h"
 
 enum {
 	SLOT_BITS = 11,
 	SLOTS = 1 << SLOT_BITS, /* programs that are being started at the same time */
 	SLOT_TEXT = 232,	/* chain and payload of one; longer ones are not remembered */
-	NAMES = 3,		/* that an exec goes by: of argv[0], of the file, of the script */
+	PIPE_MAX = SN_PIPE_TEXT + 3 + SN_GRAMMAR_NAME_MAX,
+	NAMES = 3, /* that an exec goes by: of argv[0], of the file, of the script */
 	CHAIN_MAX = 2 * SN_UNWIND_DEPTH * SN_GRAMMAR_NAME_MAX, /* the longest chain */
 };
 
@@ -41,7 +43,9 @@ struct sn_proxies {
 	struct sn_unwound unwound;
 	struct sn_proxy proxy;
 	uint8_t chain[CHAIN_MAX];
-	uint8_t pipe[SLOT_TEXT];
+	uint8_t pipe[PIPE_MAX];
+	uint8_t line[PIPE_MAX];
+	struct sn_pipes pipes;
 	struct holder holder[SLOTS];
 	struct slot slot[SLOTS];
 };
@@ -63,6 +67,7 @@ void sn_proxies__free(struct sn_proxies *proxies)
 void sn_proxies__forget(struct sn_proxies *proxies)
 {
 	memset(proxies->holder, 0, sizeof(proxies->holder));
+	memset(&proxies->pipes, 0, sizeof(proxies->pipes));
 }
 
 static uint32_t place_of(uint32_t pid, uint64_t start)
@@ -287,6 +292,46 @@ static bool unwind(struct sn_proxies *proxies, const struct sn_grammars *grammar
 	return true;
 }
 
+/* It runs what comes down a pipe, which nothing announced: the line that it and the writer make, or it waits for one.
+ */
+static struct sn_bytes pipe_into(struct sn_proxies *proxies, uint32_t inode)
+{
+	const struct sn_pipe *pipe = sn_pipes__find(&proxies->pipes, inode);
+	const struct sn_unwound *own = &proxies->unwound;
+
+	if (pipe && pipe->text_len)
+		return sn_pipe__line(pipe, own->name, proxies->line);
+	if (inode)
+		sn_pipes__read(&proxies->pipes, inode, own->name);
+	return (struct sn_bytes){0};
+}
+
+/* It writes into a pipe. Where somebody waits there for commands, they are this program's payload for them. */
+static void write_pipe(struct sn_proxies *proxies, const struct sn_grammars *grammars, const struct sn_exec *exec,
+		       struct sn_bytes argv, bool is_link)
+{
+	const struct sn_grammar *grammar;
+	const struct sn_pipe *pipe;
+	struct sn_bytes reader;
+
+	sn_pipes__written(&proxies->pipes, exec->out_pipe, sn_pipes__find(&proxies->pipes, exec->in_pipe), argv);
+	pipe = sn_pipes__find(&proxies->pipes, exec->out_pipe);
+	reader = (struct sn_bytes){pipe->reader, pipe->reader_len};
+	grammar = is_link ? NULL : sn_grammars__find(grammars, reader.at, reader.len);
+	if (!grammar)
+		return;
+	memcpy(proxies->chain, reader.at, reader.len);
+	proxies->chain[reader.len] = 0;
+	proxies->proxy = (struct sn_proxy){
+		.depth = 1,
+		.kind = SN_PAYLOAD_PIPE,
+		.class = {grammars->text + grammar->class.off, grammar->class.len},
+		.chain = {proxies->chain, reader.len + 1},
+		.text = sn_pipe__line(pipe, reader, proxies->line),
+	};
+	proxies->proxy.url = sn_bytes__url(proxies->proxy.text);
+}
+
 const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct sn_grammars *grammars,
 				       const struct sn_exec *exec, struct sn_bytes identity)
 {
@@ -298,6 +343,8 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 
 	by_script = program_of(grammars, exec, &program, &argv);
 	is_link = unwind(proxies, grammars, identity.len && !by_script ? identity : program, argv, cut);
+	if (own->reads_input && !way.pipe.len)
+		way.pipe = pipe_into(proxies, exec->in_pipe);
 	if (!is_link && way.pipe.len) {
 		memcpy(proxies->pipe, way.pipe.at, way.pipe.len); /* its slot may become this exec's */
 		*proxy = (struct sn_proxy){
@@ -308,9 +355,11 @@ const struct sn_proxy *sn_proxies__see(struct sn_proxies *proxies, const struct 
 	} else if (!is_link) {
 		proxy->unknown = cut && own->is_proxy;
 	}
-	if (own->depth || way.depth)
+	if (own->depth || way.depth || way.pipe.len)
 		join_chain(proxies, way);
 	remember(proxies, exec, way);
+	if (exec->out_pipe)
+		write_pipe(proxies, grammars, exec, argv, is_link || proxy->kind == SN_PAYLOAD_PIPE);
 	return proxy;
 }
 

@@ -249,7 +249,7 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 
 	out->depth = 0;
 	out->name = link.name;
-	out->is_proxy = out->children = false;
+	out->is_proxy = out->children = out->reads_input = false;
 	if (!link.grammar)
 		return 0;
 	if (link.grammar->flags & SN_GR_APPLET) {
@@ -272,6 +272,7 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 			flags = link.grammar->flags;
 	}
 	out->children = flags & SN_GR_CHILDREN || (flags & SN_GR_PROMPT && !out->depth && !r.stopped);
+	out->reads_input = flags & SN_GR_STDIN && !out->depth && !r.stopped;
 	if (out->kind)
 		finish(out);
 	out->truncated = out->depth && cut;

@@ -55,6 +55,7 @@ struct sn_unwound {
 	struct sn_bytes name;	 /* of the program itself, also where depth is 0 */
 	uint32_t shell_depth;	 /* so many of the chain lead to the text for a shell that was read last; 0: none */
 	bool truncated;		 /* the arguments were cut within the payload */
+	bool reads_input;	 /* depth 0: it runs what comes on its standard input */
 	bool is_proxy, children; /* it has a grammar; what it starts is linked. Also where depth is 0 */
 	struct sn_bytes chain[SN_UNWIND_DEPTH]; /* basenames, outermost first */
 };

@@ -11,7 +11,22 @@
 enum {
 	IMAGE_STEPS = 2080, /* SN_PATH_MAX bytes of one-letter names, and 32 mounts */
 	CWD_STEPS = 512,    /* more of both exceeds what the verifier follows */
+	S_IFMT_ = 0170000,
+	S_IFIFO_ = 0010000,
 };
+
+/* The inode of the pipe that the open file of that number is. */
+inline_fn u32 pipe_of(struct file **open, u32 number)
+{
+	struct file *file = 0;
+	struct inode *inode;
+
+	bpf_probe_read_kernel(&file, sizeof(file), open + number);
+	if (!file)
+		return 0;
+	inode = READ(file, f_inode);
+	return (READ(inode, i_mode) & S_IFMT_) == S_IFIFO_ ? READ(inode, i_ino) : 0;
+}
 
 /* tp_btf sched_process_exec(task, old_pid, bprm) */
 inline_fn int on_exec(u64 *ctx)
@@ -20,6 +35,7 @@ inline_fn int on_exec(u64 *ctx)
 	struct linux_binprm *bprm = (void *)ctx[2];
 	u32 cpu = bpf_get_smp_processor_id();
 	struct scratch *s = bpf_map_lookup_elem(MAP(scratch), &cpu);
+	struct file **open;
 	struct sn_exec *exec;
 
 	if (!s)
@@ -34,6 +50,9 @@ inline_fn int on_exec(u64 *ctx)
 	describe_task(exec, task);
 	describe_session(exec, task);
 	describe_file(exec, task->mm->exe_file);
+	open = (struct file **)task->files->fdt->fd;
+	exec->in_pipe = pipe_of(open, 0);
+	exec->out_pipe = pipe_of(open, 1);
 	if (!task->ioac.syscw && !task->signal->ioac.syscw)
 		exec->h.flags |= SN_F_WROTE_NOTHING;
 	exec->tid = ctx[1];

