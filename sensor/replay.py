@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple
 
 from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
@@ -39,6 +39,7 @@ _NO_LIMIT = (1 << 64) - 1
 _MALFORMED_SHOWN = 5
 _TICK_S = 0.02
 _CLOSE_S = 3600.0
+_WRITABLE = "give --summary a file that can be written"
 
 
 class Options(NamedTuple):
@@ -358,7 +359,7 @@ def replay(config: Config, files: Sequence[str], options: Options) -> int:
         return _replay(config, files, options, report)
 
 
-def _replay(config: Config, files: Sequence[str], options: Options, report: TextIO | None) -> int:
+def _replay(config: Config, files: Sequence[str], options: Options, report: BinaryIO | None) -> int:
     loaded = load(_rule_paths(config), Path(config.paths.cache), config.rules.reading)
     for fault in loaded.faults:
         say(f"{'left out' if config.rules.skip_broken else 'error'}: {fault}")
@@ -372,7 +373,10 @@ def _replay(config: Config, files: Sequence[str], options: Options, report: Text
     summary = run.summary(time.perf_counter() - begin)
     run.engine.close()
     if report:
-        report.write(json_page(summary) + "\n")
+        try:
+            report.write(f"{json_page(summary)}\n".encode())
+        except OSError as error:
+            raise LinsangError(f"{report.name}: {error.strerror}", _WRITABLE) from None
     interrupted = run.interruption.signal
     if sys.stderr.isatty() or interrupted or summary["malformed"] or summary["lost"]["alerts"]:
         counts = ("events", "malformed", "alerts", "undecidable")
@@ -385,14 +389,14 @@ def _replay(config: Config, files: Sequence[str], options: Options, report: Text
 
 
 @contextmanager
-def _report(path: str | None) -> Iterator[TextIO | None]:
+def _report(path: str | None) -> Iterator[BinaryIO | None]:
     """Where the summary goes, opened before there is any. LinsangError: it cannot be written."""
     if path in {None, "-"}:
-        yield sys.stderr if path else None
+        yield sys.stderr.buffer if path else None
         return
     try:
-        file = Path(str(path)).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
+        file = Path(str(path)).open("wb", buffering=0)  # noqa: SIM115 - closed below
     except OSError as error:
-        raise LinsangError(f"{path}: {error.strerror}", "give --summary a file that can be written") from None
+        raise LinsangError(f"{path}: {error.strerror}", _WRITABLE) from None
     with file:
         yield file

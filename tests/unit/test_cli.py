@@ -113,6 +113,12 @@ def test_refusals_are_one_line(
     assert not any("Traceback" in line for line in lines)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_summary_that_has_no_room(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "hit.ndjson", "--summary", "/dev/full", *rules_and_cache()]) == 1
+    assert "error: /dev/full: No space left on device; give --summary" in capfd.readouterr().err
+
+
 def test_too_few_files_may_be_open(place: Path) -> None:
     pytest.importorskip("resource", reason="Windows has no such limit")
     replay = [sys.executable, "-m", "sensor", "replay", "hit.ndjson", *rules_and_cache()]
