@@ -19,7 +19,19 @@ from sensor.reference_events import event_of
 SOURCE = Logsource("windows", "process_creation")
 VALUES: tuple[Any, ...] = ("x", "y", "A", "", "z é", 1, 2.5, True, None, -0.0)
 TEXTS = ("x", "y", "a", "", "z é", "1", "2.5", "true", "-0.0")
-FIELDS: tuple[str, ...] = ("A", "B", "a", "Channel", "EventID", "Provider_Name", "Computer", "Data", "EventData", "Name", "System")
+FIELDS: tuple[str, ...] = (
+    "A",
+    "B",
+    "a",
+    "Channel",
+    "EventID",
+    "Provider_Name",
+    "Computer",
+    "Data",
+    "EventData",
+    "Name",
+    "System",
+)
 FIELDS += ("Provider", "channel", "#text", "@Name", "@timestamp")
 SHAPE = ("Event", "event", "winlog", "System", "EventData", "UserData", "event_data", "Data", "Data", "Provider")
 MARKUP = ("#text", "#text", "@Name", "Name", "#attributes", "@timestamp", "#x")
