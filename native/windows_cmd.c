@@ -269,7 +269,7 @@ static bool is_idler(struct sn_bytes command)
 	if (tail.len && !sn_is_blank(*tail.at) && *tail.at != '/' && !sn_windows__begins(tail, ".exe"))
 		return false;
 	for (uint32_t i = 0; i < sizeof(idlers) / sizeof(idlers[0]); i++)
-		if (sn_bytes__is_word(word, idlers[i]))
+		if (word.len && *idlers[i] == sn_bytes__lower(*word.at) && sn_bytes__is_word(word, idlers[i]))
 			return true;
 	return false;
 }

@@ -112,11 +112,13 @@ bool sn_windows__ends(struct sn_bytes text, const char *tail)
 	return text.len >= len && sn_windows__begins(sn_bytes__behind(text, text.len - len), tail);
 }
 
+static const bool is_slash[256] = {['\\'] = true, ['/'] = true};
+
 struct sn_bytes sn_windows__basename(struct sn_bytes path)
 {
 	const uint8_t *at = path.len ? path.at + path.len : path.at, *end = at;
 
-	while (at > path.at && at[-1] != '\\' && at[-1] != '/')
+	while (at > path.at && !is_slash[at[-1]])
 		at--;
 	return (struct sn_bytes){at, (uint32_t)(end - at)};
 }
