@@ -100,10 +100,14 @@ def chain_line(alert: Mapping[str, Any], paper: Paper) -> str:
 def _without_proxies(ancestors: list[str], chain: list[str], own: str) -> list[str]:
     """A proxy that forked is an ancestor too: the last ancestors, as far as they are proxies before `own`, in the order
     of the chain."""
-    left = chain[: chain.index(own)] if own in chain else chain
+    left = _before_last(chain, own) if own in chain else chain
     while ancestors and ancestors[-1] in left:
-        left = left[: len(left) - 1 - left[::-1].index(ancestors.pop())]
+        left = _before_last(left, ancestors.pop())
     return ancestors
+
+
+def _before_last(names: list[str], name: str) -> list[str]:
+    return names[: len(names) - 1 - names[::-1].index(name)]
 
 
 def _joined(names: Sequence[tuple[str, str]], paper: Paper) -> str:

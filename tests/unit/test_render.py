@@ -174,6 +174,7 @@ ENV_CHAIN = ["env", "nice", "timeout", "bash"]
 @pytest.mark.parametrize(
     ("ancestors", "own", "chain", "line"),
     [
+        (["systemd", "bash", "find", "dash"], "dash", ["find", "dash", "dash"], "bash → find → dash → dash"),
         (["systemd", "cron", "sh"], "env", ENV_CHAIN, "cron → sh → env → nice → timeout → bash"),
         (["systemd", "sshd", "sshd", "bash"], "env", ENV_CHAIN, "sshd → bash → env → nice → timeout → bash"),
         (["systemd", "bash", "timeout"], "bash", ENV_CHAIN, "bash → env → nice → timeout → bash"),
