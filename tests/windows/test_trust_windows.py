@@ -56,7 +56,7 @@ class PatientSensor(Sensor):
 
     def __init__(self, folder: Path, compiled: Path, windows: FakeWindows, *channels: str) -> None:
         super().__init__(folder, compiled, windows, *channels)
-        self._config = self._config.but(engine=self._config.engine.but(fact_wait_ms=10_000))
+        self._config = self._config.but(engine=self._config.engine.but(fact_wait_ms=60_000))
 
 
 @pytest.fixture
