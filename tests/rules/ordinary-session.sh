@@ -393,6 +393,8 @@ tar cf - a.c | openssl enc -aes-256-cbc -pbkdf2 -k secret | tee a.enc | sha256su
 have sqlite3 && sqlite3 app.db '.schema' && sqlite3 app.db '.once o.csv' 'select 1' && sqlite3 app.db '.read /dev/null'
 dpkg --no-act --unpack --auto-deconfigure none.deb; dpkg -S /bin/sh
 mkdir -p hooks.d; printf '#!/bin/sh\ntrue\n' >hooks.d/a; chmod +x hooks.d/a; sh -c 'run-parts hooks.d'
+env ENV=production true; sh -c 'ls env=prod; date'; env RUSTC_WRAPPER=sccache true; env OPENSSL_CONF=/dev/null true
+env 'PS4=+ ' bash -xc :; env PERL5OPT=-Mstrict perl -e 1; have ruby && env RUBYOPT=-rjson ruby -e 1
 have node && node -e 'console.log(require("child_process").execSync("git --version").toString())'
 cd ..
 kill "$watcher"
