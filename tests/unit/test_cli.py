@@ -324,6 +324,14 @@ def linsang(*arguments: str, stdin: bytes = b"", head: int | None = None) -> sub
         return subprocess.CompletedProcess(command, child.wait(), b"", said)
 
 
+def test_a_start_loads_little() -> None:
+    """What costs each start as much as all of its own modules: dataclasses bring inspect and ast."""
+    code = "import sys, sensor.cli, sensor.replay; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True)
+    heavy = {"dataclasses", "inspect", "ast", "tempfile", "shutil", "subprocess", "tomllib", "importlib.metadata"}
+    assert not heavy & set(loaded.stdout.split())
+
+
 def test_lines_on_standard_input(place: Path) -> None:
     done = linsang("replay", "-", *rules_and_cache(), stdin=HIT)
     assert (done.returncode, done.stderr) == (0, b"")
