@@ -379,8 +379,7 @@ def _replay(config: Config, files: Sequence[str], options: Options, report: Bina
             raise LinsangError(f"{report.name}: {error.strerror}", _WRITABLE) from None
     interrupted = run.interruption.signal
     if sys.stderr.isatty() or interrupted or summary["malformed"] or summary["lost"]["alerts"]:
-        counts = ("events", "malformed", "alerts", "undecidable")
-        text = ", ".join(f"{summary[name]:,} {name}" for name in counts)
+        text = ", ".join(f"{summary[name]:,} {name}" for name in ("events", "malformed", "alerts", "undecidable"))
         say(f"{'interrupted: ' if interrupted else ''}{text} in {summary['elapsed_s']:.2f} s")
     if interrupted:
         return 128 + interrupted
