@@ -285,7 +285,7 @@ bool sn_reading__setting(struct sn_reading *r, struct sn_bytes text)
 		uint32_t skip;
 
 		if (option && r->grammars->text[setting->name.off] != '-')
-			continue;
+			return false; /* those stand first */
 		if ((key ^ setting->key) & sn_grammar__key_mask(setting->key))
 			continue; /* most are other ones by their first letters */
 		if (setting->give != SN_GIVE_SETTING && fits(r, setting->name, text, &skip))

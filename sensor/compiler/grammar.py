@@ -163,7 +163,12 @@ class _Writer:
         ranges = [
             self._entries(self.options, options),
             self._entries(
-                self.settings, [(str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()], _setting_key
+                self.settings,
+                # those that an option begins with stand first: native/given.c looks no further for one
+                sorted(
+                    ((str(k), _GIVE[v]) for k, v in spec.get("settings", {}).items()), key=lambda s: s[0][:1] != "-"
+                ),
+                _setting_key,
             ),
             self._range(self.places, [struct.pack("<I", _GIVE[word]) for word in spec.get("places", [])]),
             self._entries(self.subs, subs),
