@@ -7,7 +7,6 @@ are not those of the next.
 from __future__ import annotations
 
 import itertools
-import re
 import sys
 import time
 from collections import Counter
@@ -20,11 +19,12 @@ from typing import Any, BinaryIO, NamedTuple
 from sensor.alert import AlertWriter, frame_bytes
 from sensor.config import Config
 from sensor.encode import json_page
-from sensor.errors import InputError, LinsangError, Unsupported, UsageError
+from sensor.errors import InputError, LinsangError, Unsupported
 from sensor.inputs import Block, Input, after_lines, no_events, open_input, what_is_wrong
 from sensor.interruption import Interrupted, Interruption
 from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Engine, Frame, Rules, check, ffi, lib
+from sensor.pace import Pace
 from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.recording import Recorded
@@ -34,10 +34,7 @@ from sensor.taxonomy import product_of
 from sensor.terminal import say
 
 _ALERT_BYTES = 1 << 22  # half of it holds the alert of the longest line that can alert
-_BATCH = 1 << 16  # records between two looks at the clock
-_NO_LIMIT = (1 << 64) - 1
 _MALFORMED_SHOWN = 5
-_TICK_S = 0.02
 _CLOSE_S = 3600.0
 _WRITABLE = "give --summary a file that can be written"
 
@@ -52,50 +49,13 @@ class Options(NamedTuple):
     summary: str | None = None
 
 
-class _Pace:
-    """How many events may be fed by now, and up to which time of theirs."""
-
-    def __init__(self, speed: str) -> None:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)/s", speed)
-        if speed not in {"max", "1x"} and not (match and float(match[1]) > 0):
-            raise UsageError(f"--speed {speed}", "write max, 1x or a number of events a second such as 1000/s")
-        self.rate = float(match[1]) if match else 0.0
-        self.as_recorded = speed == "1x"
-        self._begin = time.monotonic()
-        self._fed = 0
-        self._file_begin = self._begin
-        self._first: int | None = None
-
-    def next_file(self) -> None:
-        """Times of records begin anew."""
-        self._first, self._file_begin = None, time.monotonic()
-
-    def wait(self, at: int = 0) -> tuple[int, int]:
-        """(events, time of an event in ns) that may be fed now; waits until it is at least one. `at`: the time of the
-        event that is next."""
-        if self.as_recorded:
-            self._first = at if self._first is None else self._first
-            while (until := self._first + int((time.monotonic() - self._file_begin) * 1e9)) < at:
-                time.sleep(min((at - until) / 1e9, _TICK_S))
-            return _BATCH, until
-        if not self.rate:
-            return _BATCH, _NO_LIMIT
-        while (due := int((time.monotonic() - self._begin) * self.rate) - self._fed) < 1:
-            time.sleep(min(1 / self.rate, _TICK_S))
-        return min(due, _BATCH), _NO_LIMIT
-
-    def fed(self, events: int) -> None:
-        """So many were."""
-        self._fed += events
-
-
 class _Replay:
     """One run of the command."""
 
     def __init__(self, loaded: LoadedRules, config: Config, options: Options, files: Sequence[str]) -> None:
         self._loaded = loaded
         self._files = files
-        self._pace = _Pace(options.speed)
+        self._pace = Pace(options.speed)
         self._late: set[Sink] = set()  # outputs that were waited for
         self._sinks = [open_sink(output.url) for output in config.output]
         for sink in self._sinks:

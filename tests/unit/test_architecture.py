@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "errors _native paths interruption mountinfo doors orders streams systemd",
         "rule_lists",
         "settings rule_files terminal folders priority",
-        "native config encode when units event_json rollup health progress runtime clock",
+        "native config encode when units event_json rollup health progress pace runtime clock",
         "rule_cache recording source host checks",
         "schema proxy render alert_files record_lines insight loaded_rules taxonomy",
         "sources windows compiler alert sinks inputs alert_follow enrich",
