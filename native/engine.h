@@ -26,6 +26,7 @@
 #include "recording.h"
 #include "ring.h"
 #include "rule_table.h"
+#include "trace.h"
 #include "users.h"
 #include "values.h"
 #include "view_fill.h"
@@ -118,8 +119,8 @@ int sn_pump__line_record(struct sn_engine *engine, const struct sn_line *line, u
 uint32_t sn_pump__news(struct sn_engine *engine, const struct sn_win_files *files, uint32_t hits);
 /* An event of Windows. */
 void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file);
-/* One of a trace file, which has it under `index`; NULL: its data cannot be read. */
-void sn_pump__traced(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file, uint64_t index);
+/* One of a trace file, which has it under `index`. */
+void sn_pump__traced(struct sn_engine *engine, const struct sn_traced *traced, uint32_t file, uint64_t index);
 /* Adds to the event in current->values what is known of its files, and what it was made to run. files->time, ->told and
  * perhaps ->actor are given. */
 void sn_pump__see(struct sn_engine *engine, const struct sn_routes *routes, struct sn_win_files *files);

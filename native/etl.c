@@ -16,6 +16,8 @@ enum {
 	EXTENDED_INFO = 0x0001, /* EVENT_HEADER_FLAG_... */
 	IS_32_BIT = 0x0020,
 	EXTENDED_ITEM = 8,
+	SCHEMA = 11, /* EVENT_HEADER_EXT_TYPE_... */
+	TRAITS = 12,
 	CLASSIC_OPCODE_IMAGE_LOAD = 10,
 };
 
@@ -117,25 +119,11 @@ static uint64_t time_of(const struct sn_etl *etl, uint64_t raw)
 /* What an event's header takes before its data, 0: none that is known. */
 static uint32_t header_size(uint8_t kind)
 {
-	switch (kind) {
-	case SYSTEM32:
-	case SYSTEM64:
-		return 32;
-	case COMPACT32:
-	case COMPACT64:
-		return 24;
-	case PERFINFO32:
-	case PERFINFO64:
-		return 16;
-	case FULL32:
-	case FULL64:
-		return 48;
-	case EVENT32:
-	case EVENT64:
-		return 80;
-	default:
-		return 0;
-	}
+	static const uint8_t sizes[FULL64 + 1] = {
+		[SYSTEM32] = 32,   [SYSTEM64] = 32, [COMPACT32] = 24, [COMPACT64] = 24, [PERFINFO32] = 16,
+		[PERFINFO64] = 16, [FULL32] = 48,   [FULL64] = 48,    [EVENT32] = 80,	[EVENT64] = 80};
+
+	return kind <= FULL64 ? sizes[kind] : 0;
 }
 
 static int is_kernels(uint8_t kind)
@@ -178,17 +166,21 @@ static uint64_t raw_time(const uint8_t *at)
 	return u64(at + (at[2] == PERFINFO32 || at[2] == PERFINFO64 ? 8 : 16));
 }
 
-/* Bytes of the extended items behind a header; more than `left` where they are broken. */
-static uint32_t extended_size(const uint8_t *at, uint32_t left)
+/* Bytes of the extended items behind a header; more than `left` where they are broken. What of them describes the event
+ * is noted. */
+static uint32_t extended_size(const uint8_t *at, uint32_t left, struct sn_bytes *schema, struct sn_bytes *traits)
 {
 	uint32_t used = 0;
 
 	while (left - used >= EXTENDED_ITEM) {
-		uint32_t item = EXTENDED_ITEM + ((u16(at + used + 6) + 7u) & ~7u);
+		struct sn_bytes data = {at + used + EXTENDED_ITEM, u16(at + used + 6)};
+		uint32_t item = EXTENDED_ITEM + ((data.len + 7u) & ~7u), type = u16(at + used + 2);
 		int more = at[used + 4] & 1;
 
 		if (item > left - used)
 			return left + 1;
+		if (type == SCHEMA || type == TRAITS)
+			*(type == SCHEMA ? schema : traits) = data;
 		used += item;
 		if (!more)
 			return used;
@@ -201,6 +193,7 @@ static int take(const struct sn_etl *etl, const uint8_t *at, struct sn_etw_event
 {
 	uint8_t kind = at[2];
 	uint32_t head = header_size(kind), size = event_size(at);
+	struct sn_bytes none;
 
 	memset(event, 0, sizeof(*event));
 	event->time = time_of(etl, raw_time(at));
@@ -222,7 +215,7 @@ static int take(const struct sn_etl *etl, const uint8_t *at, struct sn_etw_event
 		memcpy(&event->provider, at + 24, sizeof(event->provider));
 	}
 	if (!event->classic && u16(at + 4) & EXTENDED_INFO)
-		head += extended_size(at + head, size - head);
+		head += extended_size(at + head, size - head, &none, &none);
 	if (head > size)
 		return -EBADMSG;
 	event->data = at + head;
@@ -380,9 +373,14 @@ int sn_etl__next(struct sn_etl *etl, struct sn_etw_event *event)
 	return 1;
 }
 
-uint64_t sn_etl__position(const struct sn_etl *etl)
+void sn_etl__description(const struct sn_etl *etl, struct sn_bytes *schema, struct sn_bytes *traits)
 {
-	return etl->count ? (uint64_t)etl->size * etl->next / etl->count : etl->size;
+	const uint8_t *at = etl->bytes + etl->places[etl->next - 1].offset;
+	uint32_t head = header_size(at[2]);
+
+	*schema = *traits = (struct sn_bytes){0};
+	if ((at[2] == EVENT32 || at[2] == EVENT64) && u16(at + 4) & EXTENDED_INFO)
+		extended_size(at + head, event_size(at) - head, schema, traits);
 }
 
 void sn_etl__rewind(struct sn_etl *etl)

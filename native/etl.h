@@ -11,6 +11,7 @@
 #define SN_ETL_H
 #include <stddef.h>
 
+#include "bytes.h"
 #include "etw_event.h"
 
 struct sn_etl;
@@ -32,8 +33,8 @@ int sn_etl__open(const void *bytes, size_t size, struct sn_etl **out);
 void sn_etl__close(struct sn_etl *etl);
 /* 1: an event, its data in the caller's bytes; 0: the end. */
 int sn_etl__next(struct sn_etl *etl, struct sn_etw_event *event);
-/* Bytes of the file, as many as the events that sn_etl__next gave are of all. */
-uint64_t sn_etl__position(const struct sn_etl *etl);
+/* What describes the event that sn_etl__next gave last (etw_described.h), in the caller's bytes; empty: nothing. */
+void sn_etl__description(const struct sn_etl *etl, struct sn_bytes *schema, struct sn_bytes *traits);
 /* sn_etl__next begins anew. */
 void sn_etl__rewind(struct sn_etl *etl);
 void sn_etl__stats(const struct sn_etl *etl, struct sn_etl_stats *out);

@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "engine.h"
-#include "trace.h"
 
 /* Alerts that wait stay below half of their ring, so that none is dropped as long as the caller takes them. */
 static int has_room(struct sn_engine *engine)
@@ -49,7 +48,7 @@ int sn_engine__play(struct sn_engine *engine, struct sn_recording *recording, st
 
 int sn_engine__play_trace(struct sn_engine *engine, struct sn_trace *trace, struct sn_playback *playback)
 {
-	const struct sn_etw_told *told;
+	struct sn_traced next;
 	int room = has_room(engine), rc;
 
 	if (atomic_load(&engine->state) == SN_ENGINE_RUNNING)
@@ -64,9 +63,9 @@ int sn_engine__play_trace(struct sn_engine *engine, struct sn_trace *trace, stru
 		playback->offset = sn_trace__position(trace);
 		if (n == playback->limit || playback->time > playback->until)
 			return 1;
-		if (!sn_trace__next(trace, &told))
+		if (!sn_trace__next(trace, &next))
 			return 0;
-		sn_pump__traced(engine, told, playback->file, playback->index++);
+		sn_pump__traced(engine, &next, playback->file, playback->index++);
 		if (engine->stats.alerts != before)
 			room = has_room(engine);
 	}

@@ -154,15 +154,25 @@ void sn_pump__told(struct sn_engine *engine, const struct sn_etw_told *told, uin
 		judge_values(engine, &origin, &routes, routes.starts ? told->process : NULL, told, begin);
 }
 
-void sn_pump__traced(struct sn_engine *engine, const struct sn_etw_told *told, uint32_t file, uint64_t index)
+void sn_pump__traced(struct sn_engine *engine, const struct sn_traced *traced, uint32_t file, uint64_t index)
 {
+	struct sn_origin origin = {.payload = traced->line,
+				   .payload_size = traced->line_size,
+				   .payload_type = SN_PAYLOAD_JSON,
+				   .file = file,
+				   .index = index,
+				   .time = traced->line_time};
 	struct sn_etw_told numbered;
 
 	sn_count(&engine->stats.received, 1);
-	sn_count(told ? &engine->stats.decoded : &engine->stats.malformed, 1);
-	if (!told)
+	if (traced->line) {
+		take_line(engine, &origin, UINT32_MAX, sn_pump__clock_if(engine));
 		return;
-	numbered = *told;
+	}
+	sn_count(traced->told ? &engine->stats.decoded : &engine->stats.malformed, 1);
+	if (!traced->told)
+		return;
+	numbered = *traced->told;
 	numbered.index = index;
 	sn_pump__told(engine, &numbered, file);
 }

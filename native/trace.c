@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "etl.h"
+#include "etw_described.h"
 #include "etw_join.h"
+#include "etw_line.h"
 
 static const uint64_t wait_ns = 1000000; /* for a start's other event: a file's events are in order */
 
@@ -16,7 +18,10 @@ struct sn_trace {
 	uint64_t forgotten;	   /* when it was begun */
 	struct sn_etw_event event; /* the next one */
 	int is_there;
-	uint32_t broken_id, broken_version; /* of the first event whose data end within a column */
+	uint64_t size, taken;		    /* bytes of the file; events of it that were looked at */
+	uint32_t broken_id, broken_version; /* of the first event whose data end too early */
+	uint64_t described, described_broken;
+	char *line; /* SN_ETW_LINE_MAX bytes: of an event that describes itself */
 };
 
 int sn_trace__open(const void *bytes, size_t size, struct sn_trace **out)
@@ -26,6 +31,7 @@ int sn_trace__open(const void *bytes, size_t size, struct sn_trace **out)
 
 	if (!trace)
 		return -ENOMEM;
+	trace->size = size;
 	rc = sn_etl__open(bytes, size, &trace->etl);
 	if (rc)
 		sn_trace__close(trace);
@@ -40,6 +46,7 @@ void sn_trace__close(struct sn_trace *trace)
 		return;
 	sn_etl__close(trace->etl);
 	sn_etw_join__free(trace->join);
+	free(trace->line);
 	free(trace);
 }
 
@@ -49,6 +56,9 @@ int sn_trace__begin(struct sn_trace *trace, struct sn_actors *actors, struct sn_
 
 	if (trace->join)
 		return 0;
+	trace->line = malloc(SN_ETW_LINE_MAX);
+	if (!trace->line)
+		return -ENOMEM;
 	trace->join =
 		sn_etw_join__new(&(struct sn_etw_join_options){.actors = actors, .names = names, .wait_ns = wait_ns});
 	if (!trace->join)
@@ -63,38 +73,66 @@ int sn_trace__begin(struct sn_trace *trace, struct sn_actors *actors, struct sn_
 
 static void look(struct sn_trace *trace)
 {
-	if (!trace->is_there)
-		trace->is_there = sn_etl__next(trace->etl, &trace->event);
+	if (trace->is_there)
+		return;
+	trace->is_there = sn_etl__next(trace->etl, &trace->event);
+	trace->taken += (uint32_t)trace->is_there;
 }
 
-/* Takes the event that is there: what is told of it, NULL: nothing, or its data end within a column, if `*is_broken`.
- */
-static const struct sn_etw_told *take(struct sn_trace *trace, int *is_broken)
+static void note_broken(struct sn_trace *trace, uint64_t before)
 {
-	const struct sn_etw_told *told;
+	if (before)
+		return;
+	trace->broken_id = trace->event.id;
+	trace->broken_version = trace->event.version;
+}
+
+/* An event that no table knows: 1 if it describes itself. */
+static int describe(struct sn_trace *trace, struct sn_traced *next)
+{
+	struct sn_writer w = {.at = trace->line, .end = trace->line + SN_ETW_LINE_MAX};
+	struct sn_bytes schema, traits;
+
+	sn_etl__description(trace->etl, &schema, &traits);
+	if (!schema.len)
+		return 0;
+	if (sn_etw_described__write(&w, &trace->event, schema, traits)) {
+		note_broken(trace, trace->described_broken++ + sn_etw_join__stats(trace->join)->broken);
+		return 1;
+	}
+	trace->described++;
+	next->line = trace->line;
+	next->line_size = (uint32_t)(w.at - trace->line);
+	next->line_time = trace->event.time;
+	return 1;
+}
+
+/* Takes the event that is there. Whether it is one that comes out, or is broken. */
+static int take(struct sn_trace *trace, struct sn_traced *next)
+{
+	uint64_t broken = trace->described_broken + sn_etw_join__stats(trace->join)->broken;
+	int rc = sn_etw_join__take(trace->join, &trace->event, &next->told);
 
 	trace->is_there = 0;
-	*is_broken = sn_etw_join__take(trace->join, &trace->event, &told) == -EBADMSG;
-	if (*is_broken && sn_etw_join__stats(trace->join)->broken == 1) {
-		trace->broken_id = trace->event.id;
-		trace->broken_version = trace->event.version;
-	}
-	return told;
+	if (rc == -EBADMSG)
+		note_broken(trace, broken);
+	return next->told || rc == -EBADMSG || (rc == -ENOENT && describe(trace, next));
 }
 
-int sn_trace__next(struct sn_trace *trace, const struct sn_etw_told **told)
+int sn_trace__next(struct sn_trace *trace, struct sn_traced *next)
 {
-	int is_broken = 0;
+	int is_out = 0;
 
-	for (*told = NULL; !*told && !is_broken;) {
+	for (*next = (struct sn_traced){0}; !is_out;) {
 		look(trace);
 		if (trace->is_there ? sn_etw_join__is_due(trace->join, trace->event.time, trace->event.size)
-				    : sn_etw_join__is_waiting(trace->join))
-			*told = sn_etw_join__release(trace->join);
-		else if (trace->is_there)
-			*told = take(trace, &is_broken);
-		else
+				    : sn_etw_join__is_waiting(trace->join)) {
+			next->told = sn_etw_join__release(trace->join);
+			return 1;
+		}
+		if (!trace->is_there)
 			return 0;
+		is_out = take(trace, next);
 	}
 	return 1;
 }
@@ -107,7 +145,10 @@ uint64_t sn_trace__time(struct sn_trace *trace)
 
 uint64_t sn_trace__position(const struct sn_trace *trace)
 {
-	return sn_etl__position(trace->etl);
+	struct sn_etl_stats etl;
+
+	sn_etl__stats(trace->etl, &etl);
+	return etl.events ? trace->size * trace->taken / etl.events : trace->size;
 }
 
 void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out)
@@ -121,9 +162,10 @@ void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out)
 	*out = (struct sn_trace_stats){.events = etl.events,
 				       .told = join.told,
 				       .joined = join.joined,
-				       .not_decoded = join.not_decoded,
+				       .described = trace->described,
+				       .not_decoded = join.not_decoded - trace->described - trace->described_broken,
 				       .unknown_version = join.unknown_version,
-				       .broken = join.broken,
+				       .broken = join.broken + trace->described_broken,
 				       .broken_id = trace->broken_id,
 				       .broken_version = trace->broken_version,
 				       .forgotten = trace->join ? trace->actors->forgotten - trace->forgotten : 0,

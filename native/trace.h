@@ -11,8 +11,16 @@
 /* Learns of those that lived when the trace began; once, before its events are taken. `actors` and `names` must live as
  * long as events are taken. 0, or -ENOMEM. */
 int sn_trace__begin(struct sn_trace *trace, struct sn_actors *actors, struct sn_etw_names *names);
-/* The next event, valid as what sn_etw_join__take gives; NULL: one whose data end within a column. 1; 0: the end. */
-int sn_trace__next(struct sn_trace *trace, const struct sn_etw_told **told);
+/* An event: told, or, one that describes itself, as a line; neither: its data end too early. Valid until the next. */
+struct sn_traced {
+	const struct sn_etw_told *told;
+	const char *line;
+	uint32_t line_size;
+	uint64_t line_time; /* ns since 1970 */
+};
+
+/* The next event: 1; 0: the end. */
+int sn_trace__next(struct sn_trace *trace, struct sn_traced *next);
 /* When the event happened that is looked at next, ns since 1970; at the end, the last. */
 uint64_t sn_trace__time(struct sn_trace *trace);
 /* Bytes of the file, as many as the events that were taken are of all. */

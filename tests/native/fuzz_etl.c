@@ -1,5 +1,5 @@
-// sources: actors.c blob_store.c bytes.c etl.c etw.c etw_join.c etw_keys.c etw_learn.c etw_line.c etw_names.c
-// sources: etw_starts.c etw_text.c etw_told.c trace.c json_write.c json.c text.c
+// sources: actors.c blob_store.c bytes.c etl.c etw.c etw_described.c etw_join.c etw_keys.c etw_learn.c etw_line.c
+// sources: etw_names.c etw_starts.c etw_text.c etw_told.c trace.c json_write.c json.c text.c
 /* Event trace logs: any file ends, each event lies in it, data are never read beyond their end, each event is told of,
  * joined or counted, and its line has the room that is promised. */
 #include <errno.h>
@@ -33,31 +33,52 @@ static void decode_alone(const struct sn_etw_event *event)
 	free(data);
 }
 
+/* As far as brackets outside of strings tell, and one line. */
+static int is_one_object(const char *line, size_t size)
+{
+	int64_t depth = 0;
+	int within = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		char c = line[i];
+
+		CHECK(c != '\n' && (i == 0 || depth > 0));
+		if (within)
+			i += c == '\\';
+		else
+			depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+		within ^= c == '"';
+	}
+	return !depth && !within;
+}
+
 static void read_trace(const uint8_t *file, size_t size)
 {
 	static char line[SN_ETW_LINE_MAX];
 	struct sn_actors *actors = sn_actors__new();
 	struct sn_etw_names *names = sn_etw_names__new();
-	const struct sn_etw_told *told;
 	struct sn_trace_stats stats;
+	struct sn_traced next;
 	struct sn_trace *trace;
-	uint64_t count = 0, broken = 0;
+	uint64_t told = 0, described = 0, broken = 0;
 
 	CHECK(actors && names && sn_trace__open(file, size, &trace) == 0);
 	CHECK(sn_trace__begin(trace, actors, names) == 0);
-	while (sn_trace__next(trace, &told)) {
+	while (sn_trace__next(trace, &next)) {
 		struct sn_writer w = {.at = line, .end = line + sizeof(line)};
 
-		count += told != NULL;
-		broken += !told;
-		if (told)
-			sn_etw__write_line(&w, told);
+		told += next.told != NULL;
+		described += next.line != NULL;
+		broken += !next.told && !next.line;
+		if (next.told)
+			sn_etw__write_line(&w, next.told);
+		CHECK(!next.line || is_one_object(next.line, next.line_size));
 		CHECK(!w.full);
 		CHECK(sn_trace__position(trace) <= size);
 	}
 	sn_trace__stats(trace, &stats);
-	CHECK(count == stats.told && broken == stats.broken);
-	CHECK(stats.told + stats.joined + stats.not_decoded + stats.unknown_version + stats.broken == stats.events);
+	CHECK(told == stats.told && described == stats.described && broken == stats.broken);
+	CHECK(told + described + broken + stats.joined + stats.not_decoded + stats.unknown_version == stats.events);
 	sn_trace__close(trace);
 	sn_etw_names__free(names);
 	sn_actors__free(actors);

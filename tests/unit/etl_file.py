@@ -31,7 +31,8 @@ _SYSTEM64, _EVENT64, _FLAGS = 0x02, 0x13, 0xC0
 
 @dataclass(frozen=True)
 class Event:
-    """`at`: ns after BEGIN, a multiple of 100. `pid`: of the thread that wrote it."""
+    """`at`: ns after BEGIN, a multiple of 100. `pid`: of the thread that wrote it. `extended`: items behind its
+    header."""
 
     provider: str
     id: int
@@ -39,6 +40,7 @@ class Event:
     data: bytes
     at: int = 0
     pid: int = 4
+    extended: bytes = b""
 
     def packed(self) -> bytes:
         """With its header, padded."""
@@ -47,14 +49,22 @@ class Event:
             head = struct.pack("<HBBHBB", self.version, _SYSTEM64, _FLAGS, 32 + len(self.data), self.id, self._group)
             made = head + struct.pack("<IIQQ", 1, self.pid, time, 0) + self.data
         else:
-            head = struct.pack("<HBBHHIIQ", 80 + len(self.data), _EVENT64, _FLAGS, 0x40, 0, 1, self.pid, time)
+            flags, data = (0x41 if self.extended else 0x40), self.extended + self.data
+            head = struct.pack("<HBBHHIIQ", 80 + len(data), _EVENT64, _FLAGS, flags, 0, 1, self.pid, time)
             head += PROVIDERS[self.provider].bytes_le + struct.pack("<HBBBBHQ", self.id, self.version, 0, 0, 0, 0, 0)
-            made = head + bytes(80 - len(head)) + self.data
+            made = head + bytes(80 - len(head)) + data
         return made + bytes(-len(made) % 8)
 
     @property
     def _group(self) -> int:
         return GROUPS[self.provider]
+
+
+def described(schema: bytes, traits: bytes = b"") -> bytes:
+    """The extended items of an event that describes itself: EVENT_SCHEMA_TL, PROV_TRAITS."""
+    items = [(12, traits), (11, schema)] if traits else [(11, schema)]
+    heads = [struct.pack("<HHHHQ", 0, kind, kind == 12, len(item), 0)[:8] for kind, item in items]
+    return b"".join(head + item + bytes(-len(item) % 8) for head, (_, item) in zip(heads, items, strict=True))
 
 
 def classic_guid(provider: str) -> uuid.UUID:
