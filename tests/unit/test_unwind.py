@@ -26,12 +26,20 @@ def _table() -> bytes:
     return table([("linux", "process_creation", "Image", "/")])
 
 
+@cache
+def _engine() -> Engine:
+    """One for all rows: each has some MiB."""
+    engine = Engine(ring_bytes=1 << 16, alert_bytes=1 << 20, table_bytes=1 << 18, table_entries=4096)
+    engine.swap_rules(Rules(_table()))
+    return engine
+
+
 class Execs:
-    """An engine that says of every exec what it was made to run."""
+    """An engine that says of every exec what it was made to run; one at a time, which knows of nothing yet."""
 
     def __init__(self) -> None:
-        self._engine = Engine(ring_bytes=1 << 16, alert_bytes=1 << 20, table_bytes=1 << 18, table_entries=4096)
-        self._engine.swap_rules(Rules(_table()))
+        self._engine = _engine()
+        lib.sn_engine__forget(self._engine.pointer)
         self._time = 0
 
     def fork(self, pid: int, parent: int) -> None:
