@@ -58,7 +58,7 @@ def test_the_unit_under_systemd(tmp_path: Path) -> None:
                 systemd.systemctl("start", "linsang")
             except subprocess.CalledProcessError as error:
                 pytest.fail(f"{error.stderr}{said.read_text() if said.exists() else ''}")
-            assert "ready: " in said.read_text()  # else start would have come back too soon
+            until(lambda: "ready: " in said.read_text(), said)  # systemd hears it first
             assert "7 probes" in said.read_text()
             assert shown("SubState") == "running"
             first = shown("WatchdogTimestampMonotonic")
