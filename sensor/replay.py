@@ -341,8 +341,10 @@ def _replay(config: Config, files: Sequence[str], options: Options, report: Bina
     if sys.stderr.isatty() or interrupted or summary["malformed"] or summary["lost"]["alerts"]:
         text = ", ".join(f"{summary[name]:,} {name}" for name in ("events", "malformed", "alerts", "undecidable"))
         say(f"{'interrupted: ' if interrupted else ''}{text} in {summary['elapsed_s']:.2f} s")
+    if interrupted:
+        return 128 + interrupted
     refused = loaded.faults and not config.rules.skip_broken
-    return 128 + interrupted if interrupted else 1 if errors or refused or summary["lost"]["alerts"] else 0
+    return 1 if errors or refused or summary["lost"]["alerts"] else 0
 
 
 @contextmanager
