@@ -58,6 +58,12 @@ static int read_text_of(struct sn_parser *p, struct sn_object *object)
 	return sn_parser__value(p, &place, object->owner, object->depth + 1);
 }
 
+/* Whether it is within one of System's: <TimeCreated SystemTime="..."/> */
+static int is_systems(const struct sn_object *object)
+{
+	return (object->place == ELEMENT || object->place == ATTRIBUTES) && object->outside->place == SYSTEM;
+}
+
 int sn_element__read(struct sn_parser *p, struct sn_object *object, const struct sn_key *key)
 {
 	const uint32_t depth = object->depth + 1;
@@ -73,7 +79,7 @@ int sn_element__read(struct sn_parser *p, struct sn_object *object, const struct
 			return read_text_of(p, object);
 		break;
 	case ROLE_ATTRIBUTES:
-		if (first == '{' && (sn_element__is_named(object) || object->place == PROVIDER))
+		if (first == '{' && (sn_element__is_named(object) || object->place == PROVIDER || is_systems(object)))
 			return sn_parser__inner(p, object, key, depth);
 		break;
 	case ROLE_NAME:
@@ -84,6 +90,10 @@ int sn_element__read(struct sn_parser *p, struct sn_object *object, const struct
 			return sn_parser__value(p, &place, sn_keys__provider(p->ndjson->keys), depth);
 		}
 		if (object->place < ELEMENT && *key->name != '@')
+			return sn_parser__value(p, object, key, depth);
+		break;
+	case ROLE_TIME:
+		if (first == '"' && is_systems(object))
 			return sn_parser__value(p, object, key, depth);
 		break;
 	default:

@@ -103,7 +103,7 @@ static void add_structural(struct sn_keys *keys, const struct sn_rules *rules, c
 
 struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mapping *mapping)
 {
-	static const char provider[] = "Provider_Name";
+	static const char provider[] = "Provider_Name", time[] = "SystemTime";
 	uint32_t fields = sn_rules__field_count(rules), slots = 64;
 	const char *member;
 	struct sn_keys *keys;
@@ -126,6 +126,7 @@ struct sn_keys *sn_keys__new(const struct sn_rules *rules, const struct sn_mappi
 
 		add(keys, &key);
 	}
+	keys->slot[slot_of(keys, (const uint8_t *)time, (uint32_t)strlen(time))].role = ROLE_TIME;
 	for (uint32_t i = 0; i < STRUCTURALS; i++)
 		add_structural(keys, rules, &structurals[i]);
 	keys->scratch = malloc(keys->longest * ESCAPE_MAX + SN_JSON_SLACK);

@@ -22,6 +22,7 @@ enum sn_role {
 	ROLE_PROVIDER,
 	ROLE_PROVIDER_NAME,
 	ROLE_NAMED,
+	ROLE_TIME, /* a field, also as an attribute of an element of System's */
 	/* no field, or one only where it stands for nothing else */
 	ROLE_NAME,
 	ROLE_TEXT,
