@@ -63,7 +63,7 @@ def test_the_unit_under_systemd(tmp_path: Path) -> None:
             assert shown("SubState") == "running"
             first = shown("WatchdogTimestampMonotonic")
             subprocess.run(COMMAND, check=True, stdout=subprocess.DEVNULL)
-            until(lambda: any(map(is_ours, alerts.read_text().splitlines()[:-1])), said)
+            until(lambda: any(map(is_ours, whole(alerts))), said)
             systemd.systemctl("reload", "linsang")
             until(lambda: "reloaded: " in said.read_text(), said)
             until(lambda: shown("WatchdogTimestampMonotonic") != first, said)
@@ -73,7 +73,7 @@ def test_the_unit_under_systemd(tmp_path: Path) -> None:
             until(lambda: "Sensor was killed" in titles(alerts), said)  # by the watchdog: nobody watched for a while
             before = len(titles(alerts))
             subprocess.run(COMMAND, check=True, stdout=subprocess.DEVNULL)
-            until(lambda: any(map(is_ours, alerts.read_text().splitlines()[before:-1])), said)
+            until(lambda: any(map(is_ours, whole(alerts)[before:])), said)
             systemd.systemctl("stop", "linsang")
             assert (shown("Result"), shown("ExecMainStatus")) == ("success", "0")
     except Unsupported as error:
@@ -83,9 +83,13 @@ def test_the_unit_under_systemd(tmp_path: Path) -> None:
     assert not re.search("does not hold|refused|not be known", told)
 
 
+def whole(alerts: Path) -> list[str]:
+    """The lines that are there as a whole."""
+    return alerts.read_text().split("\n")[:-1]
+
+
 def titles(alerts: Path) -> list[str]:
-    """Of the alerts that are there as a whole."""
-    return [json.loads(line)["rule"]["title"] for line in alerts.read_text().splitlines()[:-1]]
+    return [json.loads(line)["rule"]["title"] for line in whole(alerts)]
 
 
 def is_ours(line: str) -> bool:
