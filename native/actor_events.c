@@ -41,13 +41,6 @@ static uint32_t pid_of(struct sn_bytes text)
 	return pid > UINT32_MAX ? 0 : (uint32_t)pid;
 }
 
-/* The value of a hexadecimal digit, + 1; 0: it is none. */
-static const uint8_t digits[256] = {
-	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
-	['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
-
 /* {B32F0EA1-0000-0000-0000-000000000000}, with or without braces. What is none is all zero, which means none. */
 static struct sn_guid guid_of(struct sn_bytes text)
 {
@@ -63,7 +56,8 @@ static struct sn_guid guid_of(struct sn_bytes text)
 	    text.at[23] != '-')
 		return guid;
 	for (uint32_t i = 0; i < sizeof(place); i++) {
-		uint32_t high = digits[text.at[place[i]]] - 1u, low = digits[text.at[place[i] + 1]] - 1u;
+		uint32_t high = sn_bytes__hex_digit(text.at[place[i]]);
+		uint32_t low = sn_bytes__hex_digit(text.at[place[i] + 1]);
 
 		odd |= high | low;
 		bytes[i] = (uint8_t)(high << 4 | low);

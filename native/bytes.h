@@ -22,10 +22,13 @@ static inline uint8_t sn_bytes__lower(uint8_t c)
 /* 0 to 15; UINT32_MAX: it is no hexadecimal digit. */
 static inline uint32_t sn_bytes__hex_digit(uint8_t c)
 {
-	if (c >= '0' && c <= '9')
-		return c - (uint32_t)'0';
-	c = sn_bytes__lower(c);
-	return c >= 'a' && c <= 'f' ? c - (uint32_t)'a' + 10 : UINT32_MAX;
+	static const uint8_t digits[256] = {
+		['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
+		['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+		['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	}; /* the value + 1 */
+
+	return digits[c] - 1u;
 }
 
 /* Where `what` (at least one byte) first stands in `in`, NULL: nowhere. */
