@@ -6,11 +6,6 @@
 
 static const uint8_t bar[3] = {' ', '|', ' '};
 
-static struct sn_pipe *slot_of(struct sn_pipes *pipes, uint32_t inode)
-{
-	return &pipes->slot[inode % SN_PIPES];
-}
-
 const struct sn_pipe *sn_pipes__find(const struct sn_pipes *pipes, uint32_t inode)
 {
 	const struct sn_pipe *pipe = &pipes->slot[inode % SN_PIPES];
@@ -20,7 +15,7 @@ const struct sn_pipe *sn_pipes__find(const struct sn_pipes *pipes, uint32_t inod
 
 static struct sn_pipe *take(struct sn_pipes *pipes, uint32_t inode)
 {
-	struct sn_pipe *pipe = slot_of(pipes, inode);
+	struct sn_pipe *pipe = &pipes->slot[inode % SN_PIPES];
 
 	if (pipe->inode != inode)
 		*pipe = (struct sn_pipe){.inode = inode};
