@@ -50,7 +50,7 @@ class Trace(Handle):
     def ended(self, rc: int, offset: int) -> None:
         """InputError when some of it could not be read."""
         counts = self._stats()
-        left = [f"{name} {counts[name]}" for name in _DAMAGE if not rc and counts[name]]
+        left = [f"{name} {counts[name]}" for name in _DAMAGE if counts[name]]
         if counts["broken"]:
             left[-1] += f" (the first: event {counts['broken_id']} of version {counts['broken_version']})"
         if left:

@@ -45,7 +45,8 @@ class _Recording(Feed):
             self._playback.limit = limit - fed
             more = self._recorded.play(self._engine, self._playback)
             take()
-        self._recorded.ended(min(more, 0), self._playback.offset)
+        if more != 1:
+            self._recorded.ended(more, self._playback.offset)
         return int(self._playback.index - begin)
 
     def position(self) -> int:
