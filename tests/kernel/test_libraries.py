@@ -170,43 +170,42 @@ def test_all_is_accounted_for(cache_dir: Path, watch: Watch, tmp_path: Path) -> 
         assert source_of(live).account(engine).libraries + engine["loads_own"] == stats["recorded"]
 
 
-def test_while_our_ring_is_full_the_kernels_keeps_them(
+@pytest.fixture
+def counted(
     cache_dir: Path, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], object], Files], dict[str, int]]:
+    """Counters of a run in which something is `busy` before the first look."""
+
+    def run(busy: Callable[[], object], files: Files) -> dict[str, int]:
+        def after(kernel: KernelSource | None) -> Iterator[bytes]:
+            busy()
+            return processes(kernel)
+
+        monkeypatch.setattr(linux, "processes", after)
+        with Live(Config(paths=Paths(str(tmp_path), str(cache_dir)), files=files)) as live:
+            libraries = source_of(live).libraries
+            if libraries is None:
+                pytest.skip(source_of(live).libraries_refused)
+            live.stop()
+            return libraries.stats()
+
+    return run
+
+
+def test_while_our_ring_is_full_the_kernels_keeps_them(
+    counted: Callable[[Callable[[], object], Files], dict[str, int]],
 ) -> None:
     """What was mapped before the first look is more than our ring holds."""
-
-    def busy(kernel: KernelSource | None) -> Iterator[bytes]:
-        for _ in range(200):
-            subprocess.run(["/bin/true"], check=True)
-        return processes(kernel)
-
-    monkeypatch.setattr(linux, "processes", busy)
-    with Live(Config(paths=Paths(str(tmp_path), str(cache_dir)), files=Files(trees=()))) as live:
-        libraries = source_of(live).libraries
-        if libraries is None:
-            pytest.skip(source_of(live).libraries_refused)
-        live.stop()
-        stats = libraries.stats()
+    stats = counted(lambda: [subprocess.run(["/bin/true"], check=True) for _ in range(200)], Files(trees=()))
     assert stats["dropped"] == 0
     assert stats["recorded"] > 3 * 200
 
 
 def test_a_storm_before_the_first_look_loses_nothing(
-    cache_dir: Path, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: Callable[[str], Path]
+    counted: Callable[[Callable[[], object], Files], dict[str, int]], program: Callable[[str], Path]
 ) -> None:
     """The kernel's buffers hold less than what is mapped while the snapshot is taken."""
-
-    def busy(kernel: KernelSource | None) -> Iterator[bytes]:
-        subprocess.run([program("spawn"), "2000", "/bin/true"], check=True)
-        return processes(kernel)
-
-    monkeypatch.setattr(linux, "processes", busy)
-    with Live(Config(paths=Paths(str(tmp_path), str(cache_dir)))) as live:
-        libraries = source_of(live).libraries
-        if libraries is None:
-            pytest.skip(source_of(live).libraries_refused)
-        live.stop()
-        stats = libraries.stats()
+    stats = counted(lambda: subprocess.run([program("spawn"), "2000", "/bin/true"], check=True), Files())
     assert stats["lost"] == 0
     assert stats["filtered"] > 3 * 2000
 
