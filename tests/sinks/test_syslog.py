@@ -129,7 +129,7 @@ def test_a_dead_receiver_delays_nobody_and_is_counted(scheme: str, tmp_path: obj
         held.bind(("127.0.0.1", 0))  # bound, not listening: nobody else gets the port
         port = held.getsockname()[1]
         if scheme == "udp":
-            held.close()
+            held.connect(("127.0.0.1", 9))  # and nobody else's datagrams are taken here: they are refused
         dead = open_sink(f"syslog+{scheme}://127.0.0.1:{port}?queue=10")
         good = open_sink(f"file:{tmp_path}/out")
         for n in range(100):
@@ -146,7 +146,7 @@ def test_a_dead_receiver_delays_nobody_and_is_counted(scheme: str, tmp_path: obj
         sent = int(scheme == "udp")  # the one whose refusal said that nobody is there
         assert counters["sent"] == sent
         assert sent + sum(dropped.values()) == 100
-        assert dropped["unsent_at_close"] == 10
+        assert dropped["unsent_at_close"] in {10 - sent, 10}  # that one went before the queue was full, or after
 
 
 def numbers_in(receiver: socket.socket) -> list[int]:
