@@ -34,11 +34,15 @@ enum {
 	CPUS_MAX = 1024,
 	BEGUN = 1024, /* processes whose last exec is remembered until what it maps has been read */
 };
+#define NONE UINT64_MAX
 
 struct cpu {
 	int fd;
 	struct perf_event_mmap_page *page;
 	const uint8_t *data;
+	/* during a look */
+	uint64_t tail, head;
+	uint64_t next; /* time of the record at tail; NONE: all have been taken */
 };
 
 /* The kernel's records, which have no types of their own in its header. */
@@ -189,44 +193,100 @@ static void take(struct sn_loads *loads, const struct perf_event_header *h)
 	}
 }
 
-/* What there is room for, with `force` everything: in the kernel there is more room than in our ring. Returns whether
- * there is more. */
-static int take_cpu(struct sn_loads *loads, const struct cpu *cpu, int force)
+/* ---- a look: records of all CPUs in the order of time, since a process moves from one to another ---- */
+
+static const struct perf_event_header *header_at(const struct cpu *cpu, uint64_t position)
 {
-	_Atomic uint64_t *tail_at = (_Atomic uint64_t *)(void *)&cpu->page->data_tail;
-	uint64_t tail = atomic_load_explicit(tail_at, memory_order_relaxed);
-	uint64_t head = atomic_load_explicit((_Atomic uint64_t *)(void *)&cpu->page->data_head, memory_order_acquire);
-
-	if (tail == head)
-		return 0;
-	while (tail < head && (force || !sn_ring__must_wait(loads->out->loads, sizeof(loads->record)))) {
-		size_t at = tail & (DATA_BYTES - 1), first = DATA_BYTES - at;
-		const struct perf_event_header *h = (const void *)(cpu->data + at);
-		size_t size = h->size; /* records are 8-aligned, so a header is whole */
-
-		if (size > first) {
-			memcpy(loads->wrapped, cpu->data + at, first);
-			memcpy(loads->wrapped + first, cpu->data, size - first);
-			h = (const void *)loads->wrapped;
-		}
-		take(loads, h);
-		tail += size;
-	}
-	atomic_store_explicit(tail_at, tail, memory_order_release);
-	return tail < head;
+	return (const void *)(cpu->data + (position & (DATA_BYTES - 1))); /* records are 8-aligned, so it is whole */
 }
 
-/* On the capture thread, at each look. Returns whether there is more. */
+static void find_next(struct cpu *cpu)
+{
+	const struct perf_event_header *h = header_at(cpu, cpu->tail);
+
+	cpu->next = NONE;
+	if (cpu->tail != cpu->head)
+		memcpy(&cpu->next, header_at(cpu, cpu->tail + h->size - sizeof(cpu->next)), sizeof(cpu->next));
+}
+
+static void begin_look(struct cpu *cpu)
+{
+	cpu->tail = cpu->page->data_tail; /* nobody else writes it */
+	cpu->head = atomic_load_explicit((_Atomic uint64_t *)(void *)&cpu->page->data_head, memory_order_acquire);
+	find_next(cpu);
+}
+
+static void take_next(struct sn_loads *loads, struct cpu *cpu)
+{
+	const struct perf_event_header *h = header_at(cpu, cpu->tail);
+	size_t first = DATA_BYTES - (cpu->tail & (DATA_BYTES - 1)), size = h->size;
+
+	if (size > first) {
+		memcpy(loads->wrapped, h, first);
+		memcpy(loads->wrapped + first, cpu->data, size - first);
+		h = (const void *)loads->wrapped;
+	}
+	take(loads, h);
+	cpu->tail += size;
+	find_next(cpu);
+}
+
+/* Of the records' clock. */
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* The CPU whose next record is the first of all; `rival`: the time of the first of the others. */
+static struct cpu *first_of(struct sn_loads *loads, uint64_t *rival)
+{
+	struct cpu *first = &loads->cpu[0];
+
+	*rival = NONE;
+	for (uint32_t i = 1; i < loads->cpus; i++) {
+		struct cpu *cpu = &loads->cpu[i];
+		uint64_t later = cpu->next < first->next ? first->next : cpu->next;
+
+		if (later < *rival)
+			*rival = later;
+		if (cpu->next < first->next)
+			first = cpu;
+	}
+	return first;
+}
+
+/* On the capture thread, at each look: what there is room for, with `force` everything; in the kernel there is more
+ * room than in our ring. Returns whether there is more.
+ *
+ * What comes during the look waits for the next one. So all that has been taken is earlier than what any process does
+ * after a mapping that was not seen yet, and the match thread, which stops at the first that is too late, misses none.
+ */
 static int take_all(void *source, int force)
 {
 	struct sn_loads *loads = source;
-	int more = 0;
+	uint64_t until = force ? NONE - 1 : now_ns(), rival;
+	struct cpu *cpu;
+	int full = 0;
 
 	for (uint32_t i = 0; i < loads->cpus; i++)
 		if (loads->cpu[i].page)
-			more |= take_cpu(loads, &loads->cpu[i], force);
+			begin_look(&loads->cpu[i]);
+	while (!full && (cpu = first_of(loads, &rival))->next <= until) {
+		while (!full && cpu->next <= until && cpu->next <= rival) {
+			full = !force && sn_ring__must_wait(loads->out->loads, sizeof(loads->record));
+			if (!full)
+				take_next(loads, cpu);
+		}
+	}
+	for (uint32_t i = 0; i < loads->cpus; i++)
+		if (loads->cpu[i].page)
+			atomic_store_explicit((_Atomic uint64_t *)(void *)&loads->cpu[i].page->data_tail,
+					      loads->cpu[i].tail, memory_order_release);
 	sn_ring__publish(loads->out->loads);
-	return more;
+	return full;
 }
 
 /* ---- open, close ---- */
@@ -251,6 +311,7 @@ static int open_cpu(struct sn_loads *loads, uint32_t number)
 	struct cpu *cpu = &loads->cpu[number];
 	void *memory;
 
+	cpu->next = NONE; /* one that is off stays so */
 	cpu->fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)number, -1, PERF_FLAG_FD_CLOEXEC);
 	if (cpu->fd < 0)
 		return errno == ENODEV ? 0 : -errno; /* the CPU is off */

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sensor.closing import Closing
 from sensor.errors import NativeError, Unsupported
 from sensor.native import Capture, Engine, check, counters, ffi, lib
+from sensor.priority import raise_thread
 
 _LOOK_S = 0.005
 
@@ -42,6 +43,7 @@ class LibrarySource(Closing):
         over = threading.Event()
 
         def look() -> None:
+            raise_thread()
             while not over.wait(_LOOK_S):
                 lib.sn_loads__look(self._loads)
 

@@ -59,16 +59,18 @@ class SensorProcess:
         whole = self.alerts_file.read_text().rpartition("\n")[0]
         return [json.loads(line) for line in whole.splitlines()]
 
-    def wait_for_alert(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first that is `wanted`."""
+    def wait_until(self, wanted: Callable[[list[dict[str, Any]]], object]) -> None:
+        """Until the alerts are as `wanted`."""
         end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            for alert in self.alerts():
-                if wanted(alert):
-                    return alert
+        while not wanted(alerts := self.alerts()):
+            assert time.monotonic() < end, f"not among {len(alerts)} alerts; {self.said}"
             # the file is looked at again when it grows; there is nothing else to wait on
             select.select([], [], [], 0.005)
-        raise AssertionError(f"no such alert; {len(self.alerts())} others; {self.said}")
+
+    def wait_for_alert(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first that is `wanted`."""
+        self.wait_until(lambda alerts: any(map(wanted, alerts)))
+        return next(filter(wanted, self.alerts()))
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Signals, waits for the end, reads the rest; the exit status."""

@@ -96,11 +96,21 @@ def test_preloaded(sensor: SensorProcess, copy: Callable[[str], Path], folder: s
 
 
 def test_each_program_of_a_process_has_its_own(sensor: SensorProcess, copy: Callable[[str], Path]) -> None:
-    """env loads it and becomes true, which loads it, too."""
+    """Each loads it, the last two on different CPUs, one right after the other."""
     path = copy("")
-    subprocess.run(["/usr/bin/env", "/bin/true"], env={"LD_PRELOAD": str(path)}, check=True)
-    sensor.wait_for_alert(lambda a: of(path)(a) and a["fields"]["Image"] == "/usr/bin/true")
-    assert [a["fields"]["Image"] for a in sensor.alerts() if of(path)(a)] == ["/usr/bin/env", "/usr/bin/true"]
+    cpus = os.sched_getaffinity(0)
+    command = ["taskset", "-c", str(max(cpus)), "taskset", "-c", str(min(cpus)), "true"]
+    pids = []
+    for _ in range(23):
+        child = subprocess.Popen(command, env={"PATH": "/usr/bin", "LD_PRELOAD": str(path)})
+        child.wait()
+        pids.append(child.pid)
+    programs = ["/usr/bin/taskset", "/usr/bin/taskset", "/usr/bin/true"]
+    sensor.wait_until(lambda alerts: len(list(filter(of(path), alerts))) == len(pids) * len(programs))
+    found: dict[int, list[str]] = {pid: [] for pid in pids}
+    for alert in filter(of(path), sensor.alerts()):
+        found[alert["fields"]["ProcessId"]].append(alert["fields"].get("Image", "not known"))
+    assert {pid: sorted(images) for pid, images in found.items()} == dict.fromkeys(pids, programs)
 
 
 def test_opened_by_a_program_that_runs(sensor: SensorProcess, copy: Callable[[str], Path]) -> None:
