@@ -18,7 +18,7 @@ from sensor.enrich.first_seen import FirstSeen
 from sensor.enrich.identity import Identities
 from sensor.enrich.model import FileFacts, FileKey
 from sensor.enrich.mounts import Mounts, name_of
-from sensor.enrich.opening import OpenFile, is_no_file, open_key, open_path, same_namespace
+from sensor.enrich.opening import OpenFile, mode_of, open_key, open_path, same_namespace
 from sensor.enrich.packages import Packages
 from sensor.enrich.programs import Programs
 from sensor.enrich.writable import writable
@@ -29,6 +29,7 @@ _FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NOEXEC, "noexec"), (os.ST_RDONLY, "ro
 _CAPABILITIES = "security.capability"
 _LOOK_S = 0.01
 _NO_FILE = FileKey(0, 0, 0, 0, 0)
+_PIPE = "fifo"  # in place of a file system: what comes out of it lies on none
 _READ_MAX = 16 << 20  # bytes of a file that nobody has asked about
 
 
@@ -109,7 +110,7 @@ class Facts:
 
     def of_path(self, path: str | bytes, pid: int = 0, mnt_ns: int = 0) -> FileFacts | None:
         """Of the file at an absolute path as the process `pid` sees it, whose mount namespace is `mnt_ns`; None: there
-        is nothing. What is no file (a folder, the end of a pipe) has no facts, and none is late."""
+        is nothing. What is no file has no facts, and none is late; but a pipe, named or not, says that it is one."""
         self._asked += 1
         where = os.fsdecode(path)
         lives = pid and os.path.exists(f"/proc/{pid}/root/")
@@ -117,7 +118,10 @@ class Facts:
             return FileFacts(_NO_FILE, late=_TRUST | _OF_FILE | {"first_seen"})
         file = open_path(self._mounts, where, pid if lives else 0)
         if file is None:
-            return FileFacts(_NO_FILE) if is_no_file(self._mounts, where, pid if lives else 0) else None
+            mode = mode_of(self._mounts, where, pid if lives else 0)
+            if mode is None or stat.S_ISREG(mode):
+                return None
+            return FileFacts(_NO_FILE, filesystem=_PIPE if stat.S_ISFIFO(mode) else None)
         try:
             return self._of_file(file, file.key)
         finally:

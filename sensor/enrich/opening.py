@@ -61,13 +61,13 @@ def open_path(mounts: Mounts, path: str, pid: int) -> OpenFile | None:
     return _open(mounts, *_place(path, pid), pid)
 
 
-def is_no_file(mounts: Mounts, path: str, pid: int) -> bool:
-    """Whether something else lies at `path` in the root of process `pid` (0: in ours): a folder, a device, the end of a
-    pipe."""
+def mode_of(mounts: Mounts, path: str, pid: int) -> int | None:
+    """Kind and rights of what lies at `path` in the root of process `pid` (0: in ours). None: nothing, or nobody may
+    look."""
     root, path = _place(path, pid)
     with suppress(OSError, ValueError):
-        return not mounts.is_a_users(path, root) and not stat.S_ISREG(os.stat(root + path).st_mode)
-    return False
+        return None if mounts.is_a_users(path, root) else os.stat(root + path).st_mode
+    return None
 
 
 def _place(path: str, pid: int) -> tuple[str, str]:

@@ -165,13 +165,14 @@ NOT_READ: list[tuple[str, Callable[[Path], object], bool]] = [
 def test_what_is_no_regular_file(
     facts: Facts, tmp_path: Path, kind: str, make_it: Callable[[Path], object], is_there: bool
 ) -> None:
-    """What is there and no file has no facts; of what is not there nobody can tell."""
+    """What is there and no file has no facts, but a pipe says that it is one; of what is not there nobody can tell."""
     path = tmp_path / "it"
     make_it(path)
     if kind == "below a file":
         path = tmp_path / "file/it"
     found = facts.of_path(str(path))
-    assert found == (FileFacts(FileKey(0, 0, 0, 0, 0)) if is_there else None)
+    pipe = "fifo" if kind == "fifo" else None
+    assert found == (FileFacts(FileKey(0, 0, 0, 0, 0), filesystem=pipe) if is_there else None)
     assert facts.of_path(str(path) + "\0x") is None
 
 
@@ -195,7 +196,7 @@ def test_a_pipe_and_standard_input(facts: Facts, tmp_path: Path) -> None:
         found = facts.of_path("/dev/stdin", pid)
         assert found is not None
         assert found.key == record_of(tmp_path / "script")
-        assert facts.of_path("/dev/fd/1", pid) == FileFacts(FileKey(0, 0, 0, 0, 0))
+        assert facts.of_path("/dev/fd/1", pid) == FileFacts(FileKey(0, 0, 0, 0, 0), filesystem="fifo")
 
 
 def test_a_file_that_its_owner_keeps_from_being_opened(facts: Facts, tmp_path: Path) -> None:
