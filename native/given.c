@@ -96,11 +96,12 @@ static bool give_words(struct sn_reading *r, struct sn_bytes text, bool splice)
 {
 	struct sn_shell_words split;
 	uint32_t rest = (uint32_t)(r->end - r->at);
+	const struct sn_bytes none = {0};
 	uint8_t *room = sn_unwinder__room(r->unwinder, text.len + 1 + rest);
 
 	if (splice && text.len && memchr(text.at, '\\', text.len) && !escape_as_shell(r, &text))
 		return ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, text);
-	if (!room || sn_shell__split(text.at, text.len, room, &split) == SN_SHELL_OPAQUE || split.piped.len)
+	if (!room || sn_shell__split(text, none, room, &split) == SN_SHELL_OPAQUE || split.piped.len)
 		return ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, text);
 	memcpy(room + split.words.len, r->at, rest);
 	if (splice) {
@@ -302,6 +303,8 @@ static bool give_named(struct sn_reading *r, uint32_t what, struct sn_bytes valu
 		r->from_stdin = r->from_stdin || sn_bytes__is(value, "-");
 		return !r->from_stdin && !is_null_device(value) && !is_placeholder(r, value) &&
 		       ends(r, SN_PAYLOAD_SCRIPT_FILE, &r->found.path, value);
+	case SN_GIVE_FILE:
+		return value.len && memchr(value.at, '/', value.len) && give_named(r, SN_GIVE_SCRIPT, value);
 	case SN_GIVE_PROGRAM:
 		return ends(r, SN_PAYLOAD_COMMAND, &r->found.path, value);
 	case SN_GIVE_LIBRARIES:

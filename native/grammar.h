@@ -90,7 +90,8 @@ enum sn_give {
 	SN_GIVE_DIRECT = 44,	/* an option's: no value, and the first positional argument is a command */
 	SN_GIVE_ENTRY = 45,	/* an option's: a program; what would be the command are its arguments */
 	SN_GIVE_LIBRARIES = 46, /* several that are loaded, parted by blanks, colons or semicolons */
-	SN_GIVES = 47,
+	SN_GIVE_FILE = 47,	/* as SCRIPT, if it names a folder: ENV=./x, not ENV=production */
+	SN_GIVES = 48,
 };
 
 enum sn_grammar_flag {

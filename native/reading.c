@@ -239,14 +239,23 @@ static bool take_positional(struct sn_reading *r, struct sn_bytes argument)
 	if (r->operand) {
 		what = r->operand;
 		r->operand = 0;
-		return give_positional(r, what, argument);
+		if (!give_positional(r, what, argument))
+			return false;
+		if (what == SN_GIVE_SHELL && !r->cut)
+			r->found.operands = (struct sn_bytes){r->at, (uint32_t)(r->end - r->at)};
+		return true;
 	}
 	if (!grammar->places.count || r->from_stdin)
 		return false;
 	r->options = r->options && (grammar->flags & SN_GR_PERMUTE);
 	what = places[r->place < grammar->places.count ? r->place : grammar->places.count - 1];
-	if (what == SN_GIVE_ASSIGN && memchr(argument.at, '=', argument.len))
-		return sn_reading__setting(r, argument);
+	if (what == SN_GIVE_ASSIGN && memchr(argument.at, '=', argument.len)) {
+		if (!sn_reading__setting(r, argument))
+			return false;
+		if (places[r->place + 1 < grammar->places.count ? r->place + 1 : r->place] == SN_GIVE_COMMAND)
+			r->carrier = (struct sn_bytes){r->at, (uint32_t)(r->end - r->at)};
+		return true;
+	}
 	if (what == SN_GIVE_SUB && enter_sub(r, argument))
 		return false;
 	if ((what == SN_GIVE_ASSIGN || what == SN_GIVE_SUB) && r->place + 1 < grammar->places.count)
@@ -331,7 +340,7 @@ void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, str
 	r->place = 0;
 	r->behind = NULL;
 	r->code_runs = false;
-	r->code = r->fallback = r->unlisted = r->doubt = r->sub_doubt = (struct sn_bytes){0};
+	r->code = r->fallback = r->unlisted = r->doubt = r->sub_doubt = r->carrier = (struct sn_bytes){0};
 	r->found = (struct sn_found){.outcome = NOTHING};
 	read_arguments(r);
 	sn_reading__conclude(r);

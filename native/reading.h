@@ -20,6 +20,7 @@ struct sn_found {
 	enum outcome outcome;
 	uint32_t kind;
 	struct sn_bytes argv, text, path, url;
+	struct sn_bytes operands; /* what a shell has behind its text, $0 first; at NULL: not known */
 };
 
 /* One command line while it is read. */
@@ -43,6 +44,7 @@ struct sn_reading {
 	 * one that may have, so positional arguments may stand elsewhere; and one such before a subcommand. Empty:
 	 * none. */
 	struct sn_bytes unlisted, doubt, sub_doubt;
+	struct sn_bytes carrier; /* the arguments behind a variable that names the payload: who will carry it out */
 	struct sn_found found;
 };
 

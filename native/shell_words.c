@@ -10,6 +10,8 @@ struct split {
 	uint8_t *word;	       /* the word that is being read begins here */
 	bool quoted;	       /* something of it was: an empty word counts, a reserved one does not */
 	struct sn_bytes input; /* the file that standard input of the command so far is */
+	struct sn_bytes here;  /* the text that it is */
+	struct sn_bytes operands;
 };
 
 /* Never looks behind the end: NUL stands for it there, and is nowhere else in the text. */
@@ -56,6 +58,63 @@ static bool is_evaluated(const struct split *s)
 	return true;
 }
 
+/* ---- $0, $1, "$@" ---- */
+
+static struct sn_bytes behind_first(struct sn_bytes argv)
+{
+	uint32_t len = sn_bytes__first(argv).len;
+
+	return sn_bytes__behind(argv, len < argv.len ? len + 1 : len);
+}
+
+/* `$` and a digit, of what the shell was given; `quoted`: it stands between double quotes, so it stays one word. */
+static bool expand_operand(struct split *s, bool quoted)
+{
+	uint8_t digit = peek(s, 1);
+	struct sn_bytes rest = s->operands, value;
+
+	if (!rest.at || digit < '0' || digit > '9')
+		return false;
+	for (uint8_t i = '0'; i < digit; i++)
+		rest = behind_first(rest);
+	value = sn_bytes__first(rest);
+	if (digit == '0' && !rest.len) /* the shell's own name */
+		return false;
+	for (uint32_t i = 0; !quoted && i < value.len; i++)
+		if (kind_of[value.at[i]] != PLAIN)
+			return false;
+	if (!quoted && !value.len)
+		return false;
+	if (value.len)
+		memcpy(s->out, value.at, value.len);
+	s->out += value.len;
+	s->at += 2;
+	s->quoted = true;
+	return true;
+}
+
+/* "$@" as a word of its own: each operand is one. False: it is none. */
+static bool expand_all(struct split *s)
+{
+	static const uint8_t all[] = {'"', '$', '@', '"'};
+	struct sn_bytes rest;
+
+	if ((size_t)(s->end - s->at) < sizeof(all) || memcmp(s->at, all, sizeof(all)) != 0 ||
+	    (s->at + sizeof(all) < s->end && kind_of[s->at[sizeof(all)]] != ENDS_WORD))
+		return false;
+	s->at += sizeof(all);
+	rest = behind_first(s->operands);
+	if (!rest.len)
+		return true;
+	memcpy(s->out, rest.at, rest.len);
+	s->out += rest.len;
+	if (s->out[-1])
+		*s->out++ = 0;
+	return true;
+}
+
+/* ---- words ---- */
+
 static bool quote_single(struct split *s)
 {
 	const uint8_t *close = memchr(s->at + 1, '\'', (size_t)(s->end - s->at - 1));
@@ -71,6 +130,10 @@ static bool quote_single(struct split *s)
 static bool quote_double(struct split *s)
 {
 	for (s->at++; s->at < s->end && *s->at != '"'; s->at++) {
+		if (*s->at == '$' && expand_operand(s, true)) {
+			s->at--;
+			continue;
+		}
 		if (*s->at == '$' || *s->at == '`')
 			return false;
 		if (*s->at == '\\' && peek(s, 1) && strchr("$`\"\\\n", peek(s, 1)))
@@ -101,6 +164,8 @@ static bool read_word(struct split *s)
 			s->quoted = true;
 			*s->out++ = s->at[1];
 			s->at += 2;
+		} else if (c == '$' && expand_operand(s, false)) {
+			continue;
 		} else if (is_evaluated(s)) {
 			return false;
 		} else {
@@ -135,12 +200,13 @@ static struct sn_bytes in_text(const struct split *s, const uint8_t *from)
 static bool skip_redirection(struct split *s, bool of_stdin)
 {
 	bool is_input = of_stdin && *s->at == '<' && (!peek(s, 1) || !strchr("<>&", peek(s, 1)));
+	bool is_here = *s->at == '<' && peek(s, 1) == '<' && peek(s, 2) == '<';
 	const uint8_t *from;
 
 	if (*s->at == '&')
 		s->at++;
-	if (*s->at == '<' && peek(s, 1) == '<')
-		return false; /* a here-document or a here-string: text for the command, perhaps its program */
+	if (*s->at == '<' && peek(s, 1) == '<' && !(is_here && of_stdin))
+		return false; /* a here-document: text for the command, perhaps its program */
 	while (s->at < s->end && strchr("<>&|", *s->at))
 		s->at++;
 	while (s->at < s->end && is_blank(*s->at))
@@ -148,18 +214,20 @@ static bool skip_redirection(struct split *s, bool of_stdin)
 	from = s->at;
 	if (!read_word(s) || s->out == s->word || is_connection(s->word, s->out))
 		return false;
-	if (is_input)
-		s->input = in_text(s, from);
+	if (is_input || is_here) {
+		s->input = is_here ? (struct sn_bytes){0} : in_text(s, from);
+		s->here = is_here ? in_text(s, from) : (struct sn_bytes){0};
+	}
 	s->out = s->word;
-	return true;
+	return !is_here || s->here.len;
 }
 
 /* At the place of a command's name these are none. */
 static bool is_reserved(const struct split *s)
 {
-	static const char reserved[][RESERVED_MAX + 1] = {"if",	  "then",     "else", "elif",	"fi",	  "do",
-							  "done", "case",     "esac", "for",	"while",  "until",
-							  "in",	  "function", "time", "select", "coproc", "[["};
+	static const char reserved[][RESERVED_MAX + 1] = {"if",	  "then",     "else",	"elif", "fi",	 "do",
+							  "done", "case",     "esac",	"for",	"while", "until",
+							  "in",	  "function", "select", "[["};
 	size_t len = (size_t)(s->out - s->word);
 
 	if (s->quoted || len > RESERVED_MAX || !len)
@@ -182,6 +250,12 @@ static int step(struct split *s)
 		return 0;
 	if (c == '<' || c == '>' || (c == '&' && peek(s, 1) == '>'))
 		return skip_redirection(s, true) ? 1 : -1;
+	if (c == '!' && s->out == s->room && is_blank(peek(s, 1))) {
+		s->at++;
+		return 1;
+	}
+	if (c == '"' && s->operands.at && expand_all(s))
+		return 1;
 	if (c == '&' || c == ';' || !read_word(s))
 		return -1;
 	if (s->out > s->word && !s->quoted && is_digits(s->word, s->out) && (peek(s, 0) == '<' || peek(s, 0) == '>')) {
@@ -192,6 +266,12 @@ static int step(struct split *s)
 		return -1;
 	*s->out++ = 0;
 	return 1;
+}
+
+/* What find and xargs put in its place is the command. */
+static bool is_placeholder(const uint8_t *words)
+{
+	return words[0] == '{' && words[1] == '}' && !words[2];
 }
 
 /* Where a text ends that one command may stand in: without blanks, and without one `;` or `&` behind the command. */
@@ -206,19 +286,28 @@ static const uint8_t *end_of(const uint8_t *text, const uint8_t *end)
 	}
 }
 
-int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_shell_words *out)
+uint32_t sn_shell__room(struct sn_bytes text, struct sn_bytes operands)
 {
-	struct split s = {.text = text, .at = text, .end = text + len, .room = room, .out = room};
-	const uint8_t *last = text, *pipe = text;
+	uint32_t room = text.len + 1;
+
+	for (uint32_t i = 0; operands.len && i < text.len && room < UINT32_MAX / 2; i++)
+		room += text.at[i] == '$' ? operands.len + 1 : 0;
+	return room;
+}
+
+int sn_shell__split(struct sn_bytes text, struct sn_bytes operands, uint8_t *room, struct sn_shell_words *out)
+{
+	struct split s = {.text = text.at, .at = text.at, .room = room, .out = room, .operands = operands};
+	const uint8_t *last = text.at, *pipe = text.at;
 	int rc;
 
-	if (memchr(text, 0, len))
+	if (memchr(text.at, 0, text.len))
 		return SN_SHELL_OPAQUE;
-	s.end = end_of(text, s.end);
+	s.end = end_of(text.at, text.at + text.len);
 	for (;;) {
 		while ((rc = step(&s)) == 1)
 			;
-		if (rc < 0 || s.out == room)
+		if (rc < 0 || s.out == room || is_placeholder(room))
 			return SN_SHELL_OPAQUE;
 		if (peek(&s, 0) != '|')
 			break;
@@ -227,7 +316,7 @@ int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_
 		pipe = s.at;
 		s.at += peek(&s, 1) == '&' ? 2 : 1;
 		s.out = room;
-		s.input = (struct sn_bytes){0};
+		s.input = s.here = (struct sn_bytes){0};
 		while (s.at < s.end && is_blank(*s.at))
 			s.at++;
 		last = s.at;
@@ -235,8 +324,9 @@ int sn_shell__split(const uint8_t *text, uint32_t len, uint8_t *room, struct sn_
 	*out = (struct sn_shell_words){
 		{room, (uint32_t)(s.out - room)},
 		{last, (uint32_t)(s.end - last)},
-		{text, (uint32_t)(pipe - text)},
+		{text.at, (uint32_t)(pipe - text.at)},
 		s.input,
+		s.here,
 	};
 	return SN_SHELL_SPLIT;
 }

@@ -27,35 +27,49 @@ static bool is_terminal(struct sn_bytes path)
 
 /* Text of a shell's: words of its last command, or opaque. A command whose input is another's output and that takes
  * its program from there is the other's payload. */
-static bool split_text(struct sn_unwinder *unwinder, struct sn_unwound *out, struct sn_bytes *argv)
+static bool split_text(struct sn_reading *r, struct sn_unwound *out, struct sn_bytes *argv)
 {
-	uint8_t *room = sn_unwinder__room(unwinder, out->text.len + 1);
+	uint8_t *room = sn_unwinder__room(r->unwinder, sn_shell__room(out->text, r->found.operands));
 	struct sn_shell_words split;
 
-	if (!room || sn_shell__split(out->text.at, out->text.len, room, &split) == SN_SHELL_OPAQUE)
+	if (!room || sn_shell__split(out->text, r->found.operands, room, &split) == SN_SHELL_OPAQUE)
 		return false;
 	*argv = split.words;
-	out->piped = split.piped;
-	if (split.input.len || split.piped.len)
+	out->piped = split.here.len ? (struct sn_bytes){0} : split.piped;
+	if (split.input.len || split.piped.len || split.here.len) {
 		out->input = is_terminal(split.input) ? (struct sn_bytes){0} : split.input;
+		out->here = split.here;
+	}
 	return true;
 }
 
-/* NAME=VALUE before a command, as a shell reads them; `assigns` is env's grammar. */
+static bool is_assignment(struct sn_bytes word)
+{
+	const uint8_t *equals = word.len ? memchr(word.at, '=', word.len) : NULL;
+
+	return equals && equals != word.at && !memchr(word.at, '/', (size_t)(equals - word.at));
+}
+
+static struct sn_bytes behind_first(struct sn_bytes argv, struct sn_bytes first)
+{
+	return sn_bytes__behind(argv, first.len < argv.len ? first.len + 1 : argv.len);
+}
+
+/* NAME=VALUE before a command, as a shell reads them and env's grammar knows them; true: one names the payload. */
 static bool skip_assignments(struct sn_reading *r, struct sn_bytes *argv)
 {
-	for (;;) {
-		struct sn_bytes word = sn_bytes__first(*argv);
-		const uint8_t *equals = word.len ? memchr(word.at, '=', word.len) : NULL;
+	struct sn_bytes word;
 
-		if (!equals || equals == word.at || memchr(word.at, '/', (size_t)(equals - word.at)))
-			return false;
+	while (is_assignment(word = sn_bytes__first(*argv))) {
+		*argv = behind_first(*argv, word);
 		r->found = (struct sn_found){.outcome = NOTHING};
 		r->grammar = sn_grammars__named(r->grammars, (const uint8_t *)"env", 3);
-		if (r->grammar && sn_reading__setting(r, word))
+		if (r->grammar && sn_reading__setting(r, word)) {
+			r->carrier = *argv;
 			return true;
-		*argv = sn_bytes__behind(*argv, word.len < argv->len ? word.len + 1 : argv->len);
+		}
 	}
+	return false;
 }
 
 static struct sn_bytes class_of(const struct sn_grammars *grammars, const struct sn_grammar *grammar)
@@ -68,6 +82,20 @@ static void add_proxy(struct sn_unwound *out, const struct sn_grammars *grammars
 {
 	out->chain[out->depth++] = name;
 	out->class = class_of(grammars, grammar);
+}
+
+/* The program that is started with a variable that names the payload carries it out. */
+static void add_carrier(struct sn_unwound *out, const struct sn_reading *r)
+{
+	struct sn_bytes rest = r->carrier, name;
+	const struct sn_grammar *grammar;
+
+	while (is_assignment(name = sn_bytes__first(rest)))
+		rest = behind_first(rest, name);
+	name = sn_bytes__basename(name);
+	grammar = sn_grammars__find(r->grammars, name.at, name.len);
+	if (grammar && !(grammar->flags & SN_GR_BUILTIN) && out->depth < r->unwinder->limit)
+		add_proxy(out, r->grammars, grammar, name);
 }
 
 static void finish(struct sn_unwound *out)
@@ -141,13 +169,13 @@ static bool is_builtin(struct sn_bytes name)
 /* Goes into a shell's text; false: it cannot be read any further, or is settled. */
 static bool enter_text(struct sn_reading *r, struct sn_unwound *out, struct sn_bytes *argv)
 {
-	if (!split_text(r->unwinder, out, argv))
+	if (!split_text(r, out, argv))
 		return false;
-	if (skip_assignments(r, argv)) {
-		out->kind = r->found.outcome == ENDED ? r->found.kind : SN_PAYLOAD_INLINE_SCRIPT;
-		out->path = r->found.path;
-		out->text = r->found.text;
-		return false;
+	while (skip_assignments(r, argv)) {
+		add_carrier(out, r);
+		take_found(out, &r->found);
+		if (r->found.outcome != SHELL || !split_text(r, out, argv))
+			return false;
 	}
 	if (!out->piped.len && argv->len && !is_builtin(sn_bytes__first(*argv))) {
 		out->kind = SN_PAYLOAD_COMMAND;
@@ -182,7 +210,7 @@ static bool go_on(struct sn_reading *r, struct sn_unwound *out, struct link *lin
 static void forget_payload(struct sn_unwound *out)
 {
 	out->kind = SN_PAYLOAD_NONE;
-	out->argv = out->text = out->path = out->url = out->piped = out->input = (struct sn_bytes){0};
+	out->argv = out->text = out->path = out->url = out->piped = out->input = out->here = (struct sn_bytes){0};
 }
 
 /* What was found is a shell's own command that names no program in turn (builtin cd). */
@@ -193,17 +221,27 @@ static bool names_builtin(const struct sn_reading *r)
 	return is_builtin(name) && !sn_grammars__named(r->grammars, name.at, name.len);
 }
 
-/* A command that runs its standard input: what was written before the pipe, or a file. */
-static void read_stdin(const struct sn_reading *r, struct sn_unwound *out, const struct link *link)
+/* A command that runs its standard input: what was written before the pipe, a file, or a here-string; true: that is
+ * text for a shell, which goes on. */
+static bool read_stdin(struct sn_reading *r, struct sn_unwound *out, const struct link *link)
 {
-	if (!out->piped.len && !out->input.len)
-		return;
+	if (!out->piped.len && !out->input.len && !out->here.len)
+		return false;
 	add_proxy(out, r->grammars, link->grammar, link->name);
+	if (out->here.len) {
+		bool shell = sn_bytes__is(out->class, "shell");
+
+		r->found = (struct sn_found){shell ? SHELL : ENDED, SN_PAYLOAD_INLINE_SCRIPT, .text = out->here};
+		out->here = (struct sn_bytes){0};
+		take_found(out, &r->found);
+		return shell;
+	}
 	out->kind = out->input.len ? SN_PAYLOAD_SCRIPT_FILE : SN_PAYLOAD_PIPE;
 	if (!out->input.len)
-		return;
+		return false;
 	out->path = out->input;
 	out->argv = out->text = out->piped = (struct sn_bytes){0};
+	return false;
 }
 
 /* A script that is read from standard input, by the name of that. */
@@ -222,9 +260,8 @@ static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *li
 {
 	sn_reading__run(r, link->grammar, link->argv);
 	if (r->found.outcome == NOTHING || ((out->piped.len || out->input.len) && is_stdin(&r->found))) {
-		if ((link->grammar->flags & SN_GR_STDIN) && out->depth && !r->stopped)
-			read_stdin(r, out, link);
-		return false;
+		return (link->grammar->flags & SN_GR_STDIN) && out->depth && !r->stopped && read_stdin(r, out, link) &&
+		       go_on(r, out, link);
 	}
 	if ((link->grammar->flags & SN_GR_BUILTIN) && names_builtin(r))
 		return false;
@@ -235,6 +272,8 @@ static bool follow(struct sn_reading *r, struct sn_unwound *out, struct link *li
 		out->doubt = r->found.text;
 		return false;
 	}
+	if (r->carrier.len)
+		add_carrier(out, r);
 	take_found(out, &r->found);
 	return go_on(r, out, link);
 }

@@ -51,6 +51,7 @@ struct sn_unwound {
 	struct sn_bytes url;	 /* the first one in the payload */
 	struct sn_bytes piped;	 /* the commands whose output is run */
 	struct sn_bytes input;	 /* the file that standard input is */
+	struct sn_bytes here;	 /* the text that it is */
 	struct sn_bytes doubt;	 /* kind NONE: the option that leaves it open what the payload is */
 	struct sn_bytes name;	 /* of the program itself, also where depth is 0 */
 	uint32_t shell_depth;	 /* so many of the chain lead to the text for a shell that was read last; 0: none */

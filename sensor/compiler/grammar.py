@@ -43,7 +43,7 @@ _WORDS = (
     *("open", "export", "com", "cmd", "powershell", "encoded", "braced", "title", "behind-comma", "arguments"),
     *("fallback-library", "handed"),
     # of Linux again
-    *("direct", "entry", "libraries"),
+    *("direct", "entry", "libraries", "file"),
 )
 _GIVE = {word: number for number, word in enumerate(_WORDS)}
 _FLAG = {
