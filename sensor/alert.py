@@ -81,15 +81,16 @@ class AlertWriter:
         lib.sn_alerts__set_clock(self._pointer, boot_to_epoch_ns)
 
     def write(self, frames: bytes | memoryview) -> Iterator[Lines]:
-        """`frames` (as Engine.take_raw has them, all of one generation) as blocks of whole lines, in order."""
+        """`frames` (as Engine.take_raw has them, all of one generation) as blocks of whole lines, in order; each is
+        valid until the next one is asked for."""
         progress = ffi.new("struct sn_alert_progress *")
         raw = ffi.from_buffer(frames)
         while progress.used < len(frames):
             before = progress.lines
             size = lib.sn_alerts__json(self._pointer, raw, len(frames), progress, self._room, len(self._room))
             if size != -errno.ENOSPC:
-                data = bytes(ffi.buffer(self._room, check(size, "write an alert")))
-                yield Lines(data, progress.lines - before)
+                view = memoryview(ffi.buffer(self._room, check(size, "write an alert")))
+                yield Lines(view, progress.lines - before)
             if progress.used < len(frames) and (size < 0 or len(self._room) < _MOST_ROOM):
                 self._room = ffi.new("char[]", 2 * len(self._room))
 

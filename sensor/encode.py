@@ -79,12 +79,17 @@ def _nanoseconds(text: str) -> int:
 
 
 class Lines:
-    """Alerts as whole JSON lines, for all outputs: `data` as it is for those that write JSON, `maps` for the others,
-    made once and only if one asks."""
+    """Alerts as whole JSON lines, for all outputs: `view` as it is for those that write JSON at once, which may be
+    borrowed; `data` for who keeps it and `maps` for the others, made once and only if one asks."""
 
-    def __init__(self, data: bytes, count: int) -> None:
-        self.data = data
+    def __init__(self, view: bytes | memoryview, count: int) -> None:
+        self.view = view
         self.count = count
+
+    @cached_property
+    def data(self) -> bytes:
+        """The lines."""
+        return bytes(self.view)
 
     @cached_property
     def maps(self) -> list[dict[str, Any]]:

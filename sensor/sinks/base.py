@@ -5,8 +5,13 @@
 Both encode on the caller's thread, so that the queue's bound in bytes is exact, and never wait unless asked to. What
 finds no room is counted and gone: a slow output costs its own alerts and nobody else's. A frame is one alert, or for an
 output of JSON lines a piece of them. All counts are alerts.
+
+Who waits for an output that waits for nobody (a file) writes by itself, and no thread is woken for each piece, until a
+write fails: then a thread tries again.
 """
 
+import os
+import stat
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -18,6 +23,7 @@ from sensor.encode import Alert, Lines, to_line
 from sensor.errors import UsageError, nearest
 from sensor.priority import raise_thread
 
+Frame = bytes | memoryview
 # Alerts in order as frames, and how many alerts each is.
 Together = Callable[[Sequence[Alert]], Iterator[tuple[bytes, int]]]
 
@@ -35,8 +41,8 @@ class SinkEnded(Exception):
 
 
 class Transport(ABC):
-    """Where frames go. Used by the sink's thread alone, but for `interrupt`. A frame of several lines has at most
-    `piece_bytes`."""
+    """Where frames go. Used by one thread, the sink's once there is one, but for `interrupt`. A frame of several lines
+    has at most `piece_bytes`."""
 
     piece_bytes = PIECE_BYTES
 
@@ -57,6 +63,17 @@ class Transport(ABC):
     def counters(self) -> dict[str, int]:
         """Counters of the transport's own, beside those of the sink."""
         return {}
+
+
+class Writer(Transport):
+    """One that is done with its frames when `send` returns."""
+
+    def __init__(self, fd: int) -> None:
+        self.at_once = stat.S_ISREG(os.fstat(fd).st_mode)  # no reader is waited for
+
+    @abstractmethod
+    def send(self, frames: Sequence[Frame]) -> int:
+        """As of any transport."""
 
 
 class Limits(NamedTuple):
@@ -95,7 +112,13 @@ class Sink:
         self._last_error = ""
         self._counts: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
-        self._thread = threading.Thread(target=self._run, name=f"sink {url}", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._at_once = transport if isinstance(transport, Writer) and transport.at_once else None
+        if not self._at_once:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=f"sink {self.url}", daemon=True)
         self._thread.start()
 
     @property
@@ -120,10 +143,12 @@ class Sink:
         for piece, alerts in _pieces(lines, min(self._transport.piece_bytes, self._limits.bytes)):
             self._put(piece, alerts, wait)
 
-    def _put(self, frame: bytes, alerts: int, wait: bool) -> bool:
+    def _put(self, frame: Frame, alerts: int, wait: bool) -> bool:
         with self._change:
             if len(frame) > self._limits.bytes:
                 return self._drop("oversized", alerts)
+            if wait and self._sent(frame, alerts):
+                return True
             while wait and not (self._ended or self._closing_at is not None or self._has_room(frame, alerts)):
                 self._change.wait(_LOOK_S)
                 wait = not self.hurried()
@@ -131,11 +156,29 @@ class Sink:
                 return self._drop("ended", alerts)
             if not self._has_room(frame, alerts):
                 return self._drop("queue_full", alerts)
-            self._queue.append((frame, alerts))
+            self._queue.append((bytes(frame), alerts))
             self._queue_bytes += len(frame)
             self._waiting += alerts
             self._counts["queued"] += alerts
+            if self._thread is None:
+                self._begin()
             self._change.notify_all()
+        return True
+
+    def _sent(self, frame: Frame, alerts: int) -> bool:
+        """Sends on the caller's thread, as long as the sink has none. False: it cannot go so."""
+        if not self._at_once or self._thread or self._ended:
+            return False
+        try:
+            self._at_once.send([frame])
+        except OSError as error:
+            self._failed(error)
+            return False
+        except SinkEnded as end:
+            self._abandon("ended", str(end))
+            return False
+        self._counts["queued"] += alerts
+        self._counts["sent"] += alerts
         return True
 
     def close(self, timeout: float = 5.0) -> bool:
@@ -146,6 +189,9 @@ class Sink:
                 self._closing_at = time.monotonic() + timeout
             end = self._closing_at
             self._change.notify_all()
+        if self._thread is None:
+            self._end()
+            return True
         self._transport.interrupt()
         while self._thread.is_alive() and time.monotonic() < end + 1:
             self._thread.join(_LOOK_S)
@@ -170,7 +216,7 @@ class Sink:
                 "last_error": self._last_error,
             }
 
-    def _has_room(self, frame: bytes, alerts: int) -> bool:
+    def _has_room(self, frame: Frame, alerts: int) -> bool:
         if self._waiting and self._waiting + alerts > self._limits.entries:
             return False
         return self._queue_bytes + len(frame) <= self._limits.bytes
@@ -201,12 +247,15 @@ class Sink:
             with self._change:
                 self._abandon("ended", str(end))
         finally:
-            with self._change:
-                self._abandon("unsent_at_close", "closed")
-            try:
-                self._transport.close()
-            except OSError as error:
-                self._failed(error)
+            self._end()
+
+    def _end(self) -> None:
+        with self._change:
+            self._abandon("unsent_at_close", "closed")
+        try:
+            self._transport.close()
+        except OSError as error:
+            self._failed(error)
 
     def _next(self) -> list[bytes] | None:
         """Frames from the front of the queue, which keeps them until they are sent; [] each second while there are
@@ -262,16 +311,18 @@ class Sink:
         self._change.notify_all()
 
 
-def _pieces(lines: Lines, most: int) -> Iterator[tuple[bytes, int]]:
+def _pieces(lines: Lines, most: int) -> Iterator[tuple[Frame, int]]:
     """Pieces of whole lines of at most `most` bytes, or of one longer line, and how many lines each is."""
+    if len(lines.view) <= most or lines.count == 1:
+        yield lines.view, lines.count
+        return
     data, left, begin = lines.data, lines.count, 0
     while len(data) - begin > most and left > 1:
         end = data.rfind(b"\n", begin, begin + most) + 1 or data.index(b"\n", begin) + 1
         count = data.count(b"\n", begin, end)
         yield data[begin:end], count
         begin, left = end, left - count
-    if left:
-        yield data[begin:], left  # all of it is no copy
+    yield data[begin:], left
 
 
 # ---- URLs ----

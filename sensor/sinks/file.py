@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from sensor.errors import LinsangError
-from sensor.sinks.base import PIECE_BYTES, Sink, Target, Transport
+from sensor.sinks.base import PIECE_BYTES, Frame, Sink, Target, Writer
 from sensor.sinks.formats import encoder
 from sensor.system import OPEN_FLAGS, lock, read_at, sync_data
 
@@ -20,7 +20,7 @@ OPTIONS = ("format", "rotate_bytes", "keep", "fsync", "queue", "queue_bytes")
 FSYNC_INTERVAL_S = 1.0
 
 
-class FileTransport(Transport):
+class FileTransport(Writer):
     """The file at `path`, locked against a second writer, since two could not cut back a half alert."""
 
     def __init__(self, path: str, *, rotate_bytes: int, keep: int, fsync: str, lines: bool) -> None:
@@ -37,8 +37,9 @@ class FileTransport(Transport):
         self._sync_failures = 0
         self._fd = -1
         self._open()
+        super().__init__(self._fd)
 
-    def send(self, frames: Sequence[bytes]) -> int:
+    def send(self, frames: Sequence[Frame]) -> int:
         self._reopen_if_moved()
         size = os.fstat(self._fd).st_size
         if self._rotate_bytes and size and size + len(frames[0]) > self._rotate_bytes:
@@ -70,7 +71,7 @@ class FileTransport(Transport):
             "sync_failures": self._sync_failures,
         }
 
-    def _append(self, data: bytes, size: int, ends: list[int]) -> int:
+    def _append(self, data: Frame, size: int, ends: list[int]) -> int:
         """Writes `data` at the end of the file; returns the number of whole frames. What is half of one is cut off."""
         view = memoryview(data)
         done = 0

@@ -4,19 +4,20 @@ import os
 import select
 from collections.abc import Sequence
 
-from sensor.sinks.base import Sink, SinkEnded, Target, Transport
+from sensor.sinks.base import Frame, Sink, SinkEnded, Target, Writer
 from sensor.sinks.formats import encoder
 
 OPTIONS = ("format", "queue", "queue_bytes")
 
 
-class StdoutTransport(Transport):
+class StdoutTransport(Writer):
     """Writes to a descriptor that is shared with others, so its flags are left as they are."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        super().__init__(fd)
 
-    def send(self, frames: Sequence[bytes]) -> int:
+    def send(self, frames: Sequence[Frame]) -> int:
         data = memoryview(b"".join(frames))
         while data:
             try:

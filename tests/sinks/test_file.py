@@ -31,15 +31,18 @@ def numbers(*paths: Path) -> list[int]:
     return [json.loads(line)["event"]["seq"] for line in lines if line]
 
 
+@pytest.mark.parametrize("wait", [False, True])
 @pytest.mark.parametrize("fsync", ["never", "interval", "always"])
-def test_lines(tmp_path: Path, fsync: str) -> None:
+def test_lines(tmp_path: Path, fsync: str, wait: bool) -> None:
     path = tmp_path / "a%20b"
     sink = open_sink(f"file:{tmp_path}/a%2520b?fsync={fsync}")
     sent = [alert(n, HOSTILE) for n in range(23)]
     for one in sent:
-        sink.put(one)
+        sink.put(one, wait=wait)
+    assert any(thread.name == f"sink {sink.url}" for thread in threading.enumerate()) != wait
     assert sink.close()
     assert path.read_bytes() == b"".join(to_json(one) + b"\n" for one in sent)
+    assert sink.counters()["sent"] == sink.counters()["queued"] == 23
     assert len(path.read_text("utf-8").splitlines()) == 23
     assert not sink.put(alert(24))
     assert sink.counters()["dropped"] == {"ended": 1}
@@ -156,8 +159,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.parametrize("wait", [False, True])
 @pytest.mark.parametrize("form", ["json", "msgpack"])
-def test_full_disk_keeps_whole_alerts_and_goes_on_when_there_is_room(small_disk: Path, form: str) -> None:
+def test_full_disk_keeps_whole_alerts_and_goes_on_when_there_is_room(small_disk: Path, form: str, wait: bool) -> None:
     encode = (lambda a: to_json(a) + b"\n") if form == "json" else to_msgpack
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 40960)
@@ -165,7 +169,7 @@ def test_full_disk_keeps_whole_alerts_and_goes_on_when_there_is_room(small_disk:
     sink = open_sink(f"file:{path}?format={form}")
     sent = [alert(n, "y" * 500) for n in range(25)]
     for one in sent:
-        sink.put(one)
+        sink.put(one, wait=wait)
     until(lambda: sink.counters()["errors"], "the disk to be full")
     assert sink.counters()["last_error"] == "No space left on device"
     so_far = path.read_bytes()
