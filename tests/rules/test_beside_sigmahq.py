@@ -24,6 +24,7 @@ WINDOWS = ("rules/windows", "rules-emerging-threats", "rules-threat-hunting/wind
 TAGS = ("attack.t1218", "attack.t1216")
 # All that fires on 50,000 events of ordinary machines on which attacks were played: the attacks. (line, rule's file)
 MIXED = {
+    (4862, "file_event_win_startup_folder"),  # PowerShell puts a page there
     (16701, "image_load_win_dotnet_in_script_host"),  # a stager in notepad: its runtime, its first calls home
     (16702, "image_load_win_dotnet_in_script_host"),
     (16825, "net_connection_win_silent_program"),
