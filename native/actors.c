@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "blob_store.h"
 #include "count.h"
 
@@ -65,6 +69,34 @@ static uint32_t set_of(uint32_t pid)
 	return pid / 4 % SETS * WAYS;
 }
 
+/* Of a set, a bit each: the slots whose key is this one. */
+static inline uint32_t slots_with(const uint32_t key[WAYS], uint32_t wanted)
+{
+#ifdef __SSE2__
+	__m128i all = _mm_set1_epi32((int)wanted), low = _mm_loadu_si128((const __m128i *)key),
+		high = _mm_loadu_si128((const __m128i *)(key + WAYS / 2));
+	__m128i equal = _mm_packs_epi32(_mm_cmpeq_epi32(low, all), _mm_cmpeq_epi32(high, all));
+
+	_Static_assert((int)WAYS == 8, "two registers");
+	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128()));
+#else
+	uint32_t slots = 0;
+
+	for (uint32_t i = 0; i < WAYS; i++)
+		slots |= (uint32_t)(key[i] == wanted) << i;
+	return slots;
+#endif
+}
+
+/* Takes the first of them away: its number. */
+static inline uint32_t take_slot(uint32_t *slots)
+{
+	uint32_t first = (uint32_t)__builtin_ctz(*slots);
+
+	*slots &= *slots - 1;
+	return first;
+}
+
 /* Rather one that ended than one that lives, rather an older one. */
 static int goes_first(const struct sn_actor *a, const struct sn_actor *b)
 {
@@ -73,24 +105,35 @@ static int goes_first(const struct sn_actor *a, const struct sn_actor *b)
 	return a->start < b->start;
 }
 
+/* Where one of a set has its place: the first that is free, else that of another. */
+static struct sn_actor *place_in(struct sn_actor set[WAYS], const uint32_t key[WAYS])
+{
+	uint32_t free = slots_with(key, 0);
+	struct sn_actor *place = set;
+
+	if (free)
+		return &set[take_slot(&free)];
+	for (uint32_t i = 1; i < WAYS; i++)
+		if (goes_first(&set[i], place))
+			place = &set[i];
+	return place;
+}
+
 struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_actor_id *id, uint64_t start)
 {
 	struct sn_actor *set = &actors->slot[set_of(id->pid)], *place = NULL;
-	uint32_t *key = &actors->key[set_of(id->pid)];
+	uint32_t *key = &actors->key[set_of(id->pid)], slots = slots_with(key, id->pid + 1);
 
-	for (uint32_t i = 0; i < WAYS; i++) {
-		if (key[i] == id->pid + 1 && set[i].start == start) {
-			place = &set[i]; /* it was heard of before */
-			place->end = start;
-			break;
-		}
-		if (key[i] == id->pid + 1 && !set[i].end && set[i].start < start)
-			set[i].end = start;
-		if (!key[i] && (!place || place->used))
-			place = &set[i];
-		else if (key[i] && (!place || (place->used && goes_first(&set[i], place))))
-			place = &set[i];
+	while (slots && !place) {
+		struct sn_actor *other = &set[take_slot(&slots)];
+
+		if (other->start == start)
+			place = other; /* it was heard of before */
+		if (other->start == start || (!other->end && other->start < start))
+			other->end = start;
 	}
+	if (!place)
+		place = place_in(set, key);
 	if (place->used) {
 		sn_count(&actors->stats.forgotten, !place->end);
 		drop(actors, place);
@@ -120,11 +163,14 @@ static int means(const struct sn_actor_id *id, const struct sn_actor *actor)
 struct sn_actor *sn_actors__find(struct sn_actors *actors, const struct sn_actor_id *id)
 {
 	struct sn_actor *set = &actors->slot[set_of(id->pid)], *found = NULL;
-	const uint32_t *key = &actors->key[set_of(id->pid)];
+	uint32_t slots = slots_with(&actors->key[set_of(id->pid)], id->pid + 1);
 
-	for (uint32_t i = 0; i < WAYS; i++)
-		if (key[i] == id->pid + 1 && means(id, &set[i]) && (!found || set[i].start >= found->start))
-			found = &set[i];
+	while (slots) {
+		struct sn_actor *actor = &set[take_slot(&slots)];
+
+		if (means(id, actor) && (!found || actor->start >= found->start))
+			found = actor;
+	}
 	return found;
 }
 
@@ -150,12 +196,15 @@ struct sn_actor *sn_actors__start(struct sn_actors *actors, const struct sn_acto
 				  const struct sn_actor_id *parent, uint64_t start, enum sn_actor_source source)
 {
 	struct sn_actor *set = &actors->slot[set_of(id->pid)], *same = NULL;
-	const uint32_t *key = &actors->key[set_of(id->pid)];
+	uint32_t slots = slots_with(&actors->key[set_of(id->pid)], id->pid + 1);
 
-	for (uint32_t i = 0; i < WAYS; i++)
-		if (key[i] == id->pid + 1 && may_be(&set[i], id, parent, start, source) &&
-		    (!same || between(start, set[i].start) < between(start, same->start)))
-			same = &set[i];
+	while (slots) {
+		struct sn_actor *actor = &set[take_slot(&slots)];
+
+		if (may_be(actor, id, parent, start, source) &&
+		    (!same || between(start, actor->start) < between(start, same->start)))
+			same = actor;
+	}
 	if (!same) {
 		same = sn_actors__begin(actors, id, start);
 		same->parent = *parent;

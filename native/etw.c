@@ -53,9 +53,14 @@ struct left {
 	uint8_t pointer;
 };
 
-/* Bytes of a number by its type, 0: it is none, or SN_ETW_PTR. */
-static const uint8_t widths[SN_ETW_TYPES] = {[SN_ETW_U8] = 1,  [SN_ETW_U16] = 2,  [SN_ETW_U32] = 4, [SN_ETW_I32] = 4,
-					     [SN_ETW_U64] = 8, [SN_ETW_TIME] = 8, [SN_ETW_PORT] = 2};
+/* Bytes of a number that is as it lies there, by its type; 0: the column is something else. */
+static const uint8_t widths[SN_ETW_TYPES] = {
+	[SN_ETW_U8] = 1, [SN_ETW_U16] = 2, [SN_ETW_U32] = 4, [SN_ETW_U64] = 8, [SN_ETW_TIME] = 8};
+
+/* What numbers of so many bytes keep of eight; both are little endian. */
+static const uint64_t masks[] = {
+	0, 0xff, 0xffff, 0, 0xffffffff, 0, 0, 0, UINT64_MAX,
+};
 
 /* 0 or -EBADMSG. */
 static inline int number(struct left *left, uint32_t bytes, uint64_t *out)
@@ -63,13 +68,13 @@ static inline int number(struct left *left, uint32_t bytes, uint64_t *out)
 	size_t there = (size_t)(left->end - left->at);
 	uint64_t all = 0;
 
-	if (there < bytes)
-		return -EBADMSG;
 	if (there >= 8)
 		memcpy(&all, left->at, 8);
-	else
+	else if (there >= bytes)
 		memcpy(&all, left->at, bytes);
-	*out = all & UINT64_MAX >> (64 - 8 * bytes); /* both are little endian */
+	else
+		return -EBADMSG;
+	*out = all & masks[bytes];
 	left->at += bytes;
 	return 0;
 }
@@ -106,12 +111,15 @@ static int user(struct left *left, struct sn_etw_column *column)
 static const uint8_t *wide_end(const uint8_t *at, const uint8_t *end)
 {
 #ifdef __SSE2__
-	for (; end - at >= 16; at += 16) {
-		__m128i units = _mm_loadu_si128((const __m128i *)at);
-		int zeros = _mm_movemask_epi8(_mm_cmpeq_epi16(units, _mm_setzero_si128()));
+	for (; end - at >= 32; at += 32) {
+		__m128i low = _mm_loadu_si128((const __m128i *)at), high = _mm_loadu_si128((const __m128i *)at + 1);
+		/* a byte a unit */
+		__m128i zero = _mm_packs_epi16(_mm_cmpeq_epi16(low, _mm_setzero_si128()),
+					       _mm_cmpeq_epi16(high, _mm_setzero_si128()));
+		int zeros = _mm_movemask_epi8(zero);
 
 		if (zeros)
-			return at + __builtin_ctz((unsigned)zeros);
+			return at + 2 * __builtin_ctz((unsigned)zeros);
 	}
 #endif
 	for (; end - at >= 2; at += 2)
@@ -120,7 +128,7 @@ static const uint8_t *wide_end(const uint8_t *at, const uint8_t *end)
 	return NULL;
 }
 
-static int text(struct left *left, uint32_t unit, struct sn_etw_column *column)
+static inline int text(struct left *left, uint32_t unit, struct sn_etw_column *column)
 {
 	const uint8_t *end =
 		unit == 2 ? wide_end(left->at, left->end) : memchr(left->at, 0, (size_t)(left->end - left->at));
@@ -132,26 +140,24 @@ static int text(struct left *left, uint32_t unit, struct sn_etw_column *column)
 	return 0;
 }
 
-static inline int read_number(struct left *left, uint32_t bytes, struct sn_etw_column *column)
+static inline int read_column(struct left *left, uint32_t type, struct sn_etw_column *column)
 {
-	if (number(left, bytes, &column->number))
-		return -EBADMSG;
-	if (column->type == SN_ETW_I32)
-		column->number = (uint64_t)(int64_t)(int32_t)column->number;
-	else if (column->type == SN_ETW_PORT)
-		column->number = (column->number & 0xff) << 8 | column->number >> 8;
-	return 0;
-}
+	uint64_t size = 0;
+	int rc;
 
-static int read_column(struct left *left, struct sn_etw_column *column)
-{
-	uint64_t size;
-
-	if (widths[column->type])
-		return read_number(left, widths[column->type], column);
-	switch (column->type) {
+	if (widths[type])
+		return number(left, widths[type], &column->number);
+	switch (type) {
 	case SN_ETW_PTR:
-		return read_number(left, left->pointer, column);
+		return number(left, left->pointer, &column->number);
+	case SN_ETW_I32:
+		rc = number(left, 4, &size);
+		column->number = (uint64_t)(int64_t)(int32_t)size;
+		return rc;
+	case SN_ETW_PORT:
+		rc = number(left, 2, &size);
+		column->number = (size & 0xff) << 8 | size >> 8;
+		return rc;
 	case SN_ETW_SID:
 		return sid(left, column);
 	case SN_ETW_USER:
@@ -168,6 +174,24 @@ static int read_column(struct left *left, struct sn_etw_column *column)
 	default: /* SN_ETW_BLOB */
 		return number(left, 2, &size) ? -EBADMSG : run(left, (uint32_t)size, column);
 	}
+}
+
+static int read_columns(struct left *left, const struct column *known, uint32_t count, uint32_t version,
+			struct sn_etw_column *column)
+{
+	for (const struct column *behind = known + count; known < behind; known++, column++) {
+		uint32_t type = known->type;
+
+		/* member by member: made as a whole it is written in pieces that are read back as others */
+		column->type = (uint16_t)type;
+		column->there = version >= known->since;
+		column->number = 0;
+		column->bytes.at = NULL;
+		column->bytes.len = 0;
+		if (version >= known->since && read_column(left, type, column))
+			return -EBADMSG;
+	}
+	return 0;
 }
 
 /* ---- the event ---- */
@@ -191,25 +215,31 @@ int sn_etw__provider_of(const struct sn_guid *guid)
 	return memcmp(&providers[provider].guid, guid, sizeof(*guid)) == 0 ? provider : -1;
 }
 
+/* The first row that has a key, of those that are not below it; rows are in their order. SN_ETW_KINDS: none. */
+static uint32_t first_row(uint32_t key)
+{
+	uint32_t row = 0;
+
+	for (uint32_t rows = SN_ETW_KINDS; rows > 1; rows -= rows / 2)
+		row += event_keys[row + rows / 2 - 1] < key ? rows / 2 : 0;
+	return row + (event_keys[row] < key);
+}
+
 int sn_etw__reads(enum sn_etw_provider provider, uint16_t id)
 {
-	for (uint32_t i = 0; i < SN_ETW_KINDS; i++)
-		if (event_keys[i] == EVENT_KEY(provider, id))
-			return 1;
-	return 0;
+	uint32_t key = EVENT_KEY(provider, id), row = first_row(key);
+
+	return row < SN_ETW_KINDS && event_keys[row] == key;
 }
 
 /* The row of its kind; -ENOENT, -ENOSYS as sn_etw__decode. */
 static int find(const struct sn_etw_event *event, int provider)
 {
+	uint32_t key = EVENT_KEY(provider, event->id), i = provider < 0 ? SN_ETW_KINDS : first_row(key);
 	int rc = -ENOENT;
 
-	for (uint32_t i = 0; provider >= 0 && i < SN_ETW_KINDS; i++) {
-		const struct event *known = &events[i];
-
-		if (event_keys[i] != EVENT_KEY(provider, event->id))
-			continue;
-		if (event->version >= known->from && (event->version <= known->to || known->more))
+	for (; i < SN_ETW_KINDS && event_keys[i] == key; i++) {
+		if (event->version >= events[i].from && (event->version <= events[i].to || events[i].more))
 			return (int)i;
 		rc = -ENOSYS;
 	}
@@ -231,13 +261,8 @@ int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
 	out->kind = (uint32_t)kind;
 	out->first = known->first;
 	out->count = known->count;
-	for (uint32_t i = 0; i < out->count; i++) {
-		const struct column *column = &columns[known->first + i];
-
-		out->column[i] = (struct sn_etw_column){.type = column->type, .there = version >= column->since};
-		if (out->column[i].there && read_column(&left, &out->column[i]))
-			return -EBADMSG;
-	}
+	if (read_columns(&left, &columns[known->first], known->count, version, out->column))
+		return -EBADMSG;
 	out->rest = (uint32_t)(left.end - left.at);
 	return 0;
 }

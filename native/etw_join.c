@@ -53,7 +53,7 @@ static int is_image_there(const struct sn_etw_join *join, const struct sn_etw_st
 {
 	const struct sn_actor *process;
 
-	if (start->there[0])
+	if (start->event[0])
 		return 1;
 	process = process_of(join, start);
 	return !process || process->text[SN_ACTOR_IMAGE];
@@ -67,9 +67,9 @@ int sn_etw_join__is_waiting(const struct sn_etw_join *join)
 /* Whether its other event may still come. */
 static int is_alone(const struct sn_etw_join *join, const struct sn_etw_start *start)
 {
-	int other = start->there[0];
+	int other = start->event[0] != NULL;
 
-	return !start->there[other] && (join->there_are[other] || join->in_vain[other] < IN_VAIN_MAX);
+	return !start->event[other] && (join->there_are[other] || join->in_vain[other] < IN_VAIN_MAX);
 }
 
 int sn_etw_join__is_due(struct sn_etw_join *join, uint64_t now, size_t bytes)
@@ -93,16 +93,16 @@ const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join)
 {
 	const struct sn_etw_start *start = sn_etw_starts__first(join->starts);
 	struct sn_actor *process = process_of(join, start);
-	int classic = !start->there[0];
-	struct sn_etw_told told = {.event = start->event[classic],
-				   .main = &start->decoded[classic],
-				   .classic = !classic && start->there[1] ? &start->decoded[1] : NULL,
+	int classic = !start->event[0];
+	struct sn_etw_told told = {.event = *start->event[classic],
+				   .main = start->decoded[classic],
+				   .classic = !classic && start->event[1] ? start->decoded[1] : NULL,
 				   .time = start->id.time,
 				   .index = start->index,
 				   .process = process};
 
-	if (is_alone(join, start) && !join->there_are[start->there[0]])
-		join->in_vain[start->there[0]]++;
+	if (is_alone(join, start) && !join->there_are[start->event[0] != NULL])
+		join->in_vain[start->event[0] != NULL]++;
 	if (process && join->options.command_line)
 		told.line_from = sn_etw_learner__ask(&join->learner, process, join->options.command_line);
 	told.parent = process ? sn_actors__parent(join->options.actors, process) : NULL;
@@ -111,7 +111,8 @@ const struct sn_etw_told *sn_etw_join__release(struct sn_etw_join *join)
 	return tell(join, &told);
 }
 
-static void take_start(struct sn_etw_join *join, const struct sn_etw_event *event)
+/* The first one that waits is told at once when it is whole, NULL: it waits. */
+static const struct sn_etw_told *take_start(struct sn_etw_join *join, const struct sn_etw_event *event)
 {
 	const struct sn_etw_decoded *decoded = &join->decoded;
 	int classic = decoded->provider == SN_ETW_CLASSIC_PROCESS;
@@ -123,12 +124,16 @@ static void take_start(struct sn_etw_join *join, const struct sn_etw_event *even
 			   classic ? (uint32_t)SN_ETW_CLASSIC_PROCESS_ParentId : SN_ETW_PROCESS_START_ParentProcessID);
 	twin = sn_etw_starts__twin(join->starts, &id, classic, twin_ns);
 	sn_etw_learner__start(&join->learner, event, decoded, twin != NULL);
-	if (twin) {
-		sn_count(&join->stats.joined, 1);
-		sn_etw_starts__pair(join->starts, twin, classic, event, decoded);
-	} else {
-		sn_etw_starts__add(join->starts, &id, classic, event, decoded);
+	sn_count(&join->stats.joined, twin != NULL);
+	if (twin && twin == sn_etw_starts__first(join->starts)) {
+		sn_etw_starts__end(twin, classic, event, decoded);
+		return sn_etw_join__release(join);
 	}
+	if (twin)
+		sn_etw_starts__pair(join->starts, twin, classic, event, decoded);
+	else
+		sn_etw_starts__add(join->starts, &id, classic, event, decoded);
+	return NULL;
 }
 
 /* ---- other events ---- */
@@ -169,8 +174,7 @@ static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_
 
 	if (sn_etw_learn__is_start(event, decoded)) {
 		join->there_are[decoded->provider == SN_ETW_CLASSIC_PROCESS] = 1;
-		take_start(join, event);
-		return NULL;
+		return take_start(join, event);
 	}
 	sn_etw_learner__event(&join->learner, event, decoded);
 	if (is_silent(join, event, &told.key)) {

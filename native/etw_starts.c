@@ -62,10 +62,18 @@ void sn_etw_starts__pair(struct sn_etw_starts *starts, struct sn_etw_start *star
 	if (event->size)
 		memcpy(data, event->data, event->size);
 	starts->used = from + event->size;
-	start->event[classic] = *event;
-	start->event[classic].data = data;
-	copy_columns(&start->decoded[classic], decoded, event, data);
-	start->there[classic] = 1;
+	start->own_event[classic] = *event;
+	start->own_event[classic].data = data;
+	copy_columns(&start->own_decoded[classic], decoded, event, data);
+	start->event[classic] = &start->own_event[classic];
+	start->decoded[classic] = &start->own_decoded[classic];
+}
+
+void sn_etw_starts__end(struct sn_etw_start *first, int classic, const struct sn_etw_event *event,
+			const struct sn_etw_decoded *decoded)
+{
+	first->event[classic] = event;
+	first->decoded[classic] = decoded;
 }
 
 void sn_etw_starts__add(struct sn_etw_starts *starts, const struct sn_etw_start_id *id, int classic,
@@ -78,7 +86,7 @@ void sn_etw_starts__add(struct sn_etw_starts *starts, const struct sn_etw_start_
 	start = &starts->waiting[starts->last++ % SN_ETW_STARTS_MAX];
 	start->id = *id;
 	start->index = event->index;
-	start->there[0] = start->there[1] = 0;
+	start->event[!classic] = NULL;
 	start->from = place_of(starts, event->size);
 	sn_etw_starts__pair(starts, start, classic, event, decoded);
 }
@@ -101,7 +109,7 @@ struct sn_etw_start *sn_etw_starts__twin(struct sn_etw_starts *starts, const str
 		const struct sn_etw_start_id *id = &start->id;
 		uint64_t between = of->time > id->time ? of->time - id->time : id->time - of->time;
 
-		if (id->pid == of->pid && id->parent == of->parent && !start->there[classic] && between <= apart)
+		if (id->pid == of->pid && id->parent == of->parent && !start->event[classic] && between <= apart)
 			return start;
 	}
 	return NULL;

@@ -5,8 +5,8 @@
  *   waiting: a ring of SN_ETW_STARTS_MAX     data: one ring of bytes, a start's first event before its second
  *   | first | ... | last |                   [ first's | third's | first's twin | ... ]
  *
- * The events' data are copied, and their columns point into the copy; the room of a start is free again when it and all
- * before it are gone. One thread; nothing is allocated after sn_etw_starts__new.
+ * The events' data are copied, and their columns point into the copy, unless the start goes at once; the room of a
+ * start is free again when it and all before it are gone. One thread; nothing is allocated after sn_etw_starts__new.
  */
 #ifndef SN_ETW_STARTS_H
 #define SN_ETW_STARTS_H
@@ -28,10 +28,11 @@ struct sn_etw_start {
 	struct sn_etw_start_id id; /* its time and `index` are those of the event that came first */
 	uint64_t index;
 	uint64_t from; /* of its data, in bytes since the begin */
-	/* by `classic` */
-	uint8_t there[2];
-	struct sn_etw_event event[2];
-	struct sn_etw_decoded decoded[2];
+	/* by `classic`; NULL: not there */
+	const struct sn_etw_event *event[2];
+	const struct sn_etw_decoded *decoded[2];
+	struct sn_etw_event own_event[2];
+	struct sn_etw_decoded own_decoded[2];
 };
 
 struct sn_etw_starts;
@@ -44,6 +45,9 @@ int sn_etw_starts__has_room(const struct sn_etw_starts *starts, size_t bytes);
 /* Adds one, behind all others. There must be room. */
 void sn_etw_starts__add(struct sn_etw_starts *starts, const struct sn_etw_start_id *id, int classic,
 			const struct sn_etw_event *event, const struct sn_etw_decoded *decoded);
+/* Gives the first, which is then to go, its other event: both are borrowed until it is dropped. */
+void sn_etw_starts__end(struct sn_etw_start *first, int classic, const struct sn_etw_event *event,
+			const struct sn_etw_decoded *decoded);
 /* Gives one that waits its other event. There must be room. */
 void sn_etw_starts__pair(struct sn_etw_starts *starts, struct sn_etw_start *start, int classic,
 			 const struct sn_etw_event *event, const struct sn_etw_decoded *decoded);

@@ -6,7 +6,10 @@
 #include "etw_text.h"
 
 enum { NET_ACCEPT4 = 15, NET_ACCEPT6 = 31, NET_UDP4 = 42, NET_UDP6 = 58 }; /* ids */
-enum { ANSWERS = SN_ETW_FIRST_DNS_ANSWER + SN_ETW_DNS_ANSWER_QueryResults };
+enum {
+	IMAGE = SN_ETW_FIRST_PROCESS_START + SN_ETW_PROCESS_START_ImageName,
+	ANSWERS = SN_ETW_FIRST_DNS_ANSWER + SN_ETW_DNS_ANSWER_QueryResults,
+};
 
 static const char *const own_names[] = {
 #define SN_ETW_OWN_MEMBER(name) #name,
@@ -81,6 +84,40 @@ static void tell_column(const struct sn_etw_hearer *hearer, uint32_t member, con
 		tell(hearer, member, column);
 }
 
+static int is_start(const struct sn_etw_told *told)
+{
+	return told->event.id == 1 &&
+	       (told->main->provider == SN_ETW_KERNEL_PROCESS || told->main->provider == SN_ETW_CLASSIC_PROCESS);
+}
+
+/* A column of a start that is the process's text. */
+static void tell_learnt(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer, uint32_t member,
+			const struct sn_etw_column *column, enum sn_actor_text which)
+{
+	if (hearer->takes_learnt && column->bytes.len && told->process && told->process->text[which])
+		tell_actor(hearer, member, told->process, which);
+	else
+		tell_column(hearer, member, column);
+}
+
+static void tell_columns(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
+{
+	const struct sn_etw_decoded *main = told->main;
+
+	for (uint32_t i = 0; i < main->count; i++) {
+		uint32_t member = main->first + i;
+
+		if (!wants(hearer, member))
+			continue;
+		if (member == IMAGE && is_start(told))
+			tell_learnt(told, hearer, member, &main->column[i], SN_ACTOR_IMAGE);
+		else if (member == ANSWERS && !main->column[i].bytes.len)
+			tell_ascii(hearer, member, "-"); /* as Sysmon writes that there are none */
+		else
+			tell_column(hearer, member, &main->column[i]);
+	}
+}
+
 /* ---- what columns alone do not say ---- */
 
 static void tell_head(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
@@ -96,12 +133,6 @@ static void tell_head(const struct sn_etw_told *told, const struct sn_etw_hearer
 		tell_number(hearer, SN_ETW_OWN_ExecutionProcessID, event->pid);
 		tell_number(hearer, SN_ETW_OWN_ExecutionThreadID, event->tid);
 	}
-}
-
-static int is_start(const struct sn_etw_told *told)
-{
-	return told->event.id == 1 &&
-	       (told->main->provider == SN_ETW_KERNEL_PROCESS || told->main->provider == SN_ETW_CLASSIC_PROCESS);
 }
 
 /* Mandatory levels, S-1-16-N, as Sysmon names them. */
@@ -128,7 +159,8 @@ static void tell_start(const struct sn_etw_told *told, const struct sn_etw_heare
 	if (told->classic) {
 		const struct sn_etw_column *column = told->classic->column;
 
-		tell_column(hearer, SN_ETW_OWN_CommandLine, &column[SN_ETW_CLASSIC_PROCESS_CommandLine]);
+		tell_learnt(told, hearer, SN_ETW_OWN_CommandLine, &column[SN_ETW_CLASSIC_PROCESS_CommandLine],
+			    SN_ACTOR_LINE);
 		tell_column(hearer, SN_ETW_OWN_UserSID, &column[SN_ETW_CLASSIC_PROCESS_UserSID]);
 	} else if (told->line_from) {
 		tell_actor(hearer, SN_ETW_OWN_CommandLine, told->process, SN_ACTOR_LINE);
@@ -214,16 +246,10 @@ static void tell_registry(const struct sn_etw_told *told, const struct sn_etw_he
 
 void sn_etw__tell(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
 {
-	const struct sn_etw_decoded *main = told->main;
-	enum sn_etw_provider provider = main->provider;
+	enum sn_etw_provider provider = told->main->provider;
 
 	tell_head(told, hearer);
-	for (uint32_t i = 0; i < main->count; i++) {
-		if (main->first + i == ANSWERS && !main->column[i].bytes.len)
-			tell_ascii(hearer, ANSWERS, "-"); /* as Sysmon writes that there are none */
-		else
-			tell_column(hearer, main->first + i, &main->column[i]);
-	}
+	tell_columns(told, hearer);
 	if (is_start(told))
 		tell_start(told, hearer);
 	else

@@ -207,6 +207,6 @@ void sn_etw_view__fill(const struct sn_etw_view *view, struct sn_values *values,
 	if (!routes->count)
 		return;
 	sn_values__clear(values);
-	sn_etw__tell(told, &(struct sn_etw_hearer){wanted, put_value, put_actor, &filling});
+	sn_etw__tell(told, &(struct sn_etw_hearer){wanted, true, put_value, put_actor, &filling});
 	sn_mapping__apply(view->mapping, view->mapped[kind], values);
 }

@@ -75,10 +75,9 @@ static void judge(struct bench *bench, size_t start, const struct took *took, si
 	struct sn_routes routes;
 
 	take(bench, record[0]);
-	take(bench, record[1]);
-	if (!sn_etw_join__is_due(bench->join, record[1]->h.time, 0))
+	told = take(bench, record[1]);
+	if (!told)
 		die("a start", "is not whole");
-	told = sn_etw_join__release(bench->join);
 	sn_etw_view__fill(bench->view, bench->values, told, &routes);
 	decoded = sn_clock__now();
 	if (bench->windows)

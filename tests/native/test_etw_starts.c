@@ -51,16 +51,16 @@ static void compare(const struct sn_etw_start *start, const struct twin *twin)
 {
 	CHECK(memcmp(&start->id, &twin->id, sizeof(twin->id)) == 0 && start->index == twin->index);
 	for (int i = 0; i < 2; i++) {
-		const struct sn_etw_decoded *decoded = &start->decoded[i];
+		const struct sn_etw_decoded *decoded = start->decoded[i];
 		uint32_t size = twin->size[i];
 
-		CHECK(start->there[i] == (twin->data[i] != NULL));
+		CHECK((start->event[i] != NULL) == (twin->data[i] != NULL));
 		if (!twin->data[i])
 			continue;
-		CHECK(start->event[i].size == size && memcmp(start->event[i].data, twin->data[i], size) == 0);
+		CHECK(start->event[i]->size == size && memcmp(start->event[i]->data, twin->data[i], size) == 0);
 		CHECK(decoded->provider == SN_ETW_KERNEL_PROCESS && decoded->kind == 3 && decoded->first == 2 &&
 		      decoded->count == 2 && decoded->rest == 7 && decoded->column[0].number == size);
-		CHECK(decoded->column[1].bytes.at == start->event[i].data + size / 2 &&
+		CHECK(decoded->column[1].bytes.at == start->event[i]->data + size / 2 &&
 		      decoded->column[1].bytes.len == size - size / 2);
 	}
 }
