@@ -19,7 +19,8 @@ from sensor_process import PATIENCE_S, PATIENT, SensorProcess
 
 CONTENT = Path(__file__).parents[1] / "rules"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-LOUD = {"medium", "high", "critical"}
+LOUD = frozenset({"medium", "high", "critical"})
+ANY = LOUD | {"low"}
 END_OF_THE_DAY = "the end of the day"
 AT_A_TIME = 4
 
@@ -79,16 +80,18 @@ def run_one(command: list[str], where: Path) -> int:
     return child.pid
 
 
-def run(sensor: SensorProcess, commands: list[list[str]], folder: Path) -> list[list[dict[str, Any]]]:
-    """Runs them, some at the same time (most of them wait), ends the sensor; for each the alerts of medium level or
-    above on the command itself or on what it started."""
+def run(
+    sensor: SensorProcess, commands: list[list[str]], folder: Path, levels: frozenset[str]
+) -> list[list[dict[str, Any]]]:
+    """Runs them, some at the same time (most of them wait), ends the sensor; for each the alerts of `levels` on the
+    command itself or on what it started."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         pids = list(pool.map(run_one, commands, [folder / str(number) for number in range(len(commands))]))
     assert sensor.end() == 0
     assert "0 events lost" in sensor.said
     alerts: dict[int, list[dict[str, Any]]] = {pid: [] for pid in pids}
     for alert in sensor.alerts():
-        if alert["verdict"] != "match" or alert["rule"]["level"] not in LOUD or "process" not in alert:
+        if alert["verdict"] != "match" or alert["rule"]["level"] not in levels or "process" not in alert:
             continue  # one on an event whose process is not known cannot be told from the rest of this machine
         for pid in {alert["process"]["pid"], *(ancestor["pid"] for ancestor in alert["lineage"])} & alerts.keys():
             alerts[pid].append(alert)
@@ -101,7 +104,7 @@ def test_every_attack_is_seen_with_its_payload(tmp_path: Path, watch: Watch) -> 
     assert len(rows) >= 130
     here = [row for row in rows if not row.lacks(watch)]
     with SensorProcess(tmp_path, "run", *PATIENT) as sensor:
-        seen = run(sensor, [["sh", "-c", row.command] for row in here], tmp_path)
+        seen = run(sensor, [["sh", "-c", row.command] for row in here], tmp_path, ANY)
     missed = [
         f"{row.command}: {row.title}: {row.chain}: {row.payload}; seen: "
         + "; ".join(sorted({f"{a['rule']['title']}: {a.get('proxy')}" for a in alerts}))
@@ -118,6 +121,6 @@ def test_an_ordinary_day_is_quiet(tmp_path: Path) -> None:
     """Backups, cron, log rotation, editors, git, make, keys, packages: tests/rules/ordinary-session.sh."""
     with SensorProcess(tmp_path, "run") as sensor:
         session = [str(CONTENT / "ordinary-session.sh"), str(tmp_path / "session")]
-        [alerts] = run(sensor, [session], tmp_path)
+        [alerts] = run(sensor, [session], tmp_path, LOUD)
     assert END_OF_THE_DAY in (tmp_path / "session" / "session.log").read_text(errors="replace")
     assert not [f"{alert['rule']['title']}: {alert['process']['command_line']}" for alert in alerts]
