@@ -7,6 +7,7 @@ import pty
 import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +47,7 @@ def copy(program: Program, tmp_path: Path) -> Path:
 def below_root() -> Iterator[Path]:
     """An empty folder with a short path, on a file system of its own, which goes away with all that is in it. What
     other mount namespaces mount there is theirs alone: of / that could not be asked, in a chroot it is no mount."""
-    root = Path("/tmp/l")
-    root.mkdir()
+    root = Path(tempfile.mkdtemp(prefix="l", dir="/tmp"))
     subprocess.run(["mount", "--make-private", "-t", "tmpfs", "none", str(root)], check=True)
     yield root
     subprocess.run(["umount", "--lazy", str(root)], check=True)

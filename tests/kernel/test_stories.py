@@ -6,11 +6,12 @@ import os
 import re
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from ring_reader import Watch
-from sensor_process import SensorProcess
+from sensor_process import PATIENCE_S, SensorProcess
 
 from sensor.cli import main
 
@@ -26,27 +27,36 @@ FAMILY = "sleep 60 & (exit 3); sh -c 'exit 7'; sh -c 'kill -9 $$'; echo ready; r
 
 def test_relatives_and_how_they_ended(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runtime = ["--runtime-dir", str(tmp_path / "runtime")]
-    with SensorProcess(tmp_path, "run", "--process-table-exited-keep-ms", "60000") as sensor:
+
+    def shows(pid: int, *wanted: str) -> None:
+        """`linsang tree` does, as soon as the sensor has heard of what happened."""
+        end = time.monotonic() + PATIENCE_S
+        shown = ""
+        while not all(re.search(each, shown, re.M) for each in wanted):
+            assert time.monotonic() < end, shown
+            capfd.readouterr()
+            assert main(["tree", str(pid), *runtime]) == 0
+            shown = capfd.readouterr().out
+
+    with SensorProcess(tmp_path, "run", "--process-table-exited-keep-ms", "600000") as sensor:
         with subprocess.Popen(["bash", "-c", FAMILY], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as family:
             assert family.stdout
             assert family.stdout.readline() == b"ready\n"
             with subprocess.Popen(["sleep", "61"]) as sibling:
-                capfd.readouterr()
-                assert main(["tree", str(family.pid), *runtime]) == 0
-                shown = capfd.readouterr().out
+                shows(
+                    family.pid,
+                    rf"\({os.getpid()}\)",
+                    rf"bash\({family.pid}\) bash -c 'sleep 60 &",
+                    r"beside it .*sleep",
+                    r"─ sleep\(\d+\) sleep 60$",
+                    r"\) sh -c 'exit 7'  exited .* ago, code 7$",
+                    r"\) sh -c 'kill -9 \$\$'  exited .* ago, signal 9$",
+                )
                 assert main(["tree", str(family.pid), "--at", "1h", *runtime]) == 1
                 sibling.kill()
             family.communicate(b"\n")
-        assert main(["tree", str(family.pid), *runtime]) == 0
-        after = capfd.readouterr().out
+        shows(family.pid, rf"({family.pid}\).*|^ .*)  exited .* ago, code ")
         assert sensor.end() == 0
-    assert f"({os.getpid()})" in shown
-    assert f"bash({family.pid}) bash -c 'sleep 60 &" in shown
-    assert re.search(r"beside it .*sleep", shown)
-    assert re.search(r"─ sleep\(\d+\) sleep 60$", shown, re.M)
-    assert re.search(r"\) sh -c 'exit 7'  exited .* ago, code 7$", shown, re.M)
-    assert re.search(r"\) sh -c 'kill -9 \$\$'  exited .* ago, signal 9$", shown, re.M)
-    assert re.search(rf"({family.pid}\).*|^ .*)  exited .* ago, code ", after, re.M)
 
 
 def test_an_alert_and_its_tree(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

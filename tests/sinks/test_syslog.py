@@ -7,7 +7,7 @@ import re
 import socket
 
 import pytest
-from receivers import HOSTILE, Rsyslog, alert, readable, until
+from receivers import HOSTILE, PATIENCE_S, Rsyslog, alert, readable, until
 
 from sensor.encode import to_json
 from sensor.errors import UsageError
@@ -37,7 +37,7 @@ def test_rsyslog_receives_everything(rsyslog: Rsyslog, scheme: str) -> None:
     sink = open_sink(f"syslog+{scheme}://127.0.0.1:{getattr(rsyslog, scheme)}?facility=local3&app=sensor")
     for one in sent:
         assert sink.put(one)
-    assert sink.close()
+    assert sink.close(PATIENCE_S)
     until(lambda: len(rsyslog.lines) >= len(sent), "all messages")
     seen = {}
     for line in rsyslog.lines:
@@ -55,7 +55,7 @@ def test_tcp_carries_a_long_alert_whole(rsyslog: Rsyslog) -> None:
     sink = open_sink(f"syslog+tcp://127.0.0.1:{rsyslog.tcp}")
     one = alert(1, "y" * 32768)
     sink.put(one)
-    assert sink.close()
+    assert sink.close(PATIENCE_S)
     until(lambda: rsyslog.lines, "the message")
     assert json.loads(json.loads(rsyslog.lines[0])["msg"].removeprefix("\ufeff")) == json.loads(to_json(one))
 
@@ -71,7 +71,7 @@ def test_tcp_survives_a_restart_of_the_receiver(rsyslog: Rsyslog) -> None:
     until(lambda: sink.counters()["errors"], "the sink to notice")
     rsyslog.start()
     until(lambda: len(rsyslog.lines) == 46, "the second part")
-    assert sink.close()
+    assert sink.close(PATIENCE_S)
     counters = sink.counters()
     assert (counters["sent"], counters["dropped"], counters["reconnects"]) == (46, {}, 1)
 
@@ -84,7 +84,7 @@ def test_message_is_rfc_5424() -> None:
         one["rule"] = {**one["rule"], "id": 'odd "id]\\', "level": "critical"}
         one["host"] = "h\u00f6st name"
         sink.put(one)
-        assert sink.close()
+        assert sink.close(PATIENCE_S)
         data = server.recv(65536)
     found = MESSAGE.fullmatch(data.decode("utf-8"))
     assert found
@@ -109,7 +109,7 @@ def test_udp_is_cut_in_the_defined_order_and_says_so(text: str, limit: int, drop
         server.bind(("127.0.0.1", 0))
         sink = open_sink(f"syslog+udp://127.0.0.1:{server.getsockname()[1]}?max_bytes={limit}")
         sink.put(one)
-        assert sink.close()
+        assert sink.close(PATIENCE_S)
         data = server.recv(65536)
     assert len(data) <= limit
     found = MESSAGE.fullmatch(data.decode("utf-8"))
@@ -135,7 +135,7 @@ def test_a_dead_receiver_delays_nobody_and_is_counted(scheme: str, tmp_path: obj
         for n in range(100):
             dead.put(alert(n))
             assert good.put(alert(n))
-        assert good.close()
+        assert good.close(PATIENCE_S)
         assert good.counters()["sent"] == 100
         until(lambda: dead.counters()["errors"], "an error")
         dead.close(0.1)
@@ -151,27 +151,36 @@ def test_a_dead_receiver_delays_nobody_and_is_counted(scheme: str, tmp_path: obj
 
 def numbers_in(receiver: socket.socket) -> list[int]:
     """Of the alerts that arrive from now on, as many as `test_udp_waits_for_its_receiver` sends."""
-    receiver.settimeout(60)
+    receiver.settimeout(PATIENCE_S)
     return [json.loads(receiver.recv(65536).partition(b"\xef\xbb\xbf")[2])["event"]["seq"] for _ in range(20)]
 
 
 def test_udp_waits_for_its_receiver() -> None:
     """A host's second address is tried where the first refuses; nothing is lost while nobody is there."""
     family, *_, address = socket.getaddrinfo("localhost", 0, type=socket.SOCK_DGRAM)[-1]
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(address)
-        address = receiver.getsockname()
+    with socket.socket(family, socket.SOCK_DGRAM) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
+        address = held.getsockname()
+        held.connect((address[0], 9))  # it keeps the port, and takes nobody else's datagrams
+
+        def receiver() -> socket.socket:
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+            return sock
+
         sink = open_sink(f"syslog+udp://localhost:{address[1]}")
-        for n in range(20):
+        with receiver() as first:
+            for n in range(20):
+                sink.put(alert(n))
+            assert numbers_in(first) == list(range(20))
+        for n in range(20, 40):
             sink.put(alert(n))
-        assert numbers_in(receiver) == list(range(20))
-    for n in range(20, 40):
-        sink.put(alert(n))
-    until(lambda: int(str(sink.counters()["refused"])) > 2, "refusals")
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(address)
-        assert numbers_in(receiver) == list(range(20, 40))
-        assert sink.close()
+        until(lambda: int(str(sink.counters()["refused"])) > 2, "refusals")
+        with receiver() as second:
+            assert numbers_in(second) == list(range(20, 40))
+            assert sink.close(PATIENCE_S)
 
 
 def test_a_receiver_that_never_reads(silent_tcp: socket.socket, tmp_path: object) -> None:
@@ -182,7 +191,7 @@ def test_a_receiver_that_never_reads(silent_tcp: socket.socket, tmp_path: object
     for n in range(300):
         assert slow.put(alert(n, "w" * 20000))
         assert good.put(alert(n))
-    assert good.close()
+    assert good.close(PATIENCE_S)
     assert not slow.close(0.2)
     counters = slow.counters()
     assert counters["dropped"] == {"unsent_at_close": 300 - int(str(counters["sent"]))}
@@ -190,7 +199,7 @@ def test_a_receiver_that_never_reads(silent_tcp: socket.socket, tmp_path: object
 
 def test_what_was_not_written_is_sent_again_whole(silent_tcp: socket.socket) -> None:
     """The first connection dies with a message half written; the second one starts with that message, whole."""
-    silent_tcp.settimeout(20)
+    silent_tcp.settimeout(PATIENCE_S)
     sink = open_sink(f"syslog+tcp://127.0.0.1:{silent_tcp.getsockname()[1]}?queue_bytes=10000000")
     one = alert(5, "v" * 2_000_000)
     assert sink.put(one)
@@ -203,7 +212,7 @@ def test_what_was_not_written_is_sent_again_whole(silent_tcp: socket.socket) -> 
         data = b""
         while not data or len(data) < int(data.split(b" ")[0]) + 8:
             data += second.recv(1 << 20)
-        assert sink.close()
+        assert sink.close(PATIENCE_S)
         assert not second.recv(1)
     [frame] = frames_of(data)
     assert json.loads(frame.split(b"\xef\xbb\xbf")[1]) == json.loads(to_json(one))

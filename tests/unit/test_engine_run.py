@@ -91,16 +91,23 @@ def test_rules_are_swapped_while_another_thread_pushes() -> None:
     with Engine(ring_bytes=1 << 22, alert_bytes=1 << 23) as engine:
         engine.swap_rules(Rules(both[0]))
 
+        swapped = threading.Event()
+
         def push() -> None:
             for n in range(count):
+                if n == count // 2:
+                    assert swapped.wait(60)
                 least.append(engine.stats()["generation"])
                 assert engine.push(make.exec_record(cpu=0, seq=n, pid=9, start=9))
 
         with running(engine):
             pusher = threading.Thread(target=push)
             pusher.start()
+            while not engine.stats()["received"]:
+                pusher.join(0.001)
             for n in itertools.takewhile(lambda _: pusher.is_alive(), itertools.count(1)):
                 engine.swap_rules(Rules(both[n % 2]))
+                swapped.set()
             pusher.join()
         frames = take_all(engine)
         assert [f.index for f in frames] == list(range(count))

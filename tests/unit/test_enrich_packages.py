@@ -223,7 +223,7 @@ def test_upgrades_in_a_row_are_never_called_modified(deb: DebRoot, known: Packag
     script = " && ".join(" ".join(deb.command("-i", version)) for version in versions[1:])
     answers = []
     with subprocess.Popen(["sh", "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as upgrades:
-        while upgrades.poll() is None:
+        while not answers or upgrades.poll() is None:
             known.refresh()
             answers.append(trust(known, deb.path("usr/bin/tool")))
     assert upgrades.returncode == 0
@@ -231,7 +231,6 @@ def test_upgrades_in_a_row_are_never_called_modified(deb: DebRoot, known: Packag
     assert {answer.trust for answer in answers} <= {"packaged", None}
     assert all(answer.trust or answer.late for answer in answers)
     assert trust(known, deb.path("usr/bin/tool")) == Trust("packaged", "tool", "6")
-    assert len(answers) > len(versions)
 
 
 def wait_for_a_tick(deb: DebRoot) -> None:

@@ -232,7 +232,7 @@ def test_one_that_waits_for_another_session_is_not_forgotten() -> None:
         source.deliver(KERNEL, 0)
         source.deliver(CONNECT, 1)
         found: list[dict[str, Any]] = []
-        while len(found) < 3 and engine.wait(10):
+        while len(found) < 3 and engine.wait(60):
             found += [json.loads(x) for b in writer.write(engine.take_raw()) for x in bytes(b.data).splitlines()]
         assert {a["rule"] for a in found} >= {0, 1, 2}
         engine.stop()
@@ -247,7 +247,7 @@ def test_none_waits_for_a_clock_that_was_set_back() -> None:
         thread = threading.Thread(target=engine.run)
         thread.start()
         source.deliver(ahead, 1)
-        taken = engine.wait(10)
+        taken = engine.wait(60)
         engine.stop()
         thread.join()
         assert taken

@@ -198,7 +198,7 @@ def test_processes_of_one_that_is_killed_end() -> None:
         begun = {child.stdout.readline(), child.stdout.readline()}
         child.kill()
         assert begun == {"1\n", "2\n"}
-        assert child.communicate(timeout=30)[0] == ""  # at the end of those that have it
+        assert child.communicate(timeout=240)[0] == ""  # at the end of those that have it
 
 
 # ---- filters ----

@@ -76,6 +76,7 @@ def test_a_change_is_seen(place: Place) -> None:
     assert place.titles() == ["one"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its files do not say when they changed, but when they began")
 def test_a_change_that_keeps_size_and_time_is_seen(place: Place) -> None:
     path = place.write("two", 2)
     assert place.titles() == ["one", "two"]

@@ -66,7 +66,7 @@ def test_windows_waits_until_all_is_over(event: int, monkeypatch: pytest.MonkeyP
         assert not handler(0)  # Ctrl-C: a signal
         console = threading.Thread(target=lambda: answers.append(handler(event)))
         console.start()
-        assert ordered.end_told.wait(10)
+        assert ordered.end_told.wait(60)
         assert console.is_alive()
     console.join()
     assert answers == [1]
