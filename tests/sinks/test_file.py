@@ -38,14 +38,9 @@ def test_lines(tmp_path: Path, fsync: str, wait: bool) -> None:
     sink = open_sink(f"file:{tmp_path}/a%2520b?fsync={fsync}")
     sent = [alert(n, HOSTILE) for n in range(23)]
     for one in sent:
-<<<<<<< Updated upstream
         sink.put(one, wait=wait)
     assert any(thread.name == f"sink {sink.url}" for thread in threading.enumerate()) != wait
-    assert sink.close()
-=======
-        sink.put(one)
     assert sink.close(PATIENCE_S)
->>>>>>> Stashed changes
     assert path.read_bytes() == b"".join(to_json(one) + b"\n" for one in sent)
     assert sink.counters()["sent"] == sink.counters()["queued"] == 23
     assert len(path.read_text("utf-8").splitlines()) == 23
