@@ -212,7 +212,7 @@ UNHEARD = [
     (BARE + b"\n" + HIT, ""),
     (b"", "linsang: events.ndjson: 0 events\n"),
     (b"\n \n", "linsang: events.ndjson: 0 events\n"),
-    (gzip.compress(b""), "linsang: events.ndjson: 0 events\n"),
+    (gzip.compress(b"", mtime=0), "linsang: events.ndjson: 0 events\n"),
 ]
 
 
