@@ -30,6 +30,7 @@ _CAPABILITIES = "security.capability"
 _LOOK_S = 0.01
 _NO_FILE = FileKey(0, 0, 0, 0, 0)
 _PIPE = "fifo"  # in place of a file system: what comes out of it lies on none
+_MAINS = ("__main__.py", "index.js")  # what Python and Node run of a folder
 _READ_MAX = 16 << 20  # bytes of a file that nobody has asked about
 
 
@@ -110,15 +111,17 @@ class Facts:
 
     def of_path(self, path: str | bytes, pid: int = 0, mnt_ns: int = 0) -> FileFacts | None:
         """Of the file at an absolute path as the process `pid` sees it, whose mount namespace is `mnt_ns`; None: there
-        is nothing. What is no file has no facts, and none is late; but a pipe, named or not, says that it is one."""
+        is nothing. A folder stands for the file that an interpreter runs of it. What else is no file has no facts, and
+        none is late; but a pipe, named or not, says that it is one."""
         self._asked += 1
         where = os.fsdecode(path)
         lives = pid and os.path.exists(f"/proc/{pid}/root/")
         if not lives and not same_namespace(mnt_ns):
             return FileFacts(_NO_FILE, late=_TRUST | _OF_FILE | {"first_seen"})
-        file = open_path(self._mounts, where, pid if lives else 0)
+        mode = mode_of(self._mounts, where, pid if lives else 0)
+        paths = [f"{where}/{name}" for name in _MAINS] if mode is not None and stat.S_ISDIR(mode) else [where]
+        file = next((file for path in paths if (file := open_path(self._mounts, path, pid if lives else 0))), None)
         if file is None:
-            mode = mode_of(self._mounts, where, pid if lives else 0)
             if mode is None or stat.S_ISREG(mode):
                 return None
             return FileFacts(_NO_FILE, filesystem=_PIPE if stat.S_ISFIFO(mode) else None)

@@ -199,6 +199,14 @@ def test_a_pipe_and_standard_input(facts: Facts, tmp_path: Path) -> None:
         assert facts.of_path("/dev/fd/1", pid) == FileFacts(FileKey(0, 0, 0, 0, 0), filesystem="fifo")
 
 
+@pytest.mark.parametrize("name", ["__main__.py", "index.js"])
+def test_a_folder_that_an_interpreter_runs(facts: Facts, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x")
+    found = facts.of_path(str(tmp_path))
+    assert found is not None
+    assert found.key == record_of(tmp_path / name)
+
+
 def test_a_file_that_its_owner_keeps_from_being_opened(facts: Facts, tmp_path: Path) -> None:
     """By a lease: whoever opens the file has to wait for the holder."""
     path = tmp_path / "leased"
