@@ -183,6 +183,8 @@ static bool take_letters(struct sn_reading *r, struct sn_bytes argument, bool bu
 	return false;
 }
 
+enum { ODD = 3 }; /* a dash and two letters */
+
 static bool take_option(struct sn_reading *r, struct sn_bytes argument)
 {
 	const struct sn_grammar_entry *option;
@@ -199,6 +201,12 @@ static bool take_option(struct sn_reading *r, struct sn_bytes argument)
 	option = (r->grammar->flags & SN_GR_ODD) && argument.len > 2 ? exact_option(r, argument) : NULL;
 	if (option)
 		return take_value(r, option->give, false, argument);
+	/* zip -TTid */
+	option = (r->grammar->flags & SN_GR_ODD) && argument.len > ODD
+			 ? exact_option(r, (struct sn_bytes){argument.at, ODD})
+			 : NULL;
+	if (option && !has_no_value(option->give))
+		return take_value(r, option->give, true, sn_bytes__behind(argument, ODD));
 	return take_letters(r, argument, false);
 }
 

@@ -310,6 +310,8 @@ uint32_t sn_unwinder__run(struct sn_unwinder *unwinder, const struct sn_grammars
 		if (in_process) /* an interpreter that runs an installed script is that program: node, npm */
 			flags = link.grammar->flags;
 	}
+	if (!out->depth) /* a subcommand's, too: go generate */
+		flags |= r.grammar->flags & SN_GR_CHILDREN;
 	out->children = flags & SN_GR_CHILDREN || (flags & SN_GR_PROMPT && !out->depth && !r.stopped);
 	out->reads_input = flags & SN_GR_STDIN && !out->depth && !r.stopped;
 	if (out->kind)
