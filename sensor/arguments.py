@@ -13,6 +13,9 @@ from sensor import config
 from sensor.errors import UsageError, nearest
 from sensor.terminal import terminal_width
 
+# Its own words are English, as all of ours: to look for translations of them took 3 ms of each start.
+argparse._ = str  # type: ignore[attr-defined]
+
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
     """Made for each argument that is added: argparse would ask for the width each time, and load shutil for it."""

@@ -17,7 +17,7 @@ Alert = Mapping[str, Any]
 # Legal inside a JSON string, but a terminal obeys C1 controls and bidi overrides, and readers that split lines by
 # Unicode's rules (str.splitlines) break at U+0085, U+2028 and U+2029; what has no width hides between letters. Written
 # as \uXXXX they are the same value. The same as in native/json_write.c.
-_UNSAFE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_UNSAFE = "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 
 # What `json_within` gives up, in this order: the least needed to act on an alert goes first.
 _OPTIONAL = (
@@ -44,7 +44,7 @@ def json_text(value: Any) -> bytes:
     """`value` as JSON on one line, keys sorted; valid UTF-8."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     if not text.isascii() or "\x7f" in text:
-        text = _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+        text = re.sub(_UNSAFE, lambda m: f"\\u{ord(m[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace")
 
 

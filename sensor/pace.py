@@ -17,7 +17,7 @@ class Pace:
 
     def __init__(self, speed: str) -> None:
         """`speed`: max, 1x or N/s. UsageError: it is none of these."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)/s", speed)
+        match = None if speed in {"max", "1x"} else re.fullmatch(r"(\d+(?:\.\d+)?)/s", speed)
         if speed not in {"max", "1x"} and not (match and float(match[1]) > 0):
             raise UsageError(f"--speed {speed}", "write max, 1x or a number of events a second such as 1000/s")
         self.rate = float(match[1]) if match else 0.0

@@ -37,11 +37,19 @@ _SUM = 4
 _BYTES_ALONE = 2  # marshal's version without references, which would tell equal lists apart
 _WRITTEN_S = 600  # in which any file is written
 _SETTLED_NS = 3_000_000_000  # coarser than the time stamps of any file system
-_HERE = Path(__file__).parent
+_HERE = os.path.dirname(__file__)
+
+
+def _ending(folder: str, suffix: str) -> list[str]:
+    return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(suffix)]
+
+
 # What makes that which is kept: another version makes it anew.
-_MAKERS = [_HERE / name for name in ("alert.py", "encode.py", "loaded_rules.py", "rule_cache.py", "rule_compiler.py")]
-_MAKERS += [*sorted((_HERE / "compiler").glob("*.py")), *sorted(GRAMMARS.glob("*.yml"))]
-_MAKERS += [path for end in EXTENSION_SUFFIXES if (path := _HERE / f"_native{end}").exists()]  # fields have numbers
+_MAKERS = [f"{_HERE}/{name}.py" for name in ("alert", "encode", "loaded_rules", "rule_cache", "rule_compiler")]
+_MAKERS += _ending(f"{_HERE}/compiler", ".py") + _ending(str(GRAMMARS), ".yml")
+_MAKERS += [
+    path for end in EXTENSION_SUFFIXES if os.path.exists(path := f"{_HERE}/_native{end}")
+]  # fields have numbers
 
 
 class Compiled(NamedTuple):
@@ -90,7 +98,7 @@ class RuleCache:
     def _status_key(self) -> str:
         digest = blake2b(digest_size=16)
         parser = importlib.util.find_spec("sigma.rule")
-        own = [*map(str, _MAKERS), *([parser.origin] if parser and parser.origin else [])]
+        own = [*_MAKERS, *([parser.origin] if parser and parser.origin else [])]
         seen = [
             (path, status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
             for path, status in [*self._files, *_statuses(own)]
@@ -102,7 +110,7 @@ class RuleCache:
     def content_key(self) -> str:
         """Hash of all that decides what the rules are compiled to: names and contents, settings, compiler, pySigma."""
         digest = blake2b(digest_size=16)
-        for path, status in [*_statuses(list(map(str, _MAKERS))), *self._files]:
+        for path, status in [*_statuses(_MAKERS), *self._files]:
             content = b""
             if status and stat.S_ISREG(status.st_mode):
                 try:

@@ -7,6 +7,7 @@ value away, and `!*` all of them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,8 @@ Lists = dict[str, tuple[str, ...]]  # placeholder -> its values
 
 def shipped_lists(folder: Path = SHIPPED_LISTS) -> Lists:
     """The lists as they are shipped. ConfigError: a file cannot be read."""
-    return {path.stem: tuple(value for _, value in _lines(path)) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    files = [folder / name for name in sorted(os.listdir(folder)) if name.endswith(SUFFIX)]
+    return {path.stem: tuple(value for _, value in _lines(path)) for path in files}
 
 
 def lists(site: Path = SITE_LISTS, shipped: Path = SHIPPED_LISTS) -> Lists:

@@ -11,7 +11,7 @@ from sensor.errors import LinsangError
 from sensor.escape import escape_one
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)?\Z")
+_SIZE = r"(\d+) ?(B|KiB|MiB|GiB)?\Z"
 
 
 class Setting:
@@ -122,7 +122,7 @@ def _number(check: Mapping[str, Any], value: object) -> int:
     shown = size_text if size else str
     expected = f"expected {'bytes or a size such as 16MiB' if size else 'a whole number'}, "
     expected += f"{shown(least)} or more" if "most" not in check else f"{shown(least)} to {shown(most)}"
-    if size and isinstance(value, str) and (match := _SIZE.match(value.strip())):
+    if size and isinstance(value, str) and (match := re.match(_SIZE, value.strip())):
         value = int(match[1]) * _UNITS[match[2] or ""]
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise ValueError(expected)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from sensor.errors import InputError
 
 Block = bytes | memoryview
+JUDGED = "what stands before it was judged"
 LEFT_OUT = b"!"  # begins a line that stands for what could not be read; the reason follows
 _BLOCK = 1 << 19  # a few of them would push what judges out of the processor's cache
 _LINE_MAX = 64 << 20
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Content(Protocol):
-    """A file's bytes, unpacked."""
+class Damaged(Exception):
+    """What is packed cannot be unpacked any further; str() says why."""
 
-    def read(self, size: int = -1, /) -> bytes:
-        """So many, or all."""
+
+class Content(Protocol):
+    """A file's bytes, unpacked. Damaged: there are no more, and should be."""
 
     def read1(self, size: int = -1, /) -> bytes:
         """What is there, b"" at the end."""
@@ -71,8 +70,8 @@ def _read(path: str, file: Content, room: memoryview) -> int:
     """What is there, so that a pipe's lines come as they are written."""
     try:
         return file.readinto1(room) or 0  # None: a descriptor that does not wait has nothing
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(path, -1, f"gzip: {error}", "what stands before it was judged") from None
+    except Damaged as error:
+        raise InputError(path, -1, str(error), JUDGED) from None
 
 
 def decoded(path: str, blocks: Iterator[Block], decoder: Decoder) -> Iterator[Block]:
@@ -98,7 +97,7 @@ def decoded(path: str, blocks: Iterator[Block], decoder: Decoder) -> Iterator[Bl
 
 def split_lines(block: bytes) -> list[bytes]:
     """The lines of a block, each with its newline."""
-    return _LINE.findall(block)
+    return re.findall(rb"[^\n]*\n|[^\n]+", block)
 
 
 def event_line(event: Mapping[str, Any], product: str, category: str = "", service: str = "") -> bytes:

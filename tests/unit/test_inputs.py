@@ -131,6 +131,19 @@ def test_a_cut_archive_gives_what_is_there(tmp_path: Path) -> None:
     assert found == [line.encode() for line in lines[: len(found)]]
 
 
+@pytest.mark.parametrize("damage", ["cut", "sum"])
+def test_a_damaged_archive_of_an_event_log_gives_what_is_there(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "x.evtx.gz"
+    event: Any = {"Event": {"System": {"EventID": "1"}}}
+    packed = bytearray(gzip.compress(evtx_file([[event, event], [event]])))
+    packed[-5] ^= damage == "sum"
+    file.write_bytes(packed if damage == "sum" else packed[:-9])
+    found: list[bytes] = []
+    with pytest.raises(InputError, match="gzip"), open_input(str(file)) as source:
+        found.extend(map(bytes, source.blocks))
+    assert b"".join(found).count(b"\n") == 3
+
+
 def test_reasons() -> None:
     assert what_is_wrong(b"!chunk 3 is damaged\n") == "chunk 3 is damaged\n"
     assert what_is_wrong(b'{"a": nope}') == "Expecting value at column 7"
