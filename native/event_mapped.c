@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event_mapped.h"
 
+#include "mapping.h"
 #include "text.h"
 
-enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY };
+enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY, WAY };
 
 static const struct {
 	const char *name, *service;
@@ -143,16 +144,19 @@ static void make(struct made *made, struct sn_member *field, enum how how, const
 {
 	const char *text[2], *begin = made->text;
 	uint32_t len[2] = {inside_of(first, &text[0]), inside_of(second, &text[1])}, root = 0;
+	const char *way = how == WAY ? sn_mapping__initiated(text[0], len[0]) : NULL;
 	uint64_t number;
 
 	field->value = first->value;
 	field->value_len = first->value_len;
 	field->odd = first->odd || (second && second->odd);
-	if (how == COPY || (how == HEX && !read_hex(text[0], len[0], &number)))
+	if (how == COPY || (how == WAY && !way) || (how == HEX && !read_hex(text[0], len[0], &number)))
 		return;
 	put(made, "\"", 1);
 	if (how == HEX) {
 		made->text += sn_text__u64(made->text, number);
+	} else if (way) {
+		put(made, way, strlen(way));
 	} else {
 		if (how == KEY)
 			root = put_root(made, text[0], len[0]);

@@ -8,7 +8,7 @@
 #include "rule_table.h"
 #include "text.h"
 
-enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY };
+enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY, WAY };
 
 struct row {
 	const char *service;
@@ -241,6 +241,25 @@ static struct sn_value joined(struct sn_values *values, const struct step *step,
 	return sn_value__text(room, (uint32_t)(end - room));
 }
 
+const char *sn_mapping__initiated(const char *direction, uint32_t len)
+{
+	static const char *const ways[][2] = {
+		{"%%14593", "true"}, {"Outbound", "true"}, {"%%14592", "false"}, {"Inbound", "false"}};
+
+	for (uint32_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		if (strlen(ways[i][0]) == len && memcmp(ways[i][0], direction, len) == 0)
+			return ways[i][1];
+	return NULL;
+}
+
+/* A direction that is none stays as it is. */
+static struct sn_value initiated(struct sn_value value)
+{
+	const char *text = sn_mapping__initiated((const char *)value.text, value.len);
+
+	return text ? sn_value__text((const uint8_t *)text, (uint32_t)strlen(text)) : value;
+}
+
 static void take(const struct step *step, struct sn_values *values)
 {
 	const struct sn_value *first = present(values, step->from[0]), *second = present(values, step->from[1]);
@@ -256,6 +275,8 @@ static void take(const struct step *step, struct sn_values *values)
 	value.next = 0;
 	if (step->how == HEX)
 		value = decimal(values, value);
+	else if (step->how == WAY)
+		value = initiated(value);
 	else if (step->how == PATH || step->how == KEY)
 		value = joined(values, step, first, second);
 	sn_values__set(values, step->field, &value);

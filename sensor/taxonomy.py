@@ -87,6 +87,8 @@ def _text(value: Any) -> str:
 def _made(how: str, values: Sequence[Any]) -> Any:
     if how == "HEX" and re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", str(values[0])):
         return str(int(str(values[0]), 16))
+    if how == "WAY":
+        return _WAYS.get(values[0], values[0])
     if how == "KEY":
         for root, name in _ROOTS.items():
             if str(values[0]).upper().startswith(root):
@@ -94,6 +96,7 @@ def _made(how: str, values: Sequence[Any]) -> Any:
     return "\\".join(map(_text, values)) if how in {"PATH", "KEY"} else values[0]
 
 
+_WAYS = {"%%14593": "true", "Outbound": "true", "%%14592": "false", "Inbound": "false"}
 _ROOTS = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}
 
 
@@ -108,6 +111,7 @@ _HOW = {
     "KEY": "{} and {}, joined by a backslash, the root as Sysmon writes it",
     "ARGS": "{}, joined by single spaces",
     "ENTRY": "{}: its folder and its name",
+    "WAY": "{}, a direction: `true` for outbound, `false` for inbound",
 }
 
 

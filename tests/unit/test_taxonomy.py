@@ -46,6 +46,11 @@ MAPPED: list[tuple[int, dict[str, Any], str, str, str, bool]] = [
     (5156, NETWORK, "network_connection", "DestinationIp", "192.0.2.1", True),
     (5156, NETWORK, "network_connection", "DestinationPort", "443", True),
     (5156, NETWORK, "network_connection", "ProcessId", "17", True),
+    (5156, {"Direction": "%%14593"}, "network_connection", "Initiated", "true", True),
+    (5156, {"Direction": "%%14592"}, "network_connection", "Initiated", "false", True),
+    (5156, {"Direction": "Outbound"}, "network_connection", "Initiated", "true", True),
+    (5156, {"Direction": "%%1459"}, "network_connection", "Initiated", "%%1459", True),
+    (5156, {"Direction": 14593}, "network_connection", "Initiated", "14593", True),
     (5157, NETWORK, "", "DestinationIp", "192.0.2.1", False),
 ]
 
@@ -113,7 +118,7 @@ def test_rows_name_what_is_there() -> None:
             windows = row.source in services
             assert not windows or (row.source, row.category) in categories
         if row.kind == "map":
-            assert row.how in {"COPY", "HEX", "PATH", "KEY", "ARGS", "ENTRY"}
+            assert row.how in {"COPY", "HEX", "PATH", "KEY", "ARGS", "ENTRY", "WAY"}
             assert len(row.origin.split()) == (2 if row.how in {"PATH", "KEY"} else 1)
 
 

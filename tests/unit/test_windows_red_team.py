@@ -4,12 +4,12 @@ that a user starts: the right payload or none, and what the shipped rules make o
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from row_files import rows
+from windows_events import CMD, image_of, program, sysmon_start
 
 from sensor.compiler import compile_table, load_rules
 from sensor.compiler.grammar import shipped_win_grammars
@@ -19,16 +19,7 @@ from sensor.proxy import Start, unwind_windows
 ATTACKS = rows("red_team_windows.tsv")
 ROOT = Path(__file__).resolve().parents[2]
 LOUD = {"medium", "high", "critical"}
-FOLDER = "C:\\Windows\\System32\\"
 PAYLOAD_UNKNOWN = {r"C:\PROGRA~1\..\Windows\System32\REGSVR~1.EXE /s C:\Temp\at.dll"}  # no file has this short name
-
-
-def program(line: str) -> str:
-    match = re.match(r'"([^"]*)"|([A-Z]:\\.*?\.exe(?=\s|$)|\S*)', line, re.IGNORECASE)
-    assert match
-    name = (match[1] or match[2]).replace("%COMSPEC%", "cmd").split("/")[0]
-    name = name if name.lower().endswith(".exe") else f"{name}.exe"
-    return name if "\\" in name else FOLDER + name
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +32,16 @@ def loud() -> Iterator[tuple[Engine, set[int]]]:
         yield engine, {number for number, rule in enumerate(compiled.rules) if rule.level in LOUD}
 
 
-def alerts(loud: tuple[Engine, set[int]], line: str, parent: str = "C:\\Windows\\explorer.exe") -> int:
+def alerts(loud: tuple[Engine, set[int]], line: str, parent: str = program("explorer.exe")) -> int:
     engine, counted = loud
-    event = {
-        "Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1, "Image": program(line), "CommandLine": line,
-        "ParentImage": parent, "ParentCommandLine": parent,
-        "CurrentDirectory": "C:\\Users\\anna\\", "User": "CORP\\anna", "IntegrityLevel": "Medium",
-    }  # fmt: skip
-    assert engine.feed_json(json.dumps(event).encode())
+    assert engine.feed_json(json.dumps(sysmon_start(line, parent)).encode())
     return sum(frame.rule in counted for frame in engine.take())
 
 
 @pytest.mark.parametrize("row", ATTACKS, ids=lambda row: row[0])
 def test_attack(row: list[str], loud: tuple[Engine, set[int]]) -> None:
     line, payload, heard = row
-    proxy = unwind_windows(shipped_win_grammars(), Start(program(line), command_line=line))
+    proxy = unwind_windows(shipped_win_grammars(), Start(image_of(line), command_line=line))
     told = f"{proxy.path} {proxy.url} {proxy.text}" if proxy and proxy.kind != "unknown" else ""
     assert payload == "-" or payload in told or (line in PAYLOAD_UNKNOWN and not told)
     assert bool(alerts(loud, line)) == (heard == "alert")
@@ -65,7 +51,7 @@ def test_attack(row: list[str], loud: tuple[Engine, set[int]]) -> None:
 def test_heard(row: list[str], loud: tuple[Engine, set[int]]) -> None:
     """What is silent ordinary users write as well, or it names too little."""
     line = "\t".join(row[3:])
-    assert bool(alerts(loud, line, FOLDER + "cmd.exe")) == (row[1] == "alert")
+    assert bool(alerts(loud, line, CMD)) == (row[1] == "alert")
 
 
 @pytest.mark.parametrize("row", rows("ordinary_windows.tsv"), ids=lambda row: row[0])
