@@ -18,6 +18,7 @@ PEERS = ROOT / "bench" / "peers"
 LOAD_FOLDERS = (ROOT / "bench" / "load", ROOT / "tests" / "kernel" / "load")
 STATIC = {"nothing"}  # its start is what is measured, not the dynamic loader's work
 FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2")
+AS_EXTENSION = ("-flto=auto",)
 RSIGMA = "0.26.0"
 
 
@@ -48,13 +49,14 @@ def program(name: str) -> Path:
 
 
 @functools.cache
-def native_program(name: str, level: str = "-O2") -> Path:
-    """bench/native/NAME.c with the whole C core, optimized as the extension is unless `level` is another."""
+def native_program(name: str, level: str = "") -> Path:
+    """bench/native/NAME.c with the whole C core, optimized as the extension is unless there is a `level`."""
     native = ROOT / "native"
     core = [ROOT / file for file in sources(sys.platform)]
     source = ROOT / "bench" / "native" / f"{name}.c"
     headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
-    return _compile(BUILT / f"native-{name}{level}", [source, *core], headers, f"-I{native}", level, "-g", "-lpthread")
+    flags = [level] if level else AS_EXTENSION
+    return _compile(BUILT / f"native-{name}{level}", [source, *core], headers, f"-I{native}", *flags, "-g", "-lpthread")
 
 
 def _cargo(*arguments: str) -> None:

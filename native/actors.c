@@ -134,7 +134,7 @@ struct sn_actor *sn_actors__begin(struct sn_actors *actors, const struct sn_acto
 	}
 	if (!place)
 		place = place_in(set, key);
-	if (place->used) {
+	if (key[place - set]) { /* not place->used, which is in no cache */
 		sn_count(&actors->stats.forgotten, !place->end);
 		drop(actors, place);
 	}

@@ -58,9 +58,7 @@ static const uint8_t widths[SN_ETW_TYPES] = {
 	[SN_ETW_U8] = 1, [SN_ETW_U16] = 2, [SN_ETW_U32] = 4, [SN_ETW_U64] = 8, [SN_ETW_TIME] = 8};
 
 /* What numbers of so many bytes keep of eight; both are little endian. */
-static const uint64_t masks[] = {
-	0, 0xff, 0xffff, 0, 0xffffffff, 0, 0, 0, UINT64_MAX,
-};
+static const uint64_t masks[] = {0, 0xff, 0xffff, 0, 0xffffffff, 0, 0, 0, UINT64_MAX};
 
 /* 0 or -EBADMSG. */
 static inline int number(struct left *left, uint32_t bytes, uint64_t *out)
@@ -184,11 +182,13 @@ static int read_columns(struct left *left, const struct column *known, uint32_t 
 
 		/* member by member: made as a whole it is written in pieces that are read back as others */
 		column->type = (uint16_t)type;
-		column->there = version >= known->since;
+		column->there = 1;
 		column->number = 0;
 		column->bytes.at = NULL;
 		column->bytes.len = 0;
-		if (version >= known->since && read_column(left, type, column))
+		if (version < known->since)
+			column->there = 0;
+		else if (read_column(left, type, column))
 			return -EBADMSG;
 	}
 	return 0;

@@ -134,6 +134,20 @@ uint64_t sn_etw_names__refused(const struct sn_etw_names *names)
 
 /* ---- paths ---- */
 
+#ifdef __SSE2__
+/* Whether eight units of UTF-16 are eight bytes (lower case), A to Z being a to z. */
+static inline int begin_alike(const uint8_t *path, const char *head)
+{
+	__m128i units = _mm_loadu_si128((const __m128i *)path);
+	__m128i wanted = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)head), _mm_setzero_si128());
+	__m128i is_upper = _mm_and_si128(_mm_cmpgt_epi16(units, _mm_set1_epi16('A' - 1)),
+					 _mm_cmplt_epi16(units, _mm_set1_epi16('Z' + 1)));
+
+	units = _mm_or_si128(units, _mm_and_si128(is_upper, _mm_set1_epi16('a' - 'A')));
+	return _mm_movemask_epi8(_mm_cmpeq_epi16(units, wanted)) == 0xffff;
+}
+#endif
+
 /* Whether a UTF-16 path begins with `head` (lower case) as a whole component. */
 static int begins(struct sn_bytes path, const char *head, uint32_t len)
 {
@@ -142,15 +156,14 @@ static int begins(struct sn_bytes path, const char *head, uint32_t len)
 	if (path.len / 2 < len)
 		return 0;
 #ifdef __SSE2__
-	for (; i + 8 <= len; i += 8) {
-		__m128i units = _mm_loadu_si128((const __m128i *)(path.at + 2 * i));
-		__m128i wanted = _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(head + i)), _mm_setzero_si128());
-		__m128i is_upper = _mm_and_si128(_mm_cmpgt_epi16(units, _mm_set1_epi16('A' - 1)),
-						 _mm_cmplt_epi16(units, _mm_set1_epi16('Z' + 1)));
-
-		units = _mm_or_si128(units, _mm_and_si128(is_upper, _mm_set1_epi16('a' - 'A')));
-		if (_mm_movemask_epi8(_mm_cmpeq_epi16(units, wanted)) != 0xffff)
+	for (; i + 8 <= len; i += 8)
+		if (!begin_alike(path.at + 2 * i, head + i))
 			return 0;
+	/* the last ones together with some before them */
+	if (i < len && len > 8) {
+		if (!begin_alike(path.at + 2 * (len - 8), head + len - 8))
+			return 0;
+		i = len;
 	}
 #endif
 	for (; i < len; i++)

@@ -103,11 +103,12 @@ static void tell_learnt(const struct sn_etw_told *told, const struct sn_etw_hear
 static void tell_columns(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
 {
 	const struct sn_etw_decoded *main = told->main;
+	const uint8_t *wanted = hearer->wanted ? hearer->wanted + main->first : NULL;
 
 	for (uint32_t i = 0; i < main->count; i++) {
 		uint32_t member = main->first + i;
 
-		if (!wants(hearer, member))
+		if (wanted && !wanted[i])
 			continue;
 		if (member == IMAGE && is_start(told))
 			tell_learnt(told, hearer, member, &main->column[i], SN_ACTOR_IMAGE);
