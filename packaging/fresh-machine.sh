@@ -114,7 +114,7 @@ step_run() {
 	local start=$SECONDS log=$root/sensor.log ready alerted lost
 	inside 'echo $$ >/run/make.pid; exec make run ARGS="--output stdout:?format=pretty"' >"$log" 2>&1 &
 	daemon=$!
-	if ! await 600 "$log" ready; then
+	if ! await 1800 "$log" ready; then
 		tail -n 30 "$log"
 		result run FAIL $((SECONDS - start)) 'the sensor did not get ready'
 		return 1

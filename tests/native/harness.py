@@ -4,7 +4,8 @@ A program says what it is made of in its first lines:
     // sources: ring.c wait.c       files of native/, as many such lines as it takes; or all
     // sanitize: thread             instead of address,undefined; clang's alone, as both have one runtime
     // optimize: 0                  instead of 1: what is mostly compiled and hardly runs
-Results are kept in build/native-tests under a hash of everything that went in, so a second run compiles nothing.
+Objects and programs are kept in build/native-tests under a hash of everything that went in: what several programs are
+made of is compiled once, and a second run compiles nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -87,30 +89,47 @@ def _parts(source: Path, platform: str) -> list[Path]:
     return [NATIVE / here[name] for name in names]
 
 
-def _made(source: Path, parts: list[Path], compile: list[str], libraries: list[str]) -> Path:
-    compiler = compile[0]
-    parts = [source, *parts]
-    headers = [*NATIVE.glob("*.h"), *NATIVE.glob("*.def"), *HERE.glob("*.h")]
-    level = f"-O{directive(source, 'optimize', '1')}"
-    command = [*compile, *FLAGS, level, f"-I{NATIVE}", f"-I{HERE}"]
-    digest = hashlib.sha256(repr((compiler_version(compiler), command)).encode())
-    for part in [*parts, *sorted(headers)]:
-        digest.update(b"\0" + part.name.encode() + b"\0" + part.read_bytes())
-    program = CACHE / f"{source.stem}-{compiler}-{digest.hexdigest()[:16]}"
-    if program.exists():
-        return program
+@cache
+def _headers() -> bytes:
+    """Hash of all that is included."""
+    digest = hashlib.sha256()
+    for path in sorted([*NATIVE.glob("*.h"), *NATIVE.glob("*.def"), *HERE.glob("*.h")]):
+        digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
+    return digest.digest()
+
+
+def _kept(name: str, made_of: bytes, command: list[str], output: str) -> Path:
+    """What `command` makes of that, kept as NAME-HASH until something else is made of that name."""
+    made = CACHE / f"{name}-{hashlib.sha256(repr(command).encode() + made_of).hexdigest()[:16]}"
+    if made.exists():
+        return made
     CACHE.mkdir(parents=True, exist_ok=True)
-    for old in CACHE.glob(f"{source.stem}-{compiler}-*"):
-        old.unlink()
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        made = Path(folder) / "program.exe"  # mingw would add it
-        result = subprocess.run(
-            [*command, *map(str, parts), "-o", str(made), *libraries], capture_output=True, text=True, check=False
-        )
+        new = Path(folder) / output
+        result = subprocess.run([*command, "-o", str(new)], capture_output=True, text=True, check=False)
         if result.returncode:
             raise RuntimeError(result.stderr)
-        made.rename(program)
-    return program
+        for old in CACHE.glob(f"{name}-{'?' * 16}"):
+            old.unlink(missing_ok=True)
+        new.rename(made)
+    return made
+
+
+def _made(source: Path, parts: list[Path], compile: list[str], libraries: list[str]) -> Path:
+    """The program, of objects that programs share."""
+    level = f"-O{directive(source, 'optimize', '1')}"
+    flavour = "-".join([compile[0], *(flag.removeprefix("-fsanitize=") for flag in compile[1:2]), level[1:]])
+    command = [*compile, *FLAGS, level, f"-I{NATIVE}", f"-I{HERE}"]
+    common = repr(compiler_version(compile[0])).encode() + _headers()
+
+    def compiled(part: Path) -> str:
+        made_of = common + part.read_bytes()
+        return str(_kept(f"{part.stem}-{flavour}.o", made_of, [*command, "-c", str(part)], "object.o"))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compiled, [source, *parts]))
+    # mingw would add .exe
+    return _kept(f"{source.stem}-{flavour}", b"", [*compile, *objects, *libraries], "program.exe")
 
 
 def run(program: Path, *args: str, timeout: float, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,17 +6,12 @@ import importlib
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import construct
 import pytest
-from etl.etl import IEtlFileObserver, build_from_stream
-from etl.parsers.kernel.image import ImageLoad
-from etl.parsers.kernel.process import Process_V4_TypeGroup1
 from etl_file import BEGIN, Event, etl_file
 from test_etl import read
 
@@ -28,52 +23,12 @@ TRACES = ["AMSITrace", "ShutdownPerfDiagLogger", "lxcore_kernel", "powershell"]
 DECODED = {"AMSITrace": 0, "ShutdownPerfDiagLogger": 13_944, "lxcore_kernel": 0, "powershell": 108}
 
 
-class Tally(IEtlFileObserver):  # type: ignore[misc]
-    """What etl-parser finds: how many events, and the kernel logger's processes and images."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.images: list[Any] = []
-        self.ends: list[Any] = []
-        self.listed: dict[int, Any] = {}
-
-    def on_event_record(self, event: Any) -> None:
-        self.events += 1
-
-    on_trace_record = on_win_trace = on_event_record
-
-    def on_perfinfo_trace(self, event: Any) -> None:
-        self.events += 1
-        self._take(event)
-
-    on_system_trace = on_perfinfo_trace
-
-    def _take(self, event: Any) -> None:
-        try:
-            made = event.get_mof()
-        except Exception:  # etl-parser knows not all of them
-            return
-        if type(made).__name__ == "ImageLoad":
-            self.images.append(made.source)
-        elif type(made).__name__ == "Process_Terminate_TypeGroup1":
-            self.ends.append(made.source)
-        elif hasattr(made, "get_command_line"):
-            self.listed[made.source.ProcessId] = made
-
-
-@cache
-def tally(name: str) -> tuple[Tally, bytes]:
-    content = Path(CORPUS, "etw", "etl", f"{name}.etl").read_bytes()
-    found = Tally()
-    build_from_stream(content).parse(found)
-    return found, content
-
-
 @real
 @pytest.mark.parametrize("name", TRACES)
 def test_counts_of_real_traces(tmp_path: Path, name: str) -> None:
     """etl-parser leaves out the first buffer."""
-    theirs, content = tally(name)
+    content = Path(CORPUS, "etw", "etl", f"{name}.etl").read_bytes()
+    theirs = peer().tally(content)
     _, counts, error = read(tmp_path / "x.etl", content)
     size = struct.unpack_from("<I", content)[0]
     first = read(tmp_path / "y.etl", content[:size])[1]["events"]
@@ -88,7 +43,8 @@ def test_counts_of_real_traces(tmp_path: Path, name: str) -> None:
 def test_a_rule_finds_in_a_real_trace_what_is_there(tmp_path: Path) -> None:
     """Services that ended, by a count of etl-parser's decoding: the trace lists all processes with their command lines
     and images."""
-    theirs, content = tally("ShutdownPerfDiagLogger")
+    content = Path(CORPUS, "etw", "etl", "ShutdownPerfDiagLogger.etl").read_bytes()
+    theirs = peer().tally(content)
     images = [(i.ProcessId, text(i.FileName)) for i in theirs.images]
     hosts = {pid for pid, path in images if path.endswith("\\svchost.exe")}
     ended = [e for e in theirs.ends if e.ProcessId in hosts]
@@ -99,6 +55,11 @@ def test_a_rule_finds_in_a_real_trace_what_is_there(tmp_path: Path) -> None:
     loaded = Counter((e["ProcessId"], e["FileName"]) for e in found if "FileName" in e)
     assert loaded == Counter(images)
     assert counts["told"] == len(found) == len(images) + 191
+
+
+def peer() -> Any:
+    """Imported when it is first asked: it takes seconds, of each process that only collects tests, too."""
+    return importlib.import_module("etl_peer")
 
 
 def text(value: Any) -> str:
@@ -117,6 +78,8 @@ KNOWN = [
     *[("dns", "DNS_Client", number, 0) for number in (3006, 3008)],
     *[("powershell", "PowerShell", number, 1) for number in (4103, 4104, 7937, 7938, 7939)],
     *[("wmi", "WMI_Activity", number, 0) for number in (11, 22, 23)],
+    ("classic process", "", 2, 4),
+    ("classic image", "", 10, 3),
 ]  # fmt: skip
 POINTERS = {"ImageBase", "ImageSize", "DefaultBase", "Irp", "FileObject", "FileKey", "ThreadId", "ExtraInformation",
             "BaseObject", "KeyObject", "UniqueProcessKey", "DirectoryTableBase"}  # fmt: skip
@@ -162,22 +125,13 @@ def number(name: str, size: int, n: int) -> tuple[int, Any]:
     return value, value
 
 
-def schemas() -> Iterator[tuple[str, int, int, Any]]:
-    for provider, module, identity, version in KNOWN:
-        found = importlib.import_module(f"etl.parsers.etw.Microsoft_Windows_{module}")
-        yield provider, identity, version, getattr(found, f"Microsoft_Windows_{module}_{identity}_{version}").pattern
-    yield "classic process", 2, 4, Process_V4_TypeGroup1.pattern
-    yield "classic image", 10, 3, ImageLoad.pattern
-
-
-SCHEMAS = list(schemas())
-IDS = [f"{provider} {identity} v{version}" for provider, identity, version, _ in SCHEMAS]
 # opened, closed, named: nothing happened to the key or file
 NOT_GIVEN = {("registry", 2), ("registry", 13), ("file", 10), ("file", 11)}
 
 
-@pytest.mark.parametrize(("provider", "identity", "version", "pattern"), SCHEMAS, ids=IDS)
-def test_what_its_schemas_write(tmp_path: Path, provider: str, identity: int, version: int, pattern: Any) -> None:
+@pytest.mark.parametrize(("provider", "module", "identity", "version"), KNOWN)
+def test_what_its_schemas_write(tmp_path: Path, provider: str, module: str, identity: int, version: int) -> None:
+    pattern = peer().pattern(module, identity, version)
     values, shown = made(pattern)
     data = pattern.build(values)
     whole = Event(provider, identity, version, data)
