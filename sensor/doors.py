@@ -16,6 +16,7 @@ _PATIENCE_S = 5.0
 _BLOCK = 1 << 16
 
 if sys.platform == "win32":
+    import ctypes
     import hashlib
     from multiprocessing import AuthenticationError
     from multiprocessing.connection import Client, Listener
@@ -27,14 +28,18 @@ if sys.platform == "win32":
             self._connection = connection
 
         def send(self, block: bytes) -> None:
-            """OSError: it went away."""
+            """OSError: it went away, or was ended."""
             self._connection.send_bytes(block)
 
         def close(self) -> None:
-            """It has its answer; or, from another thread, it gets none."""
+            """It has its answer."""
             self._connection.close()
 
-        end = close
+        def end(self) -> None:
+            """From another thread: it gets no more. The handle stays open until close(): a thread that waits in
+            send() would go on with a number that is closed, or somebody else's by then."""
+            with suppress(OSError):  # it has its answer
+                ctypes.windll.kernel32.DisconnectNamedPipe(ctypes.c_void_p(self._connection.fileno()))
 
     class Door:
         """Lets visitors in, one after another. OSError: another process has the pipe, or the key cannot be written."""

@@ -46,7 +46,9 @@ def test_only_with_the_key(tmp_path: Path) -> None:
         assert ask_status(str(tmp_path)) == {}
 
 
-def test_one_that_does_not_read_does_not_hold_up_the_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("_", range(30))
+def test_one_that_does_not_read_does_not_hold_up_the_end(tmp_path: Path, _: int) -> None:
+    """Nor does the end take the handle from the thread that answers: that thread's error would be pytest's."""
     with Runtime(str(tmp_path)) as runtime:
         runtime.serve("processes", lambda: BLOCKS)
         answer = ask(str(tmp_path), "processes")
