@@ -15,6 +15,8 @@ enum {
 	PADDING = 0xff,
 	EXTENDED_INFO = 0x0001, /* EVENT_HEADER_FLAG_... */
 	IS_32_BIT = 0x0020,
+	KEEPS_NOT_ALL =
+		0x0002 | 0x0004 | 0x0400, /* EVENT_TRACE_FILE_MODE_CIRCULAR, _APPEND, EVENT_TRACE_BUFFERING_MODE */
 	EXTENDED_ITEM = 8,
 	SCHEMA = 11, /* EVENT_HEADER_EXT_TYPE_... */
 	TRAITS = 12,
@@ -64,6 +66,7 @@ struct place {
 struct sn_etl {
 	const uint8_t *bytes;
 	size_t size;
+	uint64_t written;   /* bytes that the header says there are; 0: it cannot say it */
 	uint64_t start;	    /* of the session, 100 ns since 1601 */
 	uint64_t start_raw; /* the same on the events' clock */
 	uint64_t frequency; /* of that clock, Hz; 0: the events' times are 100 ns since 1601 */
@@ -288,6 +291,8 @@ static int read_header(struct sn_etl *etl)
 	if (etl->size < BUFFER_HEADER + 32 + 280 || at[3] != MARKER_FLAGS || (at[2] != SYSTEM64 && at[2] != SYSTEM32) ||
 	    u16(at + 6) != 0) /* opcode and group 0 */
 		return -EINVAL;
+	if (!(u32(header + 32) & KEEPS_NOT_ALL))
+		etl->written = (uint64_t)u32(header) * u32(header + 36);
 	etl->pointer = (uint8_t)u32(header + 44);
 	if (etl->pointer != 8 && etl->pointer != 4)
 		return -EINVAL;
@@ -333,7 +338,7 @@ static int index_file(struct sn_etl *etl)
 			rc = index_buffer(etl, buffer, used);
 		offset += size;
 	}
-	etl->stats.cut_off = etl->size - offset;
+	etl->stats.cut_off = (etl->written > etl->size ? etl->written : etl->size) - offset;
 	etl->stats.events = etl->count;
 	if (etl->count)
 		qsort(etl->places, etl->count, sizeof(*etl->places), by_time);

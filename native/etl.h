@@ -23,7 +23,7 @@ struct sn_etl_stats {
 	uint64_t compressed;  /* buffers that are compressed: not read */
 	uint64_t damaged;     /* buffers with bytes that are no event: what stands behind these is not read */
 	uint64_t unknown;     /* events of a kind that is not known: WPP messages, instance headers */
-	uint64_t cut_off;     /* bytes at the end that are no whole buffer */
+	uint64_t cut_off;     /* bytes at the end that are no whole buffer, or that its header says there were */
 	uint64_t events_lost; /* what the session lost, as its header says */
 	uint64_t buffers_lost;
 };

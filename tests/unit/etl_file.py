@@ -80,9 +80,12 @@ def buffer(content: bytes, size: int, flags: int = 0) -> bytes:
     return (bytes(head) + content).ljust(size, b"\xff")
 
 
-def header(size: int, *, events_lost: int = 0, buffers_lost: int = 0) -> bytes:
-    """The first buffer: the TRACE_LOGFILE_HEADER alone; times are FILETIMEs."""
+def header(size: int, *, events_lost: int = 0, buffers_lost: int = 0, mode: int = 1, written: int = 0) -> bytes:
+    """The first buffer: the TRACE_LOGFILE_HEADER alone; times are FILETIMEs. `written`: buffers that it says there are,
+    in a file of that mode."""
     body = bytearray(280)
+    struct.pack_into("<I", body, 0, size)
+    struct.pack_into("<II", body, 32, mode, written)
     struct.pack_into("<II", body, 44, 8, events_lost)
     struct.pack_into("<QQII", body, 256, 10_000_000, BEGIN, 2, buffers_lost)
     event = struct.pack("<HBBHBBIIQQ", 2, _SYSTEM64, _FLAGS, 32 + len(body), 0, 0, 1, 4, BEGIN, 0)

@@ -270,6 +270,43 @@ def test_damage_is_said_after_all_else(tmp_path: Path, what: str) -> None:
     assert what in error
 
 
+@pytest.mark.parametrize("mode", [1, 2])
+def test_a_file_that_ends_with_a_buffer_is_known_by_its_header(tmp_path: Path, mode: int) -> None:
+    """One of a fixed size (mode 2) writes its buffers over one another: it has had more than there are."""
+    whole = header(1 << 10, mode=mode, written=4) + buffer(CLASSIC.packed(), 1 << 10) * 3
+    assert read(tmp_path / "whole", whole)[2] == ""
+    found, counts, error = read(tmp_path / "cut", whole[: -(1 << 11)])
+    assert len(found) == 1
+    assert counts["cut_off"] == (2048 if mode == 1 else 0)
+    assert ("cut_off 2048" in error) == (mode == 1)
+
+
+ANSWER = Event("dns", 3008, 0, wide("a.b") + bytes(16) + wide(""), 5 * MS)
+MADE = Event("file", 30, 1, bytes(32) + wide("\\x"), 9 * MS)
+SCATTERED = [late(CLASSIC, MS), late(KERNEL, MS + 1000), ANSWER, MADE]
+ORDERS = {
+    "backwards in a buffer": SCATTERED[::-1],
+    "a processor's buffer after another's": SCATTERED[::2] + SCATTERED[1::2],
+    "the last first": SCATTERED[-1:] + SCATTERED[:-1],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", [1 << 9, 1 << 16])
+def test_events_are_told_by_their_times_wherever_they_stand(tmp_path: Path, order: str, size: int) -> None:
+    """In buffers of one event, and in one."""
+    told = [row["EventID"] for row in read(tmp_path / "x", etl_file(ORDERS[order], size=size))[0]]
+    assert told == [1, 3008, 30]
+
+
+def test_events_of_64_kib(tmp_path: Path) -> None:
+    line = "x" * 32_000
+    given = [Event("classic process", 1, 4, classic_process(20, 10, "a.exe", line), MS),
+             Event("process", 1, 3, kernel_start(20, 10, "\\" + "p" * 32_000 + "\\a.exe"), MS)]  # fmt: skip
+    (found,) = events(tmp_path, *given)
+    assert (found["CommandLine"], len(found["Image"])) == (line, 32_007)
+
+
 def test_no_trace(tmp_path: Path) -> None:
     (tmp_path / "x.etl").write_bytes(bytes(100))
     with pytest.raises(InputError, match="no event trace log"), open_input(str(tmp_path / "x.etl")):

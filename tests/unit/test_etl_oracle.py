@@ -40,6 +40,17 @@ def test_counts_of_real_traces(tmp_path: Path, name: str) -> None:
 
 
 @real
+@pytest.mark.parametrize("name", TRACES)
+def test_half_the_buffers_of_a_real_trace(tmp_path: Path, name: str) -> None:
+    content = tally(name)[1]
+    size = struct.unpack_from("<I", content)[0]
+    half = len(content) // size // 2 * size
+    _, counts, error = read(tmp_path / "x.etl", content[:half])
+    assert counts["cut_off"] == len(content) - half
+    assert f"cut_off {len(content) - half}" in error
+
+
+@real
 def test_a_rule_finds_in_a_real_trace_what_is_there(tmp_path: Path) -> None:
     """Services that ended, by a count of etl-parser's decoding: the trace lists all processes with their command lines
     and images."""
