@@ -24,7 +24,9 @@ from sensor.recording import Recorded, RecordingReader
 __all__ = ["Block", "Input", "after_lines", "no_events", "open_input", "what_is_wrong"]
 
 _BLOCK = 1 << 20
+_JUDGED_MAX = 1 << 20  # bytes of a line: SN_LINE_MAX of native/values.h
 _START = 1 << 16  # as much as a reader of lines holds: larger reads go past it
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _RECORDING, _GZIP, _EVTX = b"LINSANG\n", b"\x1f\x8b", b"ElfFile\0"
 _REFUSED = {
     b"\xff\xfe": ("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8"),
@@ -55,7 +57,10 @@ class Input(NamedTuple):
 @contextmanager
 def open_input(path: str) -> Iterator[Input]:
     """`path` ("-": standard input). InputError for what is not read, then or while its blocks are; OSError."""
-    raw = io.FileIO(0 if path == "-" else path, closefd=path != "-")
+    try:
+        raw = io.FileIO(0 if path == "-" else path, closefd=path != "-")
+    except IsADirectoryError:
+        raise InputError(path, -1, "a folder", f"give its files: {path.rstrip('/')}/*") from None
     with io.BufferedReader(raw, _START) as file, ExitStack() as more:
         content: Content = file
         if file.peek(2).startswith(_GZIP):
@@ -83,6 +88,7 @@ def _opened(path: str, file: BinaryIO, content: Content, more: ExitStack) -> Inp
 
             return Input(path, None, file, evtx_lines(path, whole))
         return Input(path, more.enter_context(RecordingReader(whole.fileno(), path)), file, iter(()))
+    start = start.removeprefix(_BYTE_ORDER_MARK)
     blocks: Iterator[Block] = line_blocks(path, content, start)
     for decoder in _decoders(start):
         blocks = decoded(path, blocks, decoder)
@@ -159,12 +165,17 @@ def what_is_wrong(line: bytes) -> str:
     """Why a line is no event."""
     if line.startswith(LEFT_OUT):
         return line.removeprefix(LEFT_OUT).decode("utf-8", "replace")
+    if len(line) > _JUDGED_MAX:
+        return f"longer than {_JUDGED_MAX >> 20} MiB"
     from sensor.event_json import parse_event  # noqa: PLC0415 - most files have no such line
 
     try:
+        line.decode()
         parse_event(line)
     except json.JSONDecodeError as error:
         return f"{error.msg} at column {error.colno}"
+    except UnicodeDecodeError as error:
+        return f"no UTF-8 at column {error.start + 1}"
     except (ValueError, RecursionError) as error:
         return str(error)
     return "no JSON object that the decoder takes"

@@ -14,7 +14,6 @@ JUDGED = "what stands before it was judged"
 LEFT_OUT = b"!"  # begins a line that stands for what could not be read; the reason follows
 _BLOCK = 1 << 19  # a few of them would push what judges out of the processor's cache
 _LINE_MAX = 64 << 20
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Damaged(Exception):
@@ -46,9 +45,8 @@ class Decoder(Protocol):
 
 
 def line_blocks(path: str, file: Content, start: bytes) -> Iterator[memoryview]:
-    """`start` and what follows it in `file` in blocks of whole lines, without a byte order mark, each valid until the
-    next one is asked for. InputError: not what it should be; what stood before has been given out."""
-    start = start.removeprefix(_BYTE_ORDER_MARK)
+    """`start` and what follows it in `file` in blocks of whole lines, each valid until the next one is asked for.
+    InputError: not what it should be; what stood before has been given out."""
     room = bytearray(max(_BLOCK, len(start)))  # one for all: fresh memory for each block would cost as much as reading
     room[: len(start)] = start
     seen, used = 0, len(start)

@@ -45,6 +45,8 @@ CONTENTS: list[tuple[str, list[Any]]] = [
     (PRETTY.replace("\n", "\r\n"), [EVENT]),
     (LINE + LINE, [EVENT, EVENT]),
     (f"[{LINE},\n{LINE}]", [EVENT, EVENT]),
+    (f"\ufeff[{LINE},\n{LINE}]", [EVENT, EVENT]),
+    ("\ufeff" + PRETTY, [EVENT]),
     ("[\n" + PRETTY + ",\n" + PRETTY + "\n]\n", [EVENT, EVENT]),
     (PRETTY + "\ngarbage\n" + PRETTY, [EVENT, None, EVENT]),
     (PRETTY[:-20] + "\n" + PRETTY, [None, EVENT]),
@@ -148,6 +150,13 @@ def test_reasons() -> None:
     assert what_is_wrong(b"!chunk 3 is damaged\n") == "chunk 3 is damaged\n"
     assert what_is_wrong(b'{"a": nope}') == "Expecting value at column 7"
     assert what_is_wrong(b"[]") == "not a JSON object"
+    assert what_is_wrong(b'{"a": "\xff"}') == "no UTF-8 at column 8"
+    assert what_is_wrong(b'{"a": "%s"}' % (b"x" * (1 << 20))) == "longer than 1 MiB"
+
+
+def test_a_folder_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a folder"), open_input(str(tmp_path)):
+        pass
 
 
 VALUES = st.recursive(
