@@ -27,7 +27,7 @@ DECODED = {"AMSITrace": 0, "ShutdownPerfDiagLogger": 13_944, "lxcore_kernel": 0,
 @pytest.mark.parametrize("name", TRACES)
 def test_counts_of_real_traces(tmp_path: Path, name: str) -> None:
     """etl-parser leaves out the first buffer."""
-    content = Path(CORPUS, "etw", "etl", f"{name}.etl").read_bytes()
+    content = trace(name)
     theirs = peer().tally(content)
     _, counts, error = read(tmp_path / "x.etl", content)
     size = struct.unpack_from("<I", content)[0]
@@ -42,7 +42,7 @@ def test_counts_of_real_traces(tmp_path: Path, name: str) -> None:
 @real
 @pytest.mark.parametrize("name", TRACES)
 def test_half_the_buffers_of_a_real_trace(tmp_path: Path, name: str) -> None:
-    content = tally(name)[1]
+    content = trace(name)
     size = struct.unpack_from("<I", content)[0]
     half = len(content) // size // 2 * size
     _, counts, error = read(tmp_path / "x.etl", content[:half])
@@ -54,7 +54,7 @@ def test_half_the_buffers_of_a_real_trace(tmp_path: Path, name: str) -> None:
 def test_a_rule_finds_in_a_real_trace_what_is_there(tmp_path: Path) -> None:
     """Services that ended, by a count of etl-parser's decoding: the trace lists all processes with their command lines
     and images."""
-    content = Path(CORPUS, "etw", "etl", "ShutdownPerfDiagLogger.etl").read_bytes()
+    content = trace("ShutdownPerfDiagLogger")
     theirs = peer().tally(content)
     images = [(i.ProcessId, text(i.FileName)) for i in theirs.images]
     hosts = {pid for pid, path in images if path.endswith("\\svchost.exe")}
@@ -66,6 +66,10 @@ def test_a_rule_finds_in_a_real_trace_what_is_there(tmp_path: Path) -> None:
     loaded = Counter((e["ProcessId"], e["FileName"]) for e in found if "FileName" in e)
     assert loaded == Counter(images)
     assert counts["told"] == len(found) == len(images) + 191
+
+
+def trace(name: str) -> bytes:
+    return Path(CORPUS, "etw", "etl", f"{name}.etl").read_bytes()
 
 
 def peer() -> Any:
