@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sensor.errors import ConfigError, UsageError, nearest
@@ -21,6 +20,7 @@ from sensor.settings import Section, Setting, checked, setting, size_text, toml_
 
 SYSTEM_FILE = str(SITE / "linsang.toml")
 S = TypeVar("S", bound=Section)
+_MOST_BYTES = 1 << 20  # of a file: /dev/zero has no end
 _PROVIDERS = ("image", "network", "file", "registry", "dns", "powershell", "wmi")  # windows/providers.py
 
 
@@ -231,7 +231,11 @@ def load(path: str | None = None, overrides: Mapping[str, Mapping[str, Any]] | N
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text("utf-8")
+        with open(path, "rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigError(f"{path}: more than {_MOST_BYTES >> 20} MiB", "give a file of settings to --config")
+        return content.decode()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", "give the path of a readable file to --config") from error
     except UnicodeDecodeError as error:

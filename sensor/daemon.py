@@ -39,7 +39,7 @@ from sensor.paths import default_rules
 from sensor.priority import raise_thread
 from sensor.rollup import Rollup
 from sensor.runtime import Runtime
-from sensor.sinks import open_sink
+from sensor.sinks import open_sinks
 from sensor.systemd import ALIVE, READY, STOPPING, Manager
 from sensor.terminal import say
 
@@ -339,7 +339,7 @@ def run(config: Config, orders: Orders = by_signals) -> int:
     manager = Manager()
     with ExitStack() as stack:
         stack.enter_context(reloads_held())
-        outputs = Outputs([open_sink(output.url) for output in config.output], config.rollup.interval_s)
+        outputs = Outputs(open_sinks([output.url for output in config.output]), config.rollup.interval_s)
         stack.callback(outputs.close)
         runtime = stack.enter_context(Runtime(config.paths.runtime))
         loaded = load_rules(config)
@@ -358,8 +358,8 @@ def run(config: Config, orders: Orders = by_signals) -> int:
             runtime.serve("status", lambda: [json.dumps(daemon.status()).encode()])
             runtime.serve("processes", lambda: live_processes(live))
             known = f"{live.source}, {live.source.snapshot} processes known"
-            manager.tell(READY)
             say(f"ready: {len(loaded.rules)} rules, {known}; watching")
+            manager.tell(READY)
             daemon.loop()
             outputs.close()
             _summary(live, outputs)

@@ -17,10 +17,11 @@ def kernel_dev(number: int) -> int:
 
 
 class MountLine(NamedTuple):
-    """One mount. `dev` as in struct sn_exec, the kernel's form; `root`: the folder of the file system that is
-    mounted; `own`: the mount's options; `options`: the file system's."""
+    """One mount. `parent`: the number of the one that it lies on; `dev` as in struct sn_exec, the kernel's form;
+    `root`: the folder of the file system that is mounted; `own`: the mount's options; `options`: the file system's."""
 
     number: int
+    parent: int
     dev: int
     root: str
     point: str
@@ -36,11 +37,12 @@ def mount_lines(content: bytes) -> Iterator[MountLine]:
         fields, tail = before.split(b" "), after.split(b" ", 2)
         if len(fields) < 6 or len(tail) < 3:
             continue
-        number, _, device, root, point, own, *_ = fields
+        number, parent, device, root, point, own, *_ = fields
         major, _, minor = device.partition(b":")
-        if number.isdigit() and major.isdigit() and minor.isdigit():
+        if number.isdigit() and parent.isdigit() and major.isdigit() and minor.isdigit():
             yield MountLine(
                 int(number),
+                int(parent),
                 int(major) << 20 | int(minor),
                 _plain(root),
                 _plain(point),

@@ -38,4 +38,11 @@ def own_folder(kind: str, variable: str, home: str) -> str:
     if is_administrator():
         return _SYSTEM[kind]
     base = os.environ.get(variable, "")
-    return str((Path(base) if base.startswith("/") else Path.home() / home) / "linsang")
+    return str((Path(base) if base.startswith("/") else _home() / home) / "linsang")
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # neither HOME nor an entry among the accounts
+        return Path("/nonexistent")  # the home that Debian gives to whoever has none: what is to be kept there says so

@@ -28,7 +28,7 @@ from sensor.pace import Pace
 from sensor.paths import default_rules
 from sensor.progress import Progress
 from sensor.recording import Recorded
-from sensor.sinks import open_sink
+from sensor.sinks import open_sinks
 from sensor.sinks.base import Sink
 from sensor.taxonomy import product_of
 from sensor.terminal import say
@@ -57,7 +57,7 @@ class _Replay:
         self._files = files
         self._pace = Pace(options.speed)
         self._late: set[Sink] = set()  # outputs that were waited for
-        self._sinks = [open_sink(output.url) for output in config.output]
+        self._sinks = open_sinks([output.url for output in config.output])
         for sink in self._sinks:
             sink.hurried = partial(self._hurried, sink)
         self._users: dict[int, str] = {}

@@ -81,6 +81,8 @@ def checked(setting: Setting, value: object) -> Any:
         return _number(check, value)
     if kind is tuple:
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            if "" in value:
+                raise ValueError("expected no empty text")
             if (each := check.get("each")) and (strange := set(value) - set(each)):
                 raise ValueError(f"{min(strange)} is none of {', '.join(each)}")
             if check.get("absolute") and (strange := {v for v in value if not v.startswith("/")}):

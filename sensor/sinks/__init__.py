@@ -1,6 +1,6 @@
 """Outputs: `open_sink(url)` gives a Sink with a thread and a bounded queue of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sensor.errors import UsageError
 from sensor.sinks.base import Sink, Target
@@ -45,3 +45,10 @@ def open_sink(url: str) -> Sink:
     if target.scheme not in SCHEMES:
         raise UsageError(f"output {url}: unknown scheme `{target.scheme}`", f"known are {', '.join(SCHEMES)}")
     return SCHEMES[target.scheme](target)
+
+
+def open_sinks(urls: Sequence[str]) -> list[Sink]:
+    """The outputs at `urls`, as `open_sink`. UsageError, too: two would mix on standard output."""
+    if [Target.parse(url).scheme for url in urls].count("stdout") > 1:
+        raise UsageError("output stdout: is there twice", "give one of them a file")
+    return [open_sink(url) for url in urls]

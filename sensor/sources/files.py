@@ -71,8 +71,24 @@ class Mount:
 
 
 def mounts(content: bytes) -> list[Mount]:
-    """The mounts of a mountinfo."""
-    return [Mount(line.point, line.dev, line.root, line.filesystem, _upper(line)) for line in mount_lines(content)]
+    """The mounts of a mountinfo that can be reached: not those below a folder on which another was mounted later."""
+    lines = list(mount_lines(content))
+    parents = {line.number: line for line in lines}
+    covers = {(line.parent, line.point) for line in lines}
+
+    def is_reached(line: MountLine) -> bool:
+        for _ in lines:
+            folder = line.point.rpartition("/")[0]
+            while folder:
+                if (line.parent, folder) in covers:
+                    return False
+                folder = folder.rpartition("/")[0]
+            if line.parent not in parents:
+                break
+            line = parents[line.parent]
+        return True
+
+    return [Mount(m.point, m.dev, m.root, m.filesystem, _upper(m)) for m in lines if is_reached(m)]
 
 
 def _upper(line: MountLine) -> str:

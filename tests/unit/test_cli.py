@@ -60,6 +60,7 @@ ROWS = [
     (["run", "--source", "bfp"], 2, "expected one of auto, bpf, procconn"),
     (["run", "--ring-bytes", "3000"], 2, "--ring-bytes 3000"),
     (["run", "--output", "kafka:x", "--runtime-dir", "runtime"], 2, "output kafka:x: unknown scheme `kafka`"),
+    (["run", "--output", "stdout:", "--output", "stdout:?format=pretty"], 2, "output stdout: is there twice"),
     (["run", "--config", "linsang.toml"], 1, "linsang.toml:2: unknown key `kindd` in [source]; did you mean `kind`?"),
     (["run", "--config", "nowhere.toml"], 1, "nowhere.toml: No such file or directory"),
     (["status", "--runtime-dir", "nothing"], 1, "no sensor runs in nothing; start it: linsang run"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 
 from sensor import config
 from sensor.errors import ConfigError, UsageError
+
+ROOT = Path(__file__).parents[2]
 
 FAULTS = [
     ("[source]\n\nrign_bytes = 3\n", ":3: unknown key `rign_bytes` in [source]; did you mean `ring_bytes`?"),
@@ -58,6 +62,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         config.load(str(tmp_path / "bytes"))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/zero")
+def test_a_file_without_end_is_none() -> None:
+    with pytest.raises(ConfigError, match="more than 1 MiB"):
+        config.load("/dev/zero")
+
+
 def test_file_then_flags(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text("[source]\nring_bytes = '32MiB'\nkind = 'bpf'\n[rules]\npaths = ['a']\n")
@@ -85,6 +95,7 @@ def test_flags_of_some_settings_only() -> None:
         (["--ring-bytes", "5000"], "--ring-bytes 5000; expected a power of two"),
         (["--source", "x"], "--source x; expected one of auto"),
         (["--rollup-interval-s", "0"], "--rollup-interval-s 0; expected a whole number, 1 or more"),
+        (["--rules", "a", "--rules", ""], "--rules a ; expected no empty text"),
         (["--process-table-entries", "many"], "--process-table-entries many; expected a whole number"),
     ],
 )
@@ -139,3 +150,18 @@ def test_folders_of_root_and_of_others(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert (config.Paths().runtime, config.Paths().cache) == (runtime, cache)
+
+
+NOBODY = """
+import os
+from sensor.paths import own_folder
+os.setuid(54321)
+print(own_folder("cache", "XDG_CACHE_HOME", ".cache"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="becomes another user")
+def test_who_has_no_home() -> None:
+    """Neither a variable nor an account says where it is: what is to be kept there says so, not what reads settings."""
+    told = subprocess.run([sys.executable, "-c", NOBODY], env={}, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout == "/nonexistent/.cache/linsang\n"

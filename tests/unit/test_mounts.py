@@ -44,5 +44,10 @@ def test_which_are_watched() -> None:
         *("28 22 8:6 / /c rw - ext4 u rw", "29 22 0:7 / /c rw - proc proc rw"),
     )
     assert [mount.place for mount in to_watch("\n".join(lines).encode())] == ["/", "/nn", "/b"]
+    hidden = (
+        *("22 1 8:1 / / rw - ext4 x rw", "23 22 8:2 / /b rw - xfs y rw", "24 22 8:3 / /b/c/d rw - xfs z rw"),
+        *("25 24 8:4 / /b/c/d/e rw - xfs w rw", "26 23 8:5 / /b/f rw - xfs v rw"),
+    )  # /b was mounted over what lay below it
+    assert [mount.place for mount in to_watch("\n".join(hidden).encode())] == ["/", "/b", "/b/f"]
     root = "22 1 0:9 / / rw - virtiofs x rw\n23 22 8:2 / /b rw - xfs y rw\n"
     assert [mount.place for mount in to_watch(root.encode())] == ["/b"]
