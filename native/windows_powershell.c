@@ -74,16 +74,18 @@ struct sn_bytes sn_powershell__line(struct sn_bytes text, struct sn_unwinder *un
 	return (struct sn_bytes){room, len};
 }
 
-/* The value of a digit of base64, + 1; 0: it is none. */
+enum { DIGIT = 0x80 };
+
+/* The value of a digit of base64, and DIGIT; 0: it is none. */
 static const uint8_t sextets[256] = {
-	['A'] = 1,  ['B'] = 2,	['C'] = 3,  ['D'] = 4,	['E'] = 5,  ['F'] = 6,	['G'] = 7,  ['H'] = 8,
-	['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+	['A'] = 0x80, ['B'] = 0x81, ['C'] = 0x82, ['D'] = 0x83, ['E'] = 0x84, ['F'] = 0x85, ['G'] = 0x86, ['H'] = 0x87,
+	['I'] = 0x88, ['J'] = 0x89, ['K'] = 0x8a, ['L'] = 0x8b, ['M'] = 0x8c, ['N'] = 0x8d, ['O'] = 0x8e, ['P'] = 0x8f,
+	['Q'] = 0x90, ['R'] = 0x91, ['S'] = 0x92, ['T'] = 0x93, ['U'] = 0x94, ['V'] = 0x95, ['W'] = 0x96, ['X'] = 0x97,
+	['Y'] = 0x98, ['Z'] = 0x99, ['a'] = 0x9a, ['b'] = 0x9b, ['c'] = 0x9c, ['d'] = 0x9d, ['e'] = 0x9e, ['f'] = 0x9f,
+	['g'] = 0xa0, ['h'] = 0xa1, ['i'] = 0xa2, ['j'] = 0xa3, ['k'] = 0xa4, ['l'] = 0xa5, ['m'] = 0xa6, ['n'] = 0xa7,
+	['o'] = 0xa8, ['p'] = 0xa9, ['q'] = 0xaa, ['r'] = 0xab, ['s'] = 0xac, ['t'] = 0xad, ['u'] = 0xae, ['v'] = 0xaf,
+	['w'] = 0xb0, ['x'] = 0xb1, ['y'] = 0xb2, ['z'] = 0xb3, ['0'] = 0xb4, ['1'] = 0xb5, ['2'] = 0xb6, ['3'] = 0xb7,
+	['4'] = 0xb8, ['5'] = 0xb9, ['6'] = 0xba, ['7'] = 0xbb, ['8'] = 0xbc, ['9'] = 0xbd, ['+'] = 0xbe, ['/'] = 0xbf,
 };
 
 /* UTF-16, unit by unit, to UTF-8. */
@@ -105,23 +107,26 @@ static void put_unit(struct units *u, uint32_t unit)
 		u->out += sn_utf8__encode(u->out, unit);
 }
 
+/* The bits of four digits at p; `all`: what all of them have. */
+static uint32_t four_digits(const uint8_t *p, uint32_t *all)
+{
+	const uint32_t a = sextets[p[0]], b = sextets[p[1]], c = sextets[p[2]], d = sextets[p[3]];
+
+	*all &= a & b & c & d;
+	return (a << 18) + (b << 12) + (c << 6) + d - DIGIT * 0x41041u;
+}
+
 /* Eight digits at p, as UTF-16: three units. If all are ASCII, as of most commands, their bytes to `out`: 1, or 0. */
 static int put_ascii(uint8_t *out, const uint8_t *p)
 {
-	uint64_t bits = 0;
-	uint32_t least = UINT32_MAX;
+	uint32_t all = DIGIT;
+	const uint64_t high = four_digits(p, &all), bits = high << 24 | four_digits(p + 4, &all);
 
-	for (uint32_t i = 0; i < 8; i++) {
-		uint32_t value = sextets[p[i]];
-
-		least = value < least ? value : least;
-		bits = bits << 6 | ((value - 1) & 63);
-	}
 	out[0] = (uint8_t)(bits >> 40);
 	out[1] = (uint8_t)(bits >> 24);
 	out[2] = (uint8_t)(bits >> 8);
 	/* the high bytes are 0, and so is bit 7 of the low ones, none of which is 0 */
-	return least && !(bits & 0x80ff80ff80ff) && out[0] && out[1] && out[2];
+	return all && !(bits & 0x80ff80ff80ff) && out[0] && out[1] && out[2];
 }
 
 struct sn_bytes sn_powershell__decode(struct sn_bytes base64, struct sn_unwinder *unwinder)
@@ -148,7 +153,7 @@ struct sn_bytes sn_powershell__decode(struct sn_bytes base64, struct sn_unwinder
 		value = sextets[base64.at[i++]];
 		if (!value)
 			return (struct sn_bytes){0};
-		held = held << 6 | (value - 1);
+		held = held << 6 | (value - DIGIT);
 		bits += 6;
 		if (bits < 8)
 			continue;

@@ -79,7 +79,7 @@ ROWS = [
     (["record", "x", "--for", "-1"], 2, ""),
     (["record", "no/such/folder/x"], 1, "no/such/folder/x: No such file or directory"),
     (["replay", "nothing", *rules_and_cache()], 1, "nothing: No such file or directory"),
-    (["replay", "rules", *rules_and_cache()], 1, "rules: Is a directory"),
+    (["replay", "rules", *rules_and_cache()], 1, "rules: a folder; give its files: rules/*"),
     (["replay", "system.evtx", *rules_and_cache()], 1, "system.evtx: no EVTX: "),
     (["replay", "trace.etl", *rules_and_cache()], 1, "trace.etl: no event trace log"),
     (["replay", "packed.zst", *rules_and_cache()], 1, "packed.zst: Zstandard is not read; unpack it"),
