@@ -244,10 +244,9 @@ static struct sn_bytes first_word(struct sn_bytes command)
 	return word;
 }
 
-static bool is_builtin(struct sn_bytes command)
+/* `word`: its first, here and below. */
+static bool is_builtin(struct sn_bytes command, struct sn_bytes word)
 {
-	struct sn_bytes word = first_word(command);
-
 	/* `.\echo` and `copy.exe` are programs; `cd..` and `cd\` are not */
 	if (word.len < command.len && (command.at[word.len] == ':' || command.at[word.len] == '"'))
 		return word.len == 0 && command.at[word.len] == ':';
@@ -262,9 +261,9 @@ static bool is_builtin(struct sn_bytes command)
 	return false;
 }
 
-static bool is_idler(struct sn_bytes command)
+static bool is_idler(struct sn_bytes command, struct sn_bytes word)
 {
-	struct sn_bytes word = first_word(command), tail = sn_bytes__behind(command, word.len);
+	struct sn_bytes tail = sn_bytes__behind(command, word.len);
 
 	if (tail.len && !sn_is_blank(*tail.at) && *tail.at != '/' && !sn_windows__begins(tail, ".exe"))
 		return false;
@@ -314,22 +313,27 @@ static void note(struct split *s, struct sn_bytes command, bool varies, uint32_t
 {
 	struct sn_cmd_parts parts;
 	struct bounds bounds;
+	struct sn_bytes word;
 
 	command = without_signs(command);
-	while (sn_bytes__is_word(first_word(command), "call") &&
-	       is_builtin(without_signs(sn_bytes__behind(command, 4))))
-		command = without_signs(sn_bytes__behind(command, 4));
+	for (word = first_word(command); sn_bytes__is_word(word, "call"); word = first_word(command)) {
+		struct sn_bytes called = without_signs(sn_bytes__behind(command, 4));
+
+		if (!is_builtin(called, first_word(called)))
+			break;
+		command = called;
+	}
 	sn_cmd__parts(command, &parts);
 	if (parts.held && depth < DEPTH_MAX && !parts.opaque) {
 		note(s, parts.part[0], varies, depth + 1);
 		note(s, parts.part[1], varies || parts.varies, depth + 1);
 		return;
 	}
-	if (sn_bytes__is_word(first_word(command), "set")) {
+	if (sn_bytes__is_word(word, "set")) {
 		sn_cmd_variables__set(&s->variables, command);
 		s->opaque = s->opaque || varies;
 	}
-	if (!command.len || (is_builtin(command) && !parts.held))
+	if (!command.len || (is_builtin(command, word) && !parts.held))
 		return;
 	if (parts.held || varies || *command.at == '(' || s->count == COMMANDS_MAX) {
 		s->opaque = true;
@@ -337,7 +341,7 @@ static void note(struct split *s, struct sn_bytes command, bool varies, uint32_t
 	}
 	command = with_plain_name(s, command);
 	bounds = (struct bounds){(uint32_t)(command.at - s->room), (uint32_t)(command.at - s->room) + command.len};
-	if (!s->pipe && !(peek(s, 0) == '|' && peek(s, 1) != '|') && is_idler(command)) {
+	if (!s->pipe && !(peek(s, 0) == '|' && peek(s, 1) != '|') && is_idler(command, first_word(command))) {
 		s->idler = bounds;
 		s->idlers++;
 	} else {
