@@ -7,7 +7,7 @@
 #include "sensor.h"
 #include "table_twin.h"
 
-enum { STEPS = 200000, PIDS = 14, FULL_COMPARE = 64 };
+enum { STEPS = 60000, PIDS = 14, FULL_COMPARE = 64 };
 
 static uint64_t random_state;
 static uint64_t now = 1000;
@@ -235,7 +235,7 @@ static void test_against_twin(const struct sn_table_options *options)
 		if (step % FULL_COMPARE == 0)
 			compare_all(table, &twin);
 	}
-	CHECK(twin.evicted > 1000 && twin.unknown_parent > 1000);
+	CHECK(twin.evicted > STEPS / 200 && twin.unknown_parent > STEPS / 200);
 	for (uint32_t i = 0; i < options->entries; i++)
 		twin_drop_blob(&twin, &twin.process[i]);
 	sn_table__free(table);
