@@ -120,7 +120,7 @@ def place() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg")
-def test_upgrades_while_it_runs(rules: Path, tmp_path: Path, place: Path) -> None:
+def test_upgrades_while_it_runs(rules: Path, tmp_path: Path, place: Path, cache_dir: Path) -> None:
     """In a mount namespace where dpkg's database is another, so that nothing of the machine's own changes."""
     deb = DebRoot(tmp_path)
     probe = place / "linsang-probe"
@@ -132,7 +132,10 @@ def test_upgrades_while_it_runs(rules: Path, tmp_path: Path, place: Path) -> Non
     admin = deb.root / "var/lib/dpkg"
     prefix = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /var/lib/dpkg && exec "$@"', str(admin)]
     deb.dpkg("-i", deb.make("base", {"usr/bin/base": b""}))  # a machine has packages
-    (own := tmp_path / "sensor").mkdir()  # its cache, too, is its own: an index of these packages
+    (own := tmp_path / "sensor").mkdir()
+    (tmp_path / "cache").mkdir(mode=0o700)  # its own: an index of these packages
+    for probes in cache_dir.glob("probes-*.json"):
+        shutil.copy2(probes, tmp_path / "cache")
     with SensorProcess(own, "run", "--rules", str(rules), prefix=prefix) as sensor:
         inside = ["nsenter", "-t", str(sensor.pid), "-m", "dpkg", "--log=/dev/null", "--force-unsafe-io", "-i"]
         pids = []
