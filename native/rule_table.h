@@ -22,7 +22,7 @@
 #include "sensor.h"
 
 #define SN_TABLE_MAGIC "LNSGRULE"
-enum { SN_TABLE_VERSION = 9, SN_ANY = -1 };
+enum { SN_TABLE_VERSION = 10, SN_ANY = -1 };
 
 struct sn_table_head {
 	char magic[8];

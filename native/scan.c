@@ -10,8 +10,11 @@
 #endif
 
 #include "text_index.h"
-#include "text_pairs.h"
+#include "text_quads.h"
 #include "text_windows.h"
+
+_Static_assert((uint32_t)SN_SCAN_PAD >= (uint32_t)SN_QUADS_PAD && (uint32_t)SN_SCAN_PAD >= (uint32_t)SN_WINDOWS_PAD,
+	       "room behind a text");
 
 enum { BY_WINDOW = 2 }; /* windows of a text that cost what one literal does */
 
@@ -172,15 +175,38 @@ static void find_literal(const struct scanning *s, uint32_t number)
 		found(s, number, entry);
 }
 
+/* The literals of the group that begin at `place`. False: all of the group are found. */
+static bool find_group(const struct scanning *s, uint32_t group, uint32_t place)
+{
+	const uint32_t quad = gram_at(s->text + place, SN_QUADS_BYTES);
+	const struct sn_entry *entry = s->rules->entries + s->scan->entry;
+	bool left = false;
+
+	for (uint32_t i = s->bucket[group]; i < s->bucket[group + 1]; i++) {
+		const uint32_t len = entry[i].literal.len, bytes = len < SN_QUADS_BYTES ? len : SN_QUADS_BYTES;
+
+		if (is_old(s, i))
+			continue;
+		if (!((entry[i].key ^ quad) & UINT32_MAX >> (32 - 8 * bytes)) && stands(s, &entry[i], place))
+			found(s, i, &entry[i]);
+		else
+			left = true;
+	}
+	return left;
+}
+
 static void find_short(const struct scanning *s)
 {
-	uint32_t met = sn_pairs__met((const struct sn_pairs *)(const void *)s->filter, s->text, s->len);
+	struct sn_quad_place place[SN_QUADS_PLACES];
+	uint32_t left = UINT8_MAX; /* groups of which not all is found */
 
-	for (; met; met &= met - 1) {
-		const uint32_t *group = s->bucket + __builtin_ctz(met);
+	for (uint32_t from = 0; from < s->len;) {
+		uint32_t count = sn_quads__pass((const void *)s->filter, s->text, s->len, &from, place);
 
-		for (uint32_t i = group[0]; i < group[1]; i++)
-			find_literal(s, i);
+		for (uint32_t i = 0; i < count; i++)
+			for (uint32_t met = place[i].groups & left; met; met &= met - 1)
+				if (!find_group(s, (uint32_t)__builtin_ctz(met), place[i].at))
+					left ^= met & -met;
 	}
 }
 

@@ -4,11 +4,11 @@
  *   SN_SCAN_WHOLE  is the text: one look-up of the text's hash
  *   SN_SCAN_NAME   ends the text and holds a slash: one look-up of what stands behind the text's last slash
  *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
- *   SN_SCAN_SHORT  a search for each of those whose first two bytes the text may have: the filter is a struct sn_pairs,
- *                  the buckets are its groups
- * Of a look-up, the filter (text_windows.h) says whether any literal can have that key, the bucket says which have.
- * Hashes take upper and lower case of ASCII for the same: a text that is all ASCII need not be folded to be passed
- * over. Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
+ *   SN_SCAN_SHORT  at each place the short ones whose first four bytes may begin there: the filter is a struct
+ * sn_quads, the buckets are its groups Of a look-up, the filter (text_windows.h) says whether any literal can have that
+ * key, the bucket says which have. Hashes take upper and lower case of ASCII for the same: a text that is all ASCII
+ * need not be folded to be passed over. Scans are what a route's index is made of (rule_index.h), and the tests of long
+ * lists of values (atom_test.h).
  */
 #ifndef SN_SCAN_H
 #define SN_SCAN_H
@@ -27,8 +27,8 @@ enum sn_scan_limits {
 	SN_FILTER_BITS_MAX = 15,
 	SN_BUCKET_BITS_MAX = 20,
 	SN_WIDTH_MAX = 4, /* of grams */
-	SN_SHORT_MAX = 3, /* bytes of a literal of SN_SCAN_SHORT */
-	SN_SHORT_FILTER_BITS = 4,
+	SN_SHORT_MAX = 5, /* bytes of a literal of SN_SCAN_SHORT */
+	SN_SHORT_FILTER_BITS = 5,
 	SN_SHORT_BUCKET_BITS = 3,
 };
 
@@ -49,7 +49,7 @@ struct sn_scan {
 };
 
 struct sn_entry {
-	uint32_t key; /* the window as a number, or the hash */
+	uint32_t key; /* the window as a number, the first four bytes (or fewer) of a short one, or the hash */
 	struct sn_stretch literal;
 	uint16_t at;		  /* SN_SCAN_GRAMS: where in the literal the window is */
 	uint8_t op;		  /* SN_OP_EQUALS to SN_OP_ENDSWITH */
@@ -67,7 +67,7 @@ struct sn_search {
 	bool found;
 };
 
-enum { SN_SCAN_PAD = 32 }; /* bytes that may be read behind a text */
+enum { SN_SCAN_PAD = 40 }; /* bytes that may be read behind a text */
 
 /* Looks for the scan's literals in the text, which is whole and has SN_SCAN_PAD bytes behind it. */
 void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search);

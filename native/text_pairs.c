@@ -5,19 +5,6 @@
 #include <immintrin.h>
 #endif
 
-uint32_t sn_pairs__met_plain(const struct sn_pairs *p, const uint8_t *text, uint32_t len)
-{
-	uint32_t met = 0;
-
-	for (uint32_t at = 0; at < len; at++) {
-		const uint8_t first = text[at], second = text[at + 1];
-
-		met |= p->first_low[first & 15] & p->first_high[first >> 4] & p->second_low[second & 15] &
-		       p->second_high[second >> 4];
-	}
-	return met;
-}
-
 static void add_byte(uint8_t low[16], uint8_t high[16], uint8_t byte, uint8_t group)
 {
 	low[byte & 15] |= group;
@@ -80,22 +67,6 @@ static inline __attribute__((target("avx2"))) __m256i load_few(const uint8_t *fr
 		_mm_unpacklo_epi64(_mm_loadl_epi64((const void *)front), _mm_loadl_epi64((const void *)back)));
 }
 
-static __attribute__((target("avx2"))) uint32_t met_together(const struct sn_pairs *p, const uint8_t *text,
-							     uint32_t len)
-{
-	const struct halves halves = halves_of(p);
-	__m256i met = _mm256_setzero_si256();
-	__m128i eight;
-
-	for (uint32_t at = 0; at < len; at += TOGETHER)
-		met = _mm256_or_si256(met, groups_at(&halves, load(text + at), load(text + at + 1)));
-	eight = _mm_or_si128(_mm256_castsi256_si128(met), _mm256_extracti128_si256(met, 1));
-	eight = _mm_or_si128(eight, _mm_srli_si128(eight, 8));
-	eight = _mm_or_si128(eight, _mm_srli_si128(eight, 4));
-	eight = _mm_or_si128(eight, _mm_srli_si128(eight, 2));
-	return ((uint32_t)_mm_cvtsi128_si32(eight) | (uint32_t)_mm_cvtsi128_si32(eight) >> 8) & 0xff;
-}
-
 /* The places that are looked at last may be looked at twice. */
 static __attribute__((target("avx2"))) bool may_have_together(const struct sn_pairs *p, const uint8_t *text,
 							      uint32_t len)
@@ -133,13 +104,4 @@ bool sn_pairs__may_have(const struct sn_pairs *pairs, const uint8_t *text, uint3
 #endif
 	(void)pairs, (void)text, (void)len;
 	return true;
-}
-
-uint32_t sn_pairs__met(const struct sn_pairs *pairs, const uint8_t *text, uint32_t len)
-{
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("avx2"))
-		return met_together(pairs, text, len);
-#endif
-	return sn_pairs__met_plain(pairs, text, len);
 }

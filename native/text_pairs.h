@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which of a few literals a text may have, by two bytes of each, short ones by their first: 32 places of the text at
- * once where the processor has AVX2. The literals are in eight groups; a byte is one of a group's when the group has
+ * Which of a few literals a text may have, by two bytes of each: 32 places of the text at once where the
+ * processor has AVX2. The literals are in eight groups; a byte is one of a group's when the group has
  * its low half and its high half, be it in two literals.
  */
 #ifndef SN_TEXT_PAIRS_H
@@ -11,20 +11,14 @@
 
 enum {
 	SN_PAIRS_GROUPS = 8,
-	SN_PAIRS_PAD = 32,	 /* bytes behind a text that are read, too */
 	SN_PAIRS_WITHIN_MIN = 9, /* bytes of a text behind which none is read */
 };
 
-/* By the half of a byte: a bit for each group with a literal that has it there. A literal of one byte has every second
- * byte. Made by sensor/compiler/index.py. */
+/* By the half of a byte: a bit for each group with a literal that has it there. */
 struct sn_pairs {
 	uint8_t first_low[16], first_high[16], second_low[16], second_high[16];
 };
 
-/* The bits of the groups that may have a literal in the text. */
-uint32_t sn_pairs__met(const struct sn_pairs *pairs, const uint8_t *text, uint32_t len);
-/* The same on every processor. More may be met by what stands behind the text. */
-uint32_t sn_pairs__met_plain(const struct sn_pairs *pairs, const uint8_t *text, uint32_t len);
 /* Adds two bytes of a literal, which is folded, to a group, for texts that are not: be it that it begins with them, or
  * that they stand wherever in it. */
 void sn_pairs__add(struct sn_pairs *pairs, uint32_t group, const uint8_t *two);

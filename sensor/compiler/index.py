@@ -18,14 +18,18 @@ from sensor.compiler.witness import Literal
 
 WHOLE, NAME, GRAMS, SHORT = range(1, 5)  # enum sn_scan_kind
 WIDTH = 4  # SN_WIDTH_MAX: bytes of a window
-SHORT_MAX = 3  # SN_SHORT_MAX: bytes of a literal that is looked for by its first two
+SHORT_MAX = 5  # SN_SHORT_MAX: bytes of a literal that is looked for by its first four
 FILTER_BITS = range(5, 16)  # up to SN_FILTER_BITS_MAX; fewer keep too little away
 _COMMON = 4  # what a window in the sample weighs, beside one in a literal
 # words of a filter for each key where they are so few that all fit into 2 KiB; else one, more or less: twice as many
 # keep a third of a first-level cache busy for less than they spare
 _ROOMY, _SMALL_BITS = 8, 9
 BUCKET_BITS_MAX = 20  # SN_BUCKET_BITS_MAX
-_SHORT_FILTER_BITS, _SHORT_BUCKET_BITS = 4, 3  # SN_SHORT_FILTER_BITS, SN_SHORT_BUCKET_BITS
+_SHORT_FILTER_BITS, _SHORT_BUCKET_BITS = 5, 3  # SN_SHORT_FILTER_BITS, SN_SHORT_BUCKET_BITS
+_NOT_SO_SHORT = 3  # bytes of a short literal that has its group with others of any such length
+# Short literals of a field from which those that have a window are found by it, though all windows are then looked at:
+# groups of so many meet too much. With the 80 of Windows' command lines an event took two thirds more instructions.
+_SHORT_MANY = 24
 _MANY = 6  # values from which a scan for all costs less than to compare them one by one
 _STRIDE_MAX = 16
 _TOGETHER = 4  # SN_WINDOWS_TOGETHER: strides up to this take eight windows at once,
@@ -67,9 +71,9 @@ class Scan:
     entries: tuple[Entry, ...]
 
     def filter(self) -> list[int]:
-        """Its words: see native/text_windows.h, or native/text_pairs.h."""
+        """Its words: see native/text_windows.h, or native/text_quads.h."""
         if self.place.kind == SHORT:
-            return _pairs((found, self.literals[number][0]) for found, _, number, _ in self.entries)
+            return _quads((found, self.literals[number][0]) for found, _, number, _ in self.entries)
         words, shift = [0] * (1 << self.filter_bits), 32 - self.filter_bits
         for found, *_ in self.entries:
             words[found >> shift] |= 1 << (found >> 12 & 31) | 1 << (found >> 7 & 31)
@@ -95,19 +99,16 @@ def hash_of_gram(gram: int) -> int:
     return (gram | _LOWER & 0xFFFFFFFF) * 0x9E3779B1 & 0xFFFFFFFF
 
 
-def _pairs(hashed: Iterable[tuple[int, Literal]]) -> list[int]:
-    """struct sn_pairs of these literals, as words."""
-    first_low, first_high, second_low, second_high = (bytearray(16) for _ in range(4))
+def _quads(hashed: Iterable[tuple[int, Literal]]) -> list[int]:
+    """struct sn_quads of these literals, as words."""
+    low, high = ([bytearray(16) for _ in range(WIDTH)] for _ in range(2))
     for found, literal in hashed:
         raw, bit = _raw(literal), 1 << (found >> (32 - _SHORT_BUCKET_BITS))
-        seconds = raw[1:2] or range(256)
-        for low, high, some in (first_low, first_high, raw[:1]), (second_low, second_high, seconds):
-            for byte in some:
-                low[byte & 15] |= bit
-                high[byte >> 4] |= bit
-    return [
-        number for half in (first_low, first_high, second_low, second_high) for (number,) in iter_unpack("<I", half)
-    ]
+        for at in range(WIDTH):
+            for byte in raw[at : at + 1] or range(256):
+                low[at][byte & 15] |= bit
+                high[at][byte >> 4] |= bit
+    return [number for half in (*low, *high) for (number,) in iter_unpack("<I", half)]
 
 
 def _raw(literal: Literal) -> bytes:
@@ -218,11 +219,23 @@ def _key(literal: Literal, place: Place) -> int:
     return hash_of(_raw(literal) if place.kind == WHOLE else _name(literal))
 
 
+def _grouped(raws: Sequence[bytes]) -> list[Entry]:
+    """Short literals by group: those of one byte, those of two, since with them in it a group of others would meet half
+    of all text; then those that begin alike."""
+    entries, first, groups = list[Entry](), 0, 1 << _SHORT_BUCKET_BITS
+    for size in range(1, _NOT_SO_SHORT + 1):
+        own = sorted((raw, number) for number, raw in enumerate(raws) if min(len(raw), _NOT_SO_SHORT) == size)
+        some = min(1 if size < _NOT_SO_SHORT else groups - first, len(own))
+        for at, (raw, number) in enumerate(own):
+            group = first + at * some // len(own)
+            entries.append((group << 32 - _SHORT_BUCKET_BITS, int.from_bytes(raw[:WIDTH], "little"), number, 0))
+        first += some
+    return entries
+
+
 def _entries(place: Place, literals: Collection[Literal]) -> list[Entry]:
-    if place.kind == SHORT:  # those that begin alike in one group
-        alike = sorted(enumerate(literals), key=lambda numbered: _raw(numbered[1]))
-        top = 32 - _SHORT_BUCKET_BITS
-        return [((i << _SHORT_BUCKET_BITS) // len(alike) << top, 0, number, 0) for i, (number, _) in enumerate(alike)]
+    if place.kind == SHORT:
+        return _grouped(list(map(_raw, literals)))
     if place.kind != GRAMS:
         keys = [_key(literal, place) for literal in literals]
         return [(key, key, number, 0) for number, key in enumerate(keys)]
@@ -275,6 +288,11 @@ def scans(wanted: Wanted) -> Index:
     for number, literals in by_number.items():
         for literal in literals:
             places.setdefault(_place(literal), {}).setdefault(literal, []).append(number)
+    for place in [place for place, found in places.items() if place.kind == SHORT and len(found) >= _SHORT_MANY]:
+        found = places.pop(place)
+        for literal, numbers in found.items():
+            where = place if len(_raw(literal)) < WIDTH else Place(place.field, GRAMS, WIDTH)
+            places.setdefault(where, {})[literal] = numbers
     final: dict[Place, dict[Literal, list[int]]] = {}
     for place, rules_of in sorted(places.items()):
         where = _with_stride(place, rules_of) if place.kind == GRAMS else place

@@ -97,7 +97,12 @@ bash -c ls -la /home/user
 sh -c echo test | grep -v foo > /dev/null 2>&1
 /bin/sh ./configure --prefix=/usr --disable-static
 gcc -O2 -g -Wall -I/usr/include -c main.c -o build/main.o
-/usr/lib/gcc/x86_64-linux-gnu/12/cc1 -quiet -imultiarch x86_64-linux-gnu main.c -dumpbase main.c -o /tmp/ccXXXX.s
+gcc -Wno-unused-result -DNDEBUG -fPIC -I src -c main.c -o /tmp/build/main.o
+/usr/lib/gcc/x86_64-linux-gnu/12/cc1 -quiet -I src -imultiarch x86_64-linux-gnu main.c -Wall -o /tmp/ccXXXX.s
+/usr/lib/gcc/x86_64-linux-gnu/12/cc1 -quiet -I . -I include main.c -Wall -Wextra -o /tmp/ccXXXX.s
+as -I src --64 -o /tmp/ccXXXX.o /tmp/ccXXXX.s
+/bin/sh -c rm -f config.log; grep -c processor /proc/cpuinfo
+rm -rf /tmp/build
 make -j4 all
 python3 setup.py install --user
 /usr/bin/python3 /usr/bin/pip install package

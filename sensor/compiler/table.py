@@ -16,7 +16,7 @@ from sensor.compiler.witness import Literal, ordered, veto_of, witness_of
 from sensor.compiler.workers import spread
 from sensor.progress import Update
 
-MAGIC, VERSION = b"LNSGRULE", 9
+MAGIC, VERSION = b"LNSGRULE", 10
 ANY, TO_NO, TO_MATCH = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
 HEAD, SECTION = struct.Struct("<8sIIQ"), struct.Struct("<IIQQ")
 STRETCH = struct.Struct("<II")
@@ -273,7 +273,7 @@ def _plan(rule: Rule) -> _Plan:
 def _wanted(plans: Sequence[_Plan]) -> Wanted:
     """What the index of a route with these rules looks for."""
     found_by = [(plan.witness, plan.veto if plan.witness is None else ()) for plan in plans]
-    looked_for = chain.from_iterable(witness or veto for witness, veto in found_by)
+    looked_for = (witness or veto for witness, veto in found_by)
     return Wanted(found_by, marks((plan.tree for plan in plans), looked_for))
 
 

@@ -20,7 +20,7 @@ _UNUSUAL = (1.0, 0.5, 0.2, 0.04, 0.01, 0.005)  # of literals by length that the 
 _RARE = 0.002
 _OFTEN = 0.5  # literals that are worth looking for because a rule is not met where they are
 EXACT = (Op.EQUALS, Op.CONTAINS, Op.STARTSWITH, Op.ENDSWITH)
-_SHORT, _SHORT_PRICE = 3, 0.05  # literals that have to be looked for one by one, and what that costs in likelihood
+_SHORT, _SHORT_PRICE = 3, 0.05  # literals that few bytes tell from other text, and what that costs in likelihood
 
 
 class Literal(NamedTuple):
@@ -132,12 +132,15 @@ _COST = {
     Op.FIELD: 5.0,
     Op.REGEX: 100.0,
 }
+# values that a longer list costs no more than, since a scan looks for all of them (index.list_scan)
+_LISTED = {Op.EQUALS: 3, Op.ENDSWITH: 3, Op.STARTSWITH: 7, Op.CONTAINS: 7}
 
 
 @cache
 def _of_check(check: Check) -> tuple[float, float]:
     """(cost, likelihood) of a check."""
-    cost = (2.0 + _COST.get(check.op, 10.0) * max(1, len(check.values))) * (10.0 if check.field == KEYWORD else 1.0)
+    values = max(1, min(len(check.values), _LISTED.get(check.op, len(check.values))))
+    cost = (2.0 + _COST.get(check.op, 10.0) * values) * (10.0 if check.field == KEYWORD else 1.0)
     have = literals(check)
     return cost, min(0.95, expected(have)) if have is not None else 0.3
 

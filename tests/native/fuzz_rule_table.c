@@ -1,5 +1,5 @@
 // sources: sweep.c text_windows.c text_pairs.c rule_table.c rule_verify.c route_verify.c matcher.c rule_index.c
-// sources: scan.c rule_cost.c explain.c atom_test.c
+// sources: scan.c rule_cost.c explain.c atom_test.c text_quads.c
 // sources: pattern.c text_index.c scalar.c fold.c regex.c text.c grammar.c bytes.c clock.c
 /* Bytes that pass the verifier are judged on events; whatever they say, nothing is read out of bounds. What of the head
  * the fuzzer would hardly guess is written over the first bytes. */

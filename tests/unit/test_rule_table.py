@@ -97,9 +97,14 @@ def test_a_test_whose_literals_are_looked_for_anyway_has_a_mark() -> None:
     tests.append(Check("*", Op.CONTAINS, ("\\a.exe",), **PLAIN))
     tree = All(tuple(Leaf(test, False) for test in tests))
     witness = [Literal("Image", Op.ENDSWITH, "\\a.exe"), Literal("*", Op.CONTAINS, "\\a.exe")]
-    assert marks([tree], witness) == {tests[0]: (witness[0],)}
-    often = Check("Image", Op.ENDSWITH, (".exe",), **PLAIN)
-    assert marks([Leaf(often, False)], [Literal("Image", Op.ENDSWITH, ".exe")]) == {}
+    assert marks([tree], [(literal,) for literal in witness]) == {tests[0]: (witness[0],)}
+
+
+def test_a_test_that_often_holds_has_a_mark_only_where_a_rule_is_found_by_it() -> None:
+    often, rare = (Literal("Image", Op.ENDSWITH, text) for text in (".exe", "\\a.exe"))
+    test = Check("Image", Op.ENDSWITH, (".exe",), **PLAIN)
+    assert marks([Leaf(test, False)], [(often, rare)]) == {}
+    assert marks([Leaf(test, False)], [(often,), (rare,)]) == {test: (often,)}
 
 
 def test_every_cut_is_refused(table: bytes) -> None:
