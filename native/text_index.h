@@ -2,7 +2,8 @@
  *
  * The index of a long text: where each window of four bytes stands in it, and which windows of two and of three bytes
  * it has. A literal is then compared only where its rarest window stands, so that what thousands of literals cost does
- * not grow with the text.
+ * not grow with the text. A table of the windows of shorter texts, made at the fourth search, took as long as it
+ * spared.
  */
 #ifndef SN_TEXT_INDEX_H
 #define SN_TEXT_INDEX_H
