@@ -241,17 +241,6 @@ static struct sn_value joined(struct sn_values *values, const struct step *step,
 	return sn_value__text(room, (uint32_t)(end - room));
 }
 
-const char *sn_mapping__initiated(const char *direction, uint32_t len)
-{
-	static const char *const ways[][2] = {
-		{"%%14593", "true"}, {"Outbound", "true"}, {"%%14592", "false"}, {"Inbound", "false"}};
-
-	for (uint32_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		if (strlen(ways[i][0]) == len && memcmp(ways[i][0], direction, len) == 0)
-			return ways[i][1];
-	return NULL;
-}
-
 /* A direction that is none stays as it is. */
 static struct sn_value initiated(struct sn_value value)
 {
