@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sensor.native import Engine, ffi, lib
@@ -31,12 +30,12 @@ RULE = {
 }
 
 
-@dataclass
 class _Waiting:
     """A process that was alerted on: when first, by which events."""
 
-    time: int
-    events: list[str] = field(default_factory=list)
+    def __init__(self, time: int) -> None:
+        self.time = time
+        self.events: list[str] = []
 
 
 def grave(levels: Iterable[str]) -> bytes:

@@ -1,11 +1,9 @@
 """Alerts about the sensor itself. Their rule ids are fixed, so that a receiver can build on them."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(NamedTuple):
     """One kind of trouble: its rule, and what to do."""
 
     id: str

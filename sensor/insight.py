@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sensor.native import Engine, Rules, check, ffi, lib
 
 _SHOWN_MAX = 1 << 14  # literals or tests of a rule; the largest known has 4,432 values
 
 
-@dataclass(frozen=True, slots=True)
-class RuleCost:
+class RuleCost(NamedTuple):
     """Judgements of a rule while rules were timed; `ns` is of the `timed` ones."""
 
     candidates: int
@@ -29,8 +27,7 @@ class Named(Protocol):
     def title(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(NamedTuple):
     """A literal (folded) that finds a rule: `op` as compiler.ir.Op."""
 
     field: str
@@ -39,8 +36,7 @@ class Witness:
     occurs: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A test of a rule; truth None: undecidable. `op` as compiler.ir.Op, `values`: how many it compares with."""
 
     field: str
@@ -50,8 +46,7 @@ class Step:
     values: int
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Why an event met a rule or not; all but `routed` empty when the event is not of the rule's logsource.
 
     `reach` is why the rule was judged: "witness" (a literal of `witness` occurs), "always" (it has none), "unknown"

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor.clock import boot_to_epoch_ns
 from sensor.errors import LinsangError
@@ -21,14 +20,13 @@ _BLOCK = 1 << 16
 END = bytes(4)
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """What was known of processes: records as maps (record_json), times of the clock of the boot, oldest first."""
 
     processes: list[dict[str, Any]]
     host: str
     boot_to_epoch_ns: int
-    users: dict[int, str] = field(default_factory=dict)
+    users: dict[int, str]
 
 
 def live_processes(live: Live) -> Iterator[bytes]:

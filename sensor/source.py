@@ -6,15 +6,13 @@ Two there are: sources/linux.py and windows/source.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from sensor.health import Health
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A thread of a source: `run` returns after `stop`, which any thread may call, once what it had is handed over."""
 
     name: str
@@ -22,8 +20,7 @@ class Task:
     stop: Callable[[], None]
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(NamedTuple):
     """What a health alert is to tell."""
 
     kind: Health

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor.enrich.model import FileKey
 from sensor.native import Engine, check, ffi, lib
@@ -20,8 +19,7 @@ _LONGEST |= {"WRITER_IMAGE": 192, "WRITER_COMMAND_LINE": 256, "WRITER_URL": 128}
 _OTHERS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """About the executed file, whose `key` is given, or about the payload at `path`. Times: CLOCK_BOOTTIME, ns; on
     Windows since 1970, where the key is the match thread's name for the path, 0 where it has none."""
 
@@ -38,21 +36,33 @@ class Question:
     is_library: bool = False  # and that program's loader looks for it
 
 
-@dataclass(slots=True)
 class Answer:
     """`texts` and `late` by the name of enum sn_fact without SN_FACT_; lists have their elements ended by NUL. `key`
     None: not to be remembered. Times: CLOCK_BOOTTIME, ns; NEVER: none."""
 
-    state: int = lib.SN_FACTS_KNOWN
-    key: FileKey | None = None
-    texts: Mapping[str, bytes] = field(default_factory=dict)
-    late: frozenset[str] = frozenset()
-    changed: int = NEVER
-    first: int = NEVER
-    written: int = NEVER
-    writer_start: int = 0
-    packed: bytes = b""  # what `packed` makes of it, once that was done
-    again: bool = False  # some of what is late may be known when it is asked for again
+    def __init__(
+        self,
+        state: int = lib.SN_FACTS_KNOWN,
+        key: FileKey | None = None,
+        *,
+        texts: Mapping[str, bytes] | None = None,
+        late: frozenset[str] = frozenset(),
+        changed: int = NEVER,
+        first: int = NEVER,
+        written: int = NEVER,
+        writer_start: int = 0,
+        again: bool = False,
+    ) -> None:
+        self.state = state
+        self.key = key
+        self.texts: Mapping[str, bytes] = texts or {}
+        self.late = late
+        self.changed = changed
+        self.first = first
+        self.written = written
+        self.writer_start = writer_start
+        self.again = again  # some of what is late may be known when it is asked for again
+        self.packed = b""  # what `packed` makes of it, once that was done
 
 
 class Exchange:

@@ -15,7 +15,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensor.enrich.digests import Digests, Unreadable
 from sensor.enrich.elf import build_id
@@ -31,8 +31,7 @@ FOLDERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(NamedTuple):
     """An installed program. `path`: with links followed."""
 
     name: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class FileKey:
+class FileKey(NamedTuple):
     """A file with one content: another content has another time of change. Times in ns since the epoch."""
 
     dev: int  # super_block.s_dev as in struct sn_exec: major << 20 | minor
@@ -17,8 +16,7 @@ class FileKey:
     ctime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """Facts of one content of one file. None (or no element) and not named in `late`: there is no such fact.
 
     `late` names the members that are not known; `again`: some of them may be known when they are asked for again.

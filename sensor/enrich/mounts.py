@@ -11,7 +11,7 @@ import os
 import select
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensor.mountinfo import mount_lines
 
@@ -20,8 +20,7 @@ _INIT = 1
 _LINKS_MAX = 40  # the kernel's own, MAXSYMLINKS
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """A line of mountinfo. `dev` in the kernel's form, `root`: the folder of the file system that is mounted."""
 
     dev: int

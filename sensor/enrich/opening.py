@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensor.enrich.dpkg import STATUS
 from sensor.enrich.model import FileKey, key_of
@@ -22,8 +22,7 @@ from sensor.mountinfo import kernel_dev
 _OWN = (("/dev/stdin", "fd/0"), ("/dev/fd/", "fd/"), ("/proc/self/", ""), ("/proc/thread-self/", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFile:
+class OpenFile(NamedTuple):
     """`fd` is open for reading until `close`, -1 where reading is not allowed; `path` is where the file lies below
     `root`, which is empty for our own root, else /proc/PID/root."""
 

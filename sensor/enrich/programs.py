@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # native/rule_table.h, native/grammar.h
 _TABLE_HEAD = struct.Struct("<8sIIQ")
@@ -16,8 +16,7 @@ _APPLET = 32
 _NAME_MAX = 64
 
 
-@dataclass(frozen=True)
-class Programs:
+class Programs(NamedTuple):
     """`numbers`: name to number of its grammar, one number for all names of a program; `applets`: those that go by
     argv[0]."""
 

@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 from sensor.enrich.accounts import Accounts
@@ -186,7 +186,8 @@ class Enrichment(Answerer):
     def _keep(self, status: tuple[int, ...], answer: Answer) -> None:
         if len(self._kept) >= _KEPT_MAX:
             self._kept.clear()
-        kept = replace(answer, first=NEVER)
+        kept = copy(answer)
+        kept.first = NEVER
         kept.packed = packed(kept)
         self._kept[status] = (time.monotonic() + _KEPT_S, kept)
 

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sensor.encode import Alert, json_within, rfc3339, to_json
 from sensor.escape import escape_one
@@ -17,8 +17,7 @@ SD_ID = "linsang@32473"
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """How an alert becomes a message. `max_bytes` bounds the whole message (0: no bound); what does not fit is cut as
     encode.json_within defines, and flagged by the member `cut` and the structured data parameter of that name."""
 

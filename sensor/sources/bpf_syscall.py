@@ -9,8 +9,8 @@ import errno
 import os
 import platform
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _NUMBER = {"x86_64": 321, "aarch64": 280}
 _MEMBARRIER = {"x86_64": 324, "aarch64": 283}
@@ -128,8 +128,7 @@ def _info(fd: int, size: int) -> bytes:
     return info.raw
 
 
-@dataclass(frozen=True)
-class ProgramInfo:
+class ProgramInfo(NamedTuple):
     """Of struct bpf_prog_info. Times and counts grow only while statistics are on, `missed` always: runs that the
     kernel left out because the program was already running on that CPU (a softirq within it)."""
 

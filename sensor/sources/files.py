@@ -13,8 +13,8 @@ import os
 import select
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sensor.closing import Closing
 from sensor.errors import NativeError, Unsupported
@@ -50,8 +50,7 @@ _FOREIGN_REASON = "may not answer"
 _FOREIGN = frozenset(["9p", "afs", "ceph", "cifs", "coda", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"])
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """One line of mountinfo. `dev`: as in struct sn_exec; `upper`: upper layer of an overlay, else ""."""
 
     place: str

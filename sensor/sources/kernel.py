@@ -13,9 +13,8 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from sensor.closing import Closing
 from sensor.errors import LinsangError, Unsupported
@@ -34,8 +33,7 @@ _DESCRIPTORS = 64
 _COUNTERS = struct.Struct("<6Q16Q")
 
 
-@dataclass(frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """struct sn_counters of one CPU. seen = submitted + ring_full + oversized + busy, once the probes are at rest."""
 
     seen: int

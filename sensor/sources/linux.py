@@ -12,9 +12,8 @@ import pwd
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensor import health
 from sensor.closing import Closing
@@ -46,8 +45,7 @@ def _be_at_home() -> None:
         raise Unsupported("a time namespace with a clock of its own", "start it in the host's")
 
 
-@dataclass(frozen=True)
-class LinuxAccount:
+class LinuxAccount(NamedTuple):
     """Where every event is. Counts since the start, exact once the source is stopped."""
 
     seen: int  # by the probes
@@ -76,7 +74,7 @@ class LinuxAccount:
 
     def as_dict(self) -> dict[str, int]:
         """All counts and `lost`."""
-        counts = asdict(self)
+        counts = self._asdict()
         del counts["further"]
         return {**counts, "lost": self.lost}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
 import struct
@@ -76,7 +75,7 @@ def test_an_installed_program(facts: Facts) -> None:
     assert (found.trust, found.package, found.owner, found.writable) == ("packaged", "coreutils", "root", "no")
     assert found.version
     assert (found.privilege, found.identity) == ((), "env")
-    assert facts.of_path("/usr/bin/env") == dataclasses.replace(found, first_seen=False)
+    assert facts.of_path("/usr/bin/env") == found._replace(first_seen=False)
 
 
 def test_a_payload(facts: Facts, tmp_path: Path) -> None:
@@ -106,7 +105,7 @@ def test_a_name_that_leads_to_another_file_now(facts: Facts, tmp_path: Path) -> 
     assert found.trust == "unpackaged"  # no package has that name
     assert found.late == {"owner", "writable", "filesystem", "mount_flags", "privilege", "identity"}
     packaged = os.path.realpath("/usr/bin/env")
-    found = facts.of(dataclasses.replace(record_of(packaged), ctime_ns=1), packaged)
+    found = facts.of(record_of(packaged)._replace(ctime_ns=1), packaged)
     assert found.trust is None
     assert "trust" in found.late
 
@@ -385,7 +384,7 @@ def test_every_kind_of_wrong_record_ends(facts: Facts, tmp_path: Path) -> None:
     path.write_text("x")
     key = record_of(path)
     for member in ("dev", "inode", "size", "mtime_ns", "ctime_ns"):
-        wrong = dataclasses.replace(key, **{member: getattr(key, member) + 1})
+        wrong = key._replace(**{member: getattr(key, member) + 1})
         found = facts.of(wrong, str(path), os.getpid())
         assert isinstance(found, FileFacts)
         assert "owner" in found.late
