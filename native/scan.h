@@ -4,11 +4,11 @@
  *   SN_SCAN_WHOLE  is the text: one look-up of the text's hash
  *   SN_SCAN_NAME   ends the text and holds a slash: one look-up of what stands behind the text's last slash
  *   SN_SCAN_GRAMS  a look-up of `width` bytes at every `stride`th place of the text
- *   SN_SCAN_SHORT  at each place the short ones whose first four bytes may begin there: the filter is a struct
- * sn_quads, the buckets are its groups Of a look-up, the filter (text_windows.h) says whether any literal can have that
- * key, the bucket says which have. Hashes take upper and lower case of ASCII for the same: a text that is all ASCII
- * need not be folded to be passed over. Scans are what a route's index is made of (rule_index.h), and the tests of long
- * lists of values (atom_test.h).
+ *   SN_SCAN_SHORT  at each place those whose first four bytes may begin there: the filter is a struct sn_quads, the
+ *                  buckets are its groups
+ * Of a look-up, the filter (text_windows.h) says whether any literal can have that key, the bucket says which have.
+ * Hashes take upper and lower case of ASCII for the same: a text that is all ASCII need not be folded to be passed
+ * over. Scans are what a route's index is made of (rule_index.h), and the tests of long lists of values (atom_test.h).
  */
 #ifndef SN_SCAN_H
 #define SN_SCAN_H
