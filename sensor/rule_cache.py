@@ -41,15 +41,16 @@ _HERE = os.path.dirname(__file__)
 
 
 def _ending(folder: str, suffix: str) -> list[str]:
-    return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(suffix)]
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(suffix)]
 
 
 # What makes that which is kept: another version makes it anew.
-_MAKERS = [f"{_HERE}/{name}.py" for name in ("alert", "encode", "loaded_rules", "rule_cache", "rule_compiler")]
-_MAKERS += _ending(f"{_HERE}/compiler", ".py") + _ending(str(GRAMMARS), ".yml")
-_MAKERS += [
-    path for end in EXTENSION_SUFFIXES if os.path.exists(path := f"{_HERE}/_native{end}")
-]  # fields have numbers
+_MAKERS = [
+    os.path.join(_HERE, f"{name}.py") for name in ("alert", "encode", "loaded_rules", "rule_cache", "rule_compiler")
+]
+_MAKERS += _ending(os.path.join(_HERE, "compiler"), ".py") + _ending(str(GRAMMARS), ".yml")
+_EXTENSIONS = [os.path.join(_HERE, f"_native{end}") for end in EXTENSION_SUFFIXES]
+_MAKERS += filter(os.path.exists, _EXTENSIONS)  # fields have numbers
 
 
 class Compiled(NamedTuple):

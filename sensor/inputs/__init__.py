@@ -59,8 +59,10 @@ def open_input(path: str) -> Iterator[Input]:
     """`path` ("-": standard input). InputError for what is not read, then or while its blocks are; OSError."""
     try:
         raw = io.FileIO(0 if path == "-" else path, closefd=path != "-")
-    except IsADirectoryError:
-        raise InputError(path, -1, "a folder", f"give its files: {path.rstrip('/')}/*") from None
+    except OSError:
+        if not os.path.isdir(path):
+            raise
+        raise InputError(path, -1, "a folder", f"give its files: {os.path.join(path, '*')}") from None
     with io.BufferedReader(raw, _START) as file, ExitStack() as more:
         content: Content = file
         if file.peek(2).startswith(_GZIP):
