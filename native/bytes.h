@@ -60,6 +60,11 @@ static inline struct sn_bytes sn_bytes__first(struct sn_bytes argv)
 
 	return (struct sn_bytes){argv.at, nul ? (uint32_t)(nul - argv.at) : argv.len};
 }
+/* Those behind the first. */
+static inline struct sn_bytes sn_bytes__rest(struct sn_bytes argv, struct sn_bytes first)
+{
+	return sn_bytes__behind(argv, first.len < argv.len ? first.len + 1 : argv.len);
+}
 /* The first http, https or ftp address in it; empty: none. */
 struct sn_bytes sn_bytes__url(struct sn_bytes text);
 #endif

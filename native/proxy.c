@@ -264,7 +264,7 @@ static bool program_of(const struct sn_grammars *grammars, const struct sn_exec 
 	for (uint32_t i = 0; i < 2 && rest.len; i++) { /* behind the interpreter and the one argument #! may give it */
 		struct sn_bytes first = sn_bytes__first(rest);
 
-		rest = sn_bytes__behind(rest, first.len < rest.len ? first.len + 1 : rest.len);
+		rest = sn_bytes__rest(rest, first);
 		if (sn_bytes__equal(sn_bytes__first(rest), script)) {
 			*program = script;
 			*argv = rest;

@@ -339,7 +339,7 @@ void sn_reading__run(struct sn_reading *r, const struct sn_grammar *grammar, str
 	struct sn_bytes name = sn_bytes__first(argv);
 
 	r->grammar = grammar;
-	r->at = argv.at + (name.len < argv.len ? name.len + 1 : argv.len);
+	r->at = sn_bytes__rest(argv, name).at;
 	r->end = argv.at + argv.len;
 	r->options = true;
 	r->from_stdin = r->stopped = false;

@@ -60,13 +60,6 @@ static bool is_evaluated(const struct split *s)
 
 /* ---- $0, $1, "$@" ---- */
 
-static struct sn_bytes behind_first(struct sn_bytes argv)
-{
-	uint32_t len = sn_bytes__first(argv).len;
-
-	return sn_bytes__behind(argv, len < argv.len ? len + 1 : len);
-}
-
 /* `$` and a digit, of what the shell was given; `quoted`: it stands between double quotes, so it stays one word. */
 static bool expand_operand(struct split *s, bool quoted)
 {
@@ -76,7 +69,7 @@ static bool expand_operand(struct split *s, bool quoted)
 	if (!rest.at || digit < '0' || digit > '9')
 		return false;
 	for (uint8_t i = '0'; i < digit; i++)
-		rest = behind_first(rest);
+		rest = sn_bytes__rest(rest, sn_bytes__first(rest));
 	value = sn_bytes__first(rest);
 	if (digit == '0' && !rest.len) /* the shell's own name */
 		return false;
@@ -103,7 +96,7 @@ static bool expand_all(struct split *s)
 	    (s->at + sizeof(all) < s->end && kind_of[s->at[sizeof(all)]] != ENDS_WORD))
 		return false;
 	s->at += sizeof(all);
-	rest = behind_first(s->operands);
+	rest = sn_bytes__rest(s->operands, sn_bytes__first(s->operands));
 	if (!rest.len)
 		return true;
 	memcpy(s->out, rest.at, rest.len);

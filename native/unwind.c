@@ -50,18 +50,13 @@ static bool is_assignment(struct sn_bytes word)
 	return equals && equals != word.at && !memchr(word.at, '/', (size_t)(equals - word.at));
 }
 
-static struct sn_bytes behind_first(struct sn_bytes argv, struct sn_bytes first)
-{
-	return sn_bytes__behind(argv, first.len < argv.len ? first.len + 1 : argv.len);
-}
-
 /* NAME=VALUE before a command, as a shell reads them and env's grammar knows them; true: one names the payload. */
 static bool skip_assignments(struct sn_reading *r, struct sn_bytes *argv)
 {
 	struct sn_bytes word;
 
 	while (is_assignment(word = sn_bytes__first(*argv))) {
-		*argv = behind_first(*argv, word);
+		*argv = sn_bytes__rest(*argv, word);
 		r->found = (struct sn_found){.outcome = NOTHING};
 		r->grammar = sn_grammars__named(r->grammars, (const uint8_t *)"env", 3);
 		if (r->grammar && sn_reading__setting(r, word)) {
@@ -91,7 +86,7 @@ static void add_carrier(struct sn_unwound *out, const struct sn_reading *r)
 	const struct sn_grammar *grammar;
 
 	while (is_assignment(name = sn_bytes__first(rest)))
-		rest = behind_first(rest, name);
+		rest = sn_bytes__rest(rest, name);
 	name = sn_bytes__basename(name);
 	grammar = sn_grammars__find(r->grammars, name.at, name.len);
 	if (grammar && !(grammar->flags & SN_GR_BUILTIN) && out->depth < r->unwinder->limit)

@@ -62,7 +62,7 @@ int64_t sn_unwind__windows(const void *grammars, size_t grammars_size, const cha
 		return -EINVAL;
 	for (uint32_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
 		text[i] = sn_bytes__first(rest);
-		rest = sn_bytes__behind(rest, text[i].len < rest.len ? text[i].len + 1 : rest.len);
+		rest = sn_bytes__rest(rest, text[i]);
 	}
 	proxies = sn_win_proxies__new(limit);
 	if (!proxies)
