@@ -118,16 +118,13 @@ class Facts:
         lives = pid and os.path.exists(f"/proc/{pid}/root/")
         if not lives and not same_namespace(mnt_ns):
             return FileFacts(_NO_FILE, late=_TRUST | _OF_FILE | {"first_seen"})
-        pid = pid if lives else 0
-        file = open_path(self._mounts, where, pid)
+        mode = mode_of(self._mounts, where, pid if lives else 0)
+        paths = [f"{where}/{name}" for name in _MAINS] if mode is not None and stat.S_ISDIR(mode) else [where]
+        file = next((file for path in paths if (file := open_path(self._mounts, path, pid if lives else 0))), None)
         if file is None:
-            mode = mode_of(self._mounts, where, pid)
             if mode is None or stat.S_ISREG(mode):
                 return None
-            mains = [f"{where}/{name}" for name in _MAINS] if stat.S_ISDIR(mode) else []
-            file = next((file for main in mains if (file := open_path(self._mounts, main, pid))), None)
-            if file is None:
-                return FileFacts(_NO_FILE, filesystem=_PIPE if stat.S_ISFIFO(mode) else None)
+            return FileFacts(_NO_FILE, filesystem=_PIPE if stat.S_ISFIFO(mode) else None)
         try:
             return self._of_file(file, file.key)
         finally:
