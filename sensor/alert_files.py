@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -207,8 +208,17 @@ def opened(path: str) -> list[tuple[str, FileIO]]:
     return files[::-1]
 
 
+def _refuse_device(file: FileIO, path: str) -> None:
+    """InputError: it may have no end. A terminal has one, the null device nothing else."""
+    state = os.fstat(file.fileno())
+    is_device = stat.S_ISCHR(state.st_mode) or stat.S_ISBLK(state.st_mode)
+    if is_device and not file.isatty() and not os.path.samestat(state, os.stat(os.devnull)):
+        raise InputError(path, -1, "a device, not a file of alerts", "give a file that `--output file:` wrote")
+
+
 def blocks(file: FileIO, path: str) -> Iterator[bytes]:
-    """What is left of an open file. InputError when it cannot be read."""
+    """What is left of an open file. InputError when it cannot be read, or may have no end."""
+    _refuse_device(file, path)
     try:
         while block := os.read(file.fileno(), _BLOCK):
             yield block
@@ -221,7 +231,8 @@ def read(path: str) -> Iterator[Found]:
     files = [("-", open(0, "rb", buffering=0, closefd=False))] if path == "-" else opened(path)  # noqa: SIM115
     for name, file in files:
         with file:
-            decoder = Decoder("standard input" if name == "-" else name)
-            for block in blocks(file, name):
+            shown = "standard input" if name == "-" else name
+            decoder = Decoder(shown)
+            for block in blocks(file, shown):
                 yield from decoder.feed(block)
             yield from decoder.end()

@@ -21,6 +21,7 @@ _SEES = ("source", "process_table", "engine", "paths.cache")
 _OWN = "windows" if sys.platform == "win32" else "files"  # what this system alone has
 _RUNS = (*_SEES, _OWN, "rules", "output", "rollup", "paths.runtime", "paths.state")
 _REPLAYS = ("process_table", "engine.lineage_max", "rules", "output", "paths.cache")
+_LEFT = 141  # 128 + SIGPIPE, as of whatever is ended by its reader; Windows has no such signal
 _GARBAGE = 10_000  # objects that are made between two looks for cycles: of Python's 700, a start looks a hundred times
 
 
@@ -262,7 +263,7 @@ def _parser(given: Sequence[str]) -> Parser:
     parser = Parser(
         prog="linsang",
         description="Kernel-fed endpoint sensor: what were trusted programs really made to run.",
-        epilog="exit codes: 0 fine, 1 something was refused or failed, 2 wrong usage\n"
+        epilog="exit codes: 0 fine, 1 something was refused or failed, 2 wrong usage, 141 its reader had enough\n"
         "start with: linsang doctor; linsang run; linsang COMMAND --help shows examples",
     )
     parser.add_argument("--version", action="version", version=f"linsang {sensor.__version__}")
@@ -298,7 +299,7 @@ def _main(given: Sequence[str]) -> int:
         return _fail(error, 2 if isinstance(error, UsageError) else 1, debug)
     except BrokenPipeError:
         drop_output()  # the reader had enough
-        return 1
+        return _LEFT
     except KeyboardInterrupt:
         return 130
     except Exception as error:

@@ -146,6 +146,8 @@ class _Replay:
                     self._recording(number, source.recording)
                 if self._count("received") == before["received"]:
                     say(f"{path}: 0 events")
+        except BrokenPipeError:  # an output's, not the file's
+            raise
         except OSError as error:
             raise InputError(path, -1, error.strerror or str(error)) from None
 
@@ -264,6 +266,8 @@ class _Replay:
             for sink in self._sinks:
                 sink.put_lines(lines, wait=True)
         if all(sink.ended for sink in self._sinks):
+            if all(sink.left for sink in self._sinks):
+                raise BrokenPipeError
             raise LinsangError(self._sinks[-1].ended)
 
     def _hurried(self, sink: Sink) -> bool:
@@ -274,14 +278,17 @@ class _Replay:
         return bool(self.interruption.signal)
 
     def close(self) -> None:
-        """Everything is written when it returns; LinsangError when an output could not take it."""
+        """Everything is written when it returns; LinsangError when an output could not take it, BrokenPipeError when
+        its reader did not want it."""
         for sink in self._sinks:
             sink.close(_CLOSE_S)
         for sink in self._sinks:
             counters: Any = sink.counters()
-            if dropped := sum(counters["dropped"].values()):
+            if (dropped := sum(counters["dropped"].values())) and not sink.left:
                 why = counters["ended"] or counters["last_error"] or "too slow"
                 raise LinsangError(f"output {sink.url} is without {dropped} alerts: {why}")
+        if any(sink.left for sink in self._sinks):
+            raise BrokenPipeError
 
     # ---- summary ----
 

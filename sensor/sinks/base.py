@@ -37,7 +37,11 @@ _HURRIED_S = 5.0  # to close in, once it does not
 
 
 class SinkEnded(Exception):
-    """The output is gone for good (the reader of a pipe went away); str() says why."""
+    """The output is gone for good; str() says why."""
+
+
+class ReaderLeft(SinkEnded):
+    """The reader of a pipe went away: it had enough."""
 
 
 class Transport(ABC):
@@ -108,6 +112,7 @@ class Sink:
         self._change = threading.Condition()  # guards everything below and above that is not the transport
         self._closing_at: float | None = None
         self._ended = ""
+        self.left = False  # its reader had enough
         self._abandoned = False
         self._last_error = ""
         self._counts: Counter[str] = Counter()
@@ -175,7 +180,7 @@ class Sink:
             self._failed(error)
             return False
         except SinkEnded as end:
-            self._abandon("ended", str(end))
+            self._abandon("ended", str(end), left=isinstance(end, ReaderLeft))
             return False
         self._counts["queued"] += alerts
         self._counts["sent"] += alerts
@@ -245,7 +250,7 @@ class Sink:
                     backoff = min(backoff * 2, BACKOFF_MOST_S)
         except SinkEnded as end:
             with self._change:
-                self._abandon("ended", str(end))
+                self._abandon("ended", str(end), left=isinstance(end, ReaderLeft))
         finally:
             self._end()
 
@@ -300,8 +305,9 @@ class Sink:
                 self._change.wait(min(BACKOFF_FIRST_S, left))
             return left > 0
 
-    def _abandon(self, cause: str, why: str) -> None:
+    def _abandon(self, cause: str, why: str, *, left: bool = False) -> None:
         """Ends the sink: what still waits is counted as dropped by `cause`, and nothing more is taken."""
+        self.left = self.left or left
         if self._queue:
             self._dropped[cause] += self._waiting
             self._abandoned = True

@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from sensor.errors import LinsangError
-from sensor.sinks.base import PIECE_BYTES, Frame, Sink, Target, Writer
+from sensor.sinks.base import PIECE_BYTES, Frame, Sink, SinkEnded, Target, Writer
 from sensor.sinks.formats import encoder
 from sensor.system import OPEN_FLAGS, lock, read_at, sync_data
 
@@ -84,6 +84,8 @@ class FileTransport(Writer):
                 break
         if failure is None:
             return ends.index(len(data))
+        if not self.at_once:  # a device: room is not made there, and nothing can be cut off again
+            raise SinkEnded(f"{self._path}: {failure.strerror}")
         whole = max(end for end in ends if end <= done)
         try:
             os.ftruncate(self._fd, size + whole)

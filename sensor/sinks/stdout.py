@@ -4,7 +4,7 @@ import os
 import select
 from collections.abc import Sequence
 
-from sensor.sinks.base import Frame, Sink, SinkEnded, Target, Writer
+from sensor.sinks.base import Frame, ReaderLeft, Sink, SinkEnded, Target, Writer
 from sensor.sinks.formats import encoder
 
 OPTIONS = ("format", "queue", "queue_bytes")
@@ -25,7 +25,7 @@ class StdoutTransport(Writer):
             except BlockingIOError:  # whoever started us made it non-blocking
                 select.select([], [self._fd], [])
             except BrokenPipeError as error:
-                raise SinkEnded("the reader of standard output went away") from error
+                raise ReaderLeft("the reader of standard output went away") from error
             except OSError as error:
                 # Part of the frames may be out already: trying again would write them twice.
                 raise SinkEnded(f"standard output: {error.strerror}") from error

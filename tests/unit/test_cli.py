@@ -120,6 +120,34 @@ def test_a_summary_that_has_no_room(place: Path, capfd: pytest.CaptureFixture[st
     assert "error: /dev/full: No space left on device; give --summary" in capfd.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_output_that_never_has_room_ends_a_replay(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A device is not waited for, as a disk is."""
+    assert main(["replay", "hit.ndjson", "--output", "file:/dev/full", *rules_and_cache()]) == 1
+    assert "/dev/full: No space left on device" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no /dev/zero")
+@pytest.mark.parametrize("arguments", [["alerts"], ["alerts", "--follow"], ["tree", "deadbeef"]], ids=" ".join)
+def test_what_has_no_end_is_no_file_of_alerts(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "/dev/zero"]) == 1
+    assert "error: /dev/zero: a device, not a file of alerts" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("copies", [1, 20_000])
+def test_a_reader_who_had_enough_is_no_failure(place: Path, copies: int) -> None:
+    """Neither before the first alert nor amid them; what comes out is SIGPIPE's code, as of any program."""
+    (place / "many.ndjson").write_bytes((place / "hit.ndjson").read_bytes() * copies)
+    command = [sys.executable, "-m", "sensor", "replay", "many.ndjson", *rules_and_cache()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as replay:
+        assert replay.stdout is not None
+        assert replay.stderr is not None
+        if copies > 1:
+            assert replay.stdout.readline()
+        replay.stdout.close()
+        assert (replay.stderr.read(), replay.wait()) == (b"", 141)
+
+
 def test_too_few_files_may_be_open(place: Path) -> None:
     pytest.importorskip("resource", reason="Windows has no such limit")
     replay = [sys.executable, "-m", "sensor", "replay", "hit.ndjson", *rules_and_cache()]
