@@ -169,6 +169,8 @@ static inline int read_column(struct left *left, uint32_t type, struct sn_etw_co
 		return run(left, 4, column);
 	case SN_ETW_IP6:
 		return run(left, 16, column);
+	case SN_ETW_BOOL:
+		return number(left, left->end - left->at < 4 ? 1 : 4, &column->number);
 	default: /* SN_ETW_BLOB */
 		return number(left, 2, &size) ? -EBADMSG : run(left, (uint32_t)size, column);
 	}
@@ -232,39 +234,60 @@ int sn_etw__reads(enum sn_etw_provider provider, uint16_t id)
 	return row < SN_ETW_KINDS && event_keys[row] == key;
 }
 
+int sn_etw__is_classic(enum sn_etw_provider provider)
+{
+	return provider >= SN_ETW_LOST_EVENT;
+}
+
+static int has_row(const struct sn_etw_event *event, uint32_t key, uint32_t row)
+{
+	return row < SN_ETW_KINDS && event_keys[row] == key && event->version >= events[row].from &&
+	       (event->version <= events[row].to || events[row].more);
+}
+
 /* The row of its kind; -ENOENT, -ENOSYS as sn_etw__decode. */
 static int find(const struct sn_etw_event *event, int provider)
 {
-	uint32_t key = EVENT_KEY(provider, event->id), i = provider < 0 ? SN_ETW_KINDS : first_row(key);
+	uint32_t key = EVENT_KEY(provider, event->id), i = SN_ETW_KINDS;
 	int rc = -ENOENT;
 
+	if (provider >= 0 && event->classic == sn_etw__is_classic((enum sn_etw_provider)provider))
+		i = first_row(key);
 	for (; i < SN_ETW_KINDS && event_keys[i] == key; i++) {
-		if (event->version >= events[i].from && (event->version <= events[i].to || events[i].more))
+		if (has_row(event, key, i))
 			return (int)i;
 		rc = -ENOSYS;
 	}
 	return rc;
 }
 
-int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
+static int read_row(const struct sn_etw_event *event, uint32_t row, struct sn_etw_decoded *out)
 {
 	struct left left = {event->data, event->data + event->size, event->pointer};
-	int provider = sn_etw__provider_of(&event->provider), kind = find(event, provider);
-	const struct event *known;
-	uint32_t version;
+	const struct event *known = &events[row];
+	uint32_t version = (event->version < known->to ? event->version : known->to) + known->plus;
 
-	if (kind < 0)
-		return kind;
-	known = &events[kind];
-	version = (event->version < known->to ? event->version : known->to) + known->plus;
-	out->provider = (enum sn_etw_provider)provider;
-	out->kind = (uint32_t)kind;
+	out->kind = row;
 	out->first = known->first;
 	out->count = known->count;
 	if (read_columns(&left, &columns[known->first], known->count, version, out->column))
 		return -EBADMSG;
 	out->rest = (uint32_t)(left.end - left.at);
 	return 0;
+}
+
+int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out)
+{
+	int provider = sn_etw__provider_of(&event->provider), kind = find(event, provider), rc;
+
+	if (kind < 0)
+		return kind;
+	out->provider = (enum sn_etw_provider)provider;
+	rc = read_row(event, (uint32_t)kind, out);
+	if ((!rc && !out->rest) || !has_row(event, EVENT_KEY(provider, event->id), (uint32_t)kind + 1))
+		return rc;
+	rc = read_row(event, (uint32_t)kind + 1, out);
+	return rc || out->rest ? -EBADMSG : 0;
 }
 
 int sn_etw__is_loss(const struct sn_etw_event *event)

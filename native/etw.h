@@ -32,6 +32,7 @@ enum sn_etw_type {
 	SN_ETW_IP6,
 	SN_ETW_PORT,
 	SN_ETW_BLOB,
+	SN_ETW_BOOL,
 	SN_ETW_NS, /* of no column: ns since 1970 */
 	SN_ETW_TYPES,
 };
@@ -74,11 +75,13 @@ struct sn_etw_decoded {
 	struct sn_etw_column column[SN_ETW_COLUMNS_MAX];
 };
 
-/* 0; -ENOENT: an event that is not decoded; -ENOSYS: one that is, in a version that is not known; -EBADMSG: its data
- * end within a column. */
+/* 0; -ENOENT: an event that is not decoded (nor is one of a manifest with a classic header, or the other way about);
+ * -ENOSYS: one that is, in a version that is not known; -EBADMSG: its data end within a column. */
 int sn_etw__decode(const struct sn_etw_event *event, struct sn_etw_decoded *out);
 /* Which one it is, -1: none that is known. */
 int sn_etw__provider_of(const struct sn_guid *guid);
+/* Whether its events are told apart by their opcodes: the kernel logger's, which have no manifest. */
+int sn_etw__is_classic(enum sn_etw_provider provider);
 /* Whether events of that number, or opcode, are decoded in any version. */
 int sn_etw__reads(enum sn_etw_provider provider, uint16_t id);
 /* Whether the session says that it has lost events. */

@@ -7,8 +7,7 @@
 #define SN_ETW_RECORD_H
 #include "etw_event.h"
 
-/* EVENT_HEADER.Flags */
-enum { SN_ETW_32_BIT = 0x20, SN_ETW_CLASSIC = 0x100 };
+enum { SN_ETW_32_BIT = 0x20 }; /* of EVENT_HEADER.Flags */
 
 struct sn_event_record {
 	uint16_t size, header_type;

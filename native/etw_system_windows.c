@@ -29,7 +29,6 @@ SAME(UserData, user_data);
 SAME(UserContext, user_context);
 _Static_assert(sizeof(EVENT_RECORD) == sizeof(struct sn_event_record), "EVENT_RECORD");
 _Static_assert(EVENT_HEADER_FLAG_32_BIT_HEADER == SN_ETW_32_BIT, "flag");
-_Static_assert(EVENT_HEADER_FLAG_CLASSIC_HEADER == SN_ETW_CLASSIC, "flag");
 
 enum {
 	COMMAND_LINE_CLASS = 60, /* ProcessCommandLineInformation, from Windows 8.1 on */

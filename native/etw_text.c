@@ -234,6 +234,9 @@ uint32_t sn_etw__plain(char *out, const struct sn_etw_column *value)
 	switch (value->type) {
 	case SN_ETW_I32:
 		return sn_text__i64(out, (int64_t)value->number);
+	case SN_ETW_BOOL:
+		sn_write__bytes(&w, value->number ? "true" : "false", value->number ? 4 : 5);
+		return (uint32_t)(w.at - out);
 	case SN_ETW_PTR:
 		write_pointer(&w, value->number);
 		return (uint32_t)(w.at - out);

@@ -348,9 +348,9 @@ struct sn_trace_stats {
 	uint64_t joined;	  /* decoded, and judged only with others: two of one start; keys opened and closed */
 	uint64_t described;	  /* judged: those that describe themselves (TraceLogging) */
 	uint64_t not_decoded;	  /* of other providers and ids that are not in etw_layout.def */
-	uint64_t unknown_version; /* that are, in a version that is not */
+	uint64_t unknown_version; /* that are, in a version that is not: malformed */
 	uint64_t broken;	  /* whose data end too early: malformed */
-	uint64_t broken_id, broken_version; /* of the first of these */
+	uint64_t unread_id, unread_version; /* of the first of both */
 	uint64_t forgotten;		    /* processes that there was no room for */
 	/* as in struct sn_etl_stats */
 	uint64_t unknown, damaged, compressed, cut_off, events_lost, buffers_lost;

@@ -83,8 +83,9 @@ static void fill(void *to, const void *from, size_t size)
 		memcpy(to, from, size);
 }
 
-static void push(struct sn_etw_lane *lane, const struct sn_event_record *record, struct sn_etw_provider_stats *stats)
+static void push(struct sn_etw_lane *lane, const struct sn_event_record *record, int provider, uint16_t id)
 {
+	struct sn_etw_provider_stats *stats = &lane->provider[provider];
 	uint32_t size = (uint32_t)sizeof(struct sn_etw) + ((record->user_data_length + 7u) & ~7u);
 	struct sn_etw *etw;
 
@@ -104,9 +105,9 @@ static void push(struct sn_etw_lane *lane, const struct sn_event_record *record,
 		      .time = sn_etw__filetime_ns(record->time_stamp),
 		      .pid = record->process_id},
 		.tid = record->thread_id,
-		.id = record->flags & SN_ETW_CLASSIC ? record->opcode : record->id,
+		.id = id,
 		.version = record->version,
-		.classic = (record->flags & SN_ETW_CLASSIC) != 0,
+		.classic = (uint16_t)sn_etw__is_classic((enum sn_etw_provider)provider),
 		.pointer = record->flags & SN_ETW_32_BIT ? 4 : 8,
 		.data = {sizeof(*etw), record->user_data_length},
 	};
@@ -122,12 +123,14 @@ void sn_etw_event_record(void *event_record)
 	enum { LOST_EVENT = 32 };
 	const struct sn_event_record *record = event_record;
 	struct sn_etw_lane *lane = record->user_context;
-	uint16_t id = record->flags & SN_ETW_CLASSIC ? record->opcode : record->id;
 	int provider = sn_etw__provider_of(&record->provider);
+	uint16_t id = record->id;
 
+	if (provider >= 0 && sn_etw__is_classic((enum sn_etw_provider)provider))
+		id = record->opcode;
 	sn_count(&lane->received, 1);
 	if (provider >= 0 && sn_etw__reads((enum sn_etw_provider)provider, id)) {
-		push(lane, record, &lane->provider[provider]);
+		push(lane, record, provider, id);
 		return;
 	}
 	sn_count(&lane->filtered, 1);

@@ -19,7 +19,7 @@ struct sn_trace {
 	struct sn_etw_event event; /* the next one */
 	int is_there;
 	uint64_t size, taken;		    /* bytes of the file; events of it that were looked at */
-	uint32_t broken_id, broken_version; /* of the first event whose data end too early */
+	uint32_t unread_id, unread_version; /* of the first event that could not be read */
 	uint64_t described, described_broken;
 	char *line; /* SN_ETW_LINE_MAX bytes: of an event that describes itself */
 };
@@ -79,12 +79,20 @@ static void look(struct sn_trace *trace)
 	trace->taken += (uint32_t)trace->is_there;
 }
 
-static void note_broken(struct sn_trace *trace, uint64_t before)
+/* How many events could not be read. */
+static uint64_t unread(const struct sn_trace *trace)
+{
+	const struct sn_etw_join_stats *join = sn_etw_join__stats(trace->join);
+
+	return trace->described_broken + join->broken + join->unknown_version;
+}
+
+static void note_unread(struct sn_trace *trace, uint64_t before)
 {
 	if (before)
 		return;
-	trace->broken_id = trace->event.id;
-	trace->broken_version = trace->event.version;
+	trace->unread_id = trace->event.id;
+	trace->unread_version = trace->event.version;
 }
 
 /* An event that no table knows: 1 if it describes itself. */
@@ -97,7 +105,8 @@ static int describe(struct sn_trace *trace, struct sn_traced *next)
 	if (!schema.len)
 		return 0;
 	if (sn_etw_described__write(&w, &trace->event, schema, traits)) {
-		note_broken(trace, trace->described_broken++ + sn_etw_join__stats(trace->join)->broken);
+		note_unread(trace, unread(trace));
+		trace->described_broken++;
 		return 1;
 	}
 	trace->described++;
@@ -107,16 +116,16 @@ static int describe(struct sn_trace *trace, struct sn_traced *next)
 	return 1;
 }
 
-/* Takes the event that is there. Whether it is one that comes out, or is broken. */
+/* Takes the event that is there. Whether it is one that comes out, or cannot be read. */
 static int take(struct sn_trace *trace, struct sn_traced *next)
 {
-	uint64_t broken = trace->described_broken + sn_etw_join__stats(trace->join)->broken;
+	uint64_t before = unread(trace);
 	int rc = sn_etw_join__take(trace->join, &trace->event, &next->told);
 
 	trace->is_there = 0;
-	if (rc == -EBADMSG)
-		note_broken(trace, broken);
-	return next->told || rc == -EBADMSG || (rc == -ENOENT && describe(trace, next));
+	if (rc == -EBADMSG || rc == -ENOSYS)
+		note_unread(trace, before);
+	return next->told || rc == -EBADMSG || rc == -ENOSYS || (rc == -ENOENT && describe(trace, next));
 }
 
 int sn_trace__next(struct sn_trace *trace, struct sn_traced *next)
@@ -166,8 +175,8 @@ void sn_trace__stats(const struct sn_trace *trace, struct sn_trace_stats *out)
 				       .not_decoded = join.not_decoded - trace->described - trace->described_broken,
 				       .unknown_version = join.unknown_version,
 				       .broken = join.broken + trace->described_broken,
-				       .broken_id = trace->broken_id,
-				       .broken_version = trace->broken_version,
+				       .unread_id = trace->unread_id,
+				       .unread_version = trace->unread_version,
 				       .forgotten = trace->join ? trace->actors->forgotten - trace->forgotten : 0,
 				       .unknown = etl.unknown,
 				       .damaged = etl.damaged,

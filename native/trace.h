@@ -11,7 +11,7 @@
 /* Learns of those that lived when the trace began; once, before its events are taken. `actors` and `names` must live as
  * long as events are taken. 0, or -ENOMEM. */
 int sn_trace__begin(struct sn_trace *trace, struct sn_actors *actors, struct sn_etw_names *names);
-/* An event: told, or, one that describes itself, as a line; neither: its data end too early. Valid until the next. */
+/* An event: told, or, one that describes itself, as a line; neither: it cannot be read. Valid until the next. */
 struct sn_traced {
 	const struct sn_etw_told *told;
 	const char *line;

@@ -12,8 +12,9 @@ from sensor.native import Engine, Handle, check, counters, ffi, lib
 # TRACE_HEADER_EVENT_TRACE, opcode and group 0, behind a WMI_BUFFER_HEADER of 72 bytes.
 _MARKERS = (b"\x01\xc0", b"\x02\xc0")
 _MARKER_AT, _TYPE_AT = 74, 78
-_FIRST = {"broken_id", "broken_version"}
-_DAMAGE = ("damaged", "compressed", "cut_off", "broken")
+_FIRST = {"unread_id", "unread_version"}
+_EVENTS = ("unknown_version", "broken")
+_DAMAGE = ("damaged", "compressed", "cut_off", *_EVENTS)
 
 
 def is_etl(start: bytes) -> bool:
@@ -41,7 +42,7 @@ class Trace(Handle):
         return int(check(lib.sn_engine__play_trace(engine.pointer, self.pointer, playback), f"read {self._path}"))
 
     def counts(self) -> Mapping[str, int]:
-        """struct sn_trace_stats, but for which event was broken; while the engine that it was played to is open."""
+        """struct sn_trace_stats, but for what was not read first; while the engine that it was played to is open."""
         return {name: count for name, count in self._stats().items() if name not in _FIRST}
 
     def _stats(self) -> dict[str, int]:
@@ -51,7 +52,7 @@ class Trace(Handle):
         """InputError when some of it could not be read."""
         counts = self._stats()
         left = [f"{name} {counts[name]}" for name in _DAMAGE if counts[name]]
-        if counts["broken"]:
-            left[-1] += f" (the first: event {counts['broken_id']} of version {counts['broken_version']})"
+        if any(counts[name] for name in _EVENTS):
+            left[-1] += f" (the first: event {counts['unread_id']} of version {counts['unread_version']})"
         if left:
             raise InputError(self._path, -1, f"not all of it could be read: {', '.join(left)}", "all else was judged")

@@ -147,6 +147,9 @@ static void put_column(struct data *data, uint32_t type, uint32_t pointer)
 			put(data, 1 + below(255), 1);
 		put(data, 0, 1);
 		return;
+	case SN_ETW_BOOL:
+		put(data, below(2), below(2) ? 1 : 4);
+		return;
 	case SN_ETW_IP6:
 		put(data, random_next(&seed), 8);
 		put(data, random_next(&seed), 8);
@@ -169,6 +172,7 @@ static struct sn_etw_event make(const struct kind *kind, struct data *data, uint
 	return (struct sn_etw_event){.provider = guids[kind->provider],
 				     .id = kind->id,
 				     .version = (uint8_t)version,
+				     .classic = (uint8_t)sn_etw__is_classic((enum sn_etw_provider)kind->provider),
 				     .pointer = (uint8_t)pointer,
 				     .pid = below(8) ? 4 * below(PIDS) : UINT32_MAX,
 				     .tid = below(100),

@@ -26,13 +26,17 @@ _CLASSES = {
 }
 GROUPS = {"classic process": 0x03, "classic image": 0x14, "classic tcp": 0x06, "classic udp": 0x08, "lost": 0xFF}
 BEGIN = 132_000_000_000_000_000  # FILETIME: 2019-04-17
-_SYSTEM64, _EVENT64, _FLAGS = 0x02, 0x13, 0xC0
+_FLAGS = 0xC0
+# The third byte of an event by its header's form, of 32 and of 64 bits.
+_MARKERS = {"system": (1, 2), "compact": (3, 4), "perfinfo": (0x10, 0x11), "event": (0x12, 0x13), "full": (0x0A, 0x14)}
+_KERNELS = ("system", "compact", "perfinfo")
+_HEAD = {"system": 32, "compact": 24, "perfinfo": 16, "event": 80, "full": 48}
 
 
 @dataclass(frozen=True)
 class Event:
     """`at`: ns after BEGIN, a multiple of 100. `pid`: of the thread that wrote it. `extended`: items behind its
-    header."""
+    header. `form`: of its header, "" the usual one of its provider; `bits`: of whoever wrote it."""
 
     provider: str
     id: int
@@ -41,23 +45,31 @@ class Event:
     at: int = 0
     pid: int = 4
     extended: bytes = b""
+    form: str = ""
+    bits: int = 64
+
+    @property
+    def guid(self) -> uuid.UUID:
+        return classic_guid(self.provider) if self.provider in GROUPS else PROVIDERS[self.provider]
 
     def packed(self) -> bytes:
         """With its header, padded."""
-        time = BEGIN + self.at // 100
-        if self.provider in GROUPS:
-            head = struct.pack("<HBBHBB", self.version, _SYSTEM64, _FLAGS, 32 + len(self.data), self.id, self._group)
-            made = head + struct.pack("<IIQQ", 1, self.pid, time, 0) + self.data
+        form = self.form or ("system" if self.provider in GROUPS else "event")
+        data = self.extended + self.data
+        size, marker = _HEAD[form] + len(data), _MARKERS[form][self.bits // 64]
+        time, who = BEGIN + self.at // 100, struct.pack("<II", 1, self.pid)
+        if form in _KERNELS:
+            head = struct.pack("<HBBHBB", self.version, marker, _FLAGS, size, self.id, GROUPS[self.provider])
+            head += struct.pack("<Q", time) if form == "perfinfo" else who + struct.pack("<Q", time)
+        elif form == "full":
+            head = struct.pack("<HBBBBH", size, marker, _FLAGS, self.id, 0, self.version) + who
+            head += struct.pack("<Q", time) + self.guid.bytes_le
         else:
-            flags, data = (0x41 if self.extended else 0x40), self.extended + self.data
-            head = struct.pack("<HBBHHIIQ", 80 + len(data), _EVENT64, _FLAGS, flags, 0, 1, self.pid, time)
-            head += PROVIDERS[self.provider].bytes_le + struct.pack("<HBBBBHQ", self.id, self.version, 0, 0, 0, 0, 0)
-            made = head + bytes(80 - len(head)) + data
+            flags = (0x40 if self.bits == 64 else 0x20) | bool(self.extended)
+            head = struct.pack("<HBBHH", size, marker, _FLAGS, flags, 0) + who + struct.pack("<Q", time)
+            head += self.guid.bytes_le + struct.pack("<HBBBBHQ", self.id, self.version, 0, 0, 0, 0, 0)
+        made = head.ljust(_HEAD[form], b"\0") + data
         return made + bytes(-len(made) % 8)
-
-    @property
-    def _group(self) -> int:
-        return GROUPS[self.provider]
 
 
 def described(schema: bytes, traits: bytes = b"") -> bytes:
@@ -80,21 +92,26 @@ def buffer(content: bytes, size: int, flags: int = 0) -> bytes:
     return (bytes(head) + content).ljust(size, b"\xff")
 
 
-def header(size: int, *, events_lost: int = 0, buffers_lost: int = 0, mode: int = 1, written: int = 0) -> bytes:
+def header(
+    size: int, *, events_lost: int = 0, buffers_lost: int = 0, mode: int = 1, written: int = 0, bits: int = 64
+) -> bytes:
     """The first buffer: the TRACE_LOGFILE_HEADER alone; times are FILETIMEs. `written`: buffers that it says there are,
     in a file of that mode."""
-    body = bytearray(280)
+    body = bytearray(280 if bits == 64 else 272)
     struct.pack_into("<I", body, 0, size)
     struct.pack_into("<II", body, 32, mode, written)
-    struct.pack_into("<II", body, 44, 8, events_lost)
-    struct.pack_into("<QQII", body, 256, 10_000_000, BEGIN, 2, buffers_lost)
-    event = struct.pack("<HBBHBBIIQQ", 2, _SYSTEM64, _FLAGS, 32 + len(body), 0, 0, 1, 4, BEGIN, 0)
+    struct.pack_into("<II", body, 44, bits // 8, events_lost)
+    struct.pack_into("<QQII", body, len(body) - 24, 10_000_000, BEGIN, 2, buffers_lost)
+    marker = _MARKERS["system"][bits // 64]
+    event = struct.pack("<HBBHBBIIQQ", 2, marker, _FLAGS, 32 + len(body), 0, 0, 1, 4, BEGIN, 0)
     return buffer(event + bytes(body), size)
 
 
-def etl_file(events: Sequence[Event], *, size: int = 1 << 16, events_lost: int = 0, buffers_lost: int = 0) -> bytes:
+def etl_file(
+    events: Sequence[Event], *, size: int = 1 << 16, events_lost: int = 0, buffers_lost: int = 0, bits: int = 64
+) -> bytes:
     """A whole log, the events in as many buffers as they take."""
-    made, content = header(size, events_lost=events_lost, buffers_lost=buffers_lost), b""
+    made, content = header(size, events_lost=events_lost, buffers_lost=buffers_lost, bits=bits), b""
     for event in events:
         packed = event.packed()
         if len(content) + len(packed) > size - 72:
@@ -119,13 +136,17 @@ def kernel_start(pid: int, parent: int, image: str, *, level: int = 12288, paren
     return data + sid(level, authority=16) + wide(image) + struct.pack("<II", 0, 0) + wide("") * 2
 
 
-def classic_process(pid: int, parent: int, name: str, line: str, user: bytes | None = None) -> bytes:
+def classic_process(pid: int, parent: int, name: str, line: str, user: bytes | None = None, *, bits: int = 64) -> bytes:
     """Data of the kernel logger's process events, version 4."""
-    data = struct.pack("<QIIIiQI", 0xFFFF800012345678, pid, parent, 1, 259, 0, 0)
-    data += bytes(4) if user is None else struct.pack("<QQ", 1, 0) + user
+    pointer = "<Q" if bits == 64 else "<I"
+    data = struct.pack(pointer, 0xFFFF8000) + struct.pack("<IIIi", pid, parent, 1, 259) + struct.pack(pointer, 0)
+    data += bytes(4)
+    data += bytes(4) if user is None else struct.pack(pointer, 1) + struct.pack(pointer, 0) + user
     return data + name.encode() + b"\0" + wide(line) + wide("") * 2
 
 
-def classic_image(pid: int, path: str) -> bytes:
+def classic_image(pid: int, path: str, bits: int = 64) -> bytes:
     """Data of the kernel logger's image events, version 3."""
-    return struct.pack("<QQIIIBBHQIIII", 0x400000, 0x1000, pid, 0, 0, 0, 0, 0, 0x400000, 0, 0, 0, 0) + wide(path)
+    pointer = "Q" if bits == 64 else "I"
+    numbers = f"<{pointer}{pointer}IIIBBH{pointer}IIII"
+    return struct.pack(numbers, 0x400000, 0x1000, pid, 0, 0, 0, 0, 0, 0x400000, 0, 0, 0, 0) + wide(path)
