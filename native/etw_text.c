@@ -259,7 +259,7 @@ uint32_t sn_etw__plain(char *out, const struct sn_etw_column *value)
 
 /* ---- registry ---- */
 
-enum { REG_SZ = 1, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_QWORD = 11 }; /* winnt.h */
+enum { REG_SZ = 1, REG_EXPAND_SZ, REG_DWORD = 4, REG_QWORD = 11 }; /* winnt.h */
 
 static uint64_t data_number(struct sn_bytes data)
 {
@@ -270,33 +270,35 @@ static uint64_t data_number(struct sn_bytes data)
 	return number;
 }
 
-int sn_etw__details(struct sn_etw_column *out, char room[SN_ETW_DETAILS_MAX], uint64_t type, uint64_t size,
+int sn_etw__details(struct sn_etw_column *out, char room[SN_SYSMON_DETAILS_MAX], uint64_t type, uint64_t size,
 		    struct sn_bytes data)
 {
-	uint64_t number;
+	const char *word = SN_SYSMON_BINARY;
 
 	out->type = SN_ETW_ATEXT;
-	if (type == REG_BINARY) {
-		strcpy(room, "Binary Data");
-	} else if (size != data.len) {
-		return 0;
-	} else if (type == REG_DWORD && size == 4) {
-		snprintf(room, SN_ETW_DETAILS_MAX, "DWORD (0x%08x)", (uint32_t)data_number(data));
-	} else if (type == REG_QWORD && size == 8) {
-		number = data_number(data);
-		snprintf(room, SN_ETW_DETAILS_MAX, "QWORD (0x%08x-0x%08x)", (uint32_t)(number >> 32), (uint32_t)number);
+	if (type == REG_DWORD || type == REG_QWORD) {
+		uint32_t bytes = type == REG_QWORD ? 8 : 4;
+
+		if (size == bytes && data.len == bytes) {
+			out->bytes =
+				(struct sn_bytes){(const uint8_t *)room,
+						  (uint32_t)sn_sysmon__number(room, data_number(data), bytes == 8)};
+			return 1;
+		}
+		if (size == bytes)
+			return 0;
 	} else if (type == REG_SZ || type == REG_EXPAND_SZ) {
+		if (size != data.len)
+			return 0;
 		while (data.len >= 2 && !unit(data, data.len - 2))
 			data.len -= 2;
-		strcpy(room, "(Empty)");
+		word = SN_SYSMON_EMPTY;
 		if (data.len >= 2) {
 			out->type = SN_ETW_WTEXT;
 			out->bytes = data;
 			return 1;
 		}
-	} else {
-		return 0;
 	}
-	out->bytes = (struct sn_bytes){(const uint8_t *)room, (uint32_t)strlen(room)};
+	out->bytes = (struct sn_bytes){(const uint8_t *)word, (uint32_t)strlen(word)};
 	return 1;
 }

@@ -6,6 +6,7 @@
 #define SN_ETW_TEXT_H
 #include "etw.h"
 #include "json_write.h"
+#include "sysmon_form.h"
 
 /* A FILETIME, 100 ns since 1601, as ns since 1970; 0: it is none that can be one. */
 uint64_t sn_etw__filetime_ns(uint64_t filetime);
@@ -13,7 +14,6 @@ uint64_t sn_etw__filetime_ns(uint64_t filetime);
 enum {
 	SN_ETW_SID_MAX = 200,	/* a SID as text: two short numbers and 15 of ten digits, and NUL */
 	SN_ETW_PLAIN_MAX = 200, /* a value that is no text */
-	SN_ETW_DETAILS_MAX = 64,
 };
 
 /* Whether JSON has it as a number. */
@@ -34,8 +34,7 @@ void sn_etw__write_wide_inner(struct sn_writer *w, struct sn_bytes text);
 /* A sound SID as S-1-5-18 and a NUL into SN_ETW_SID_MAX bytes: its length. */
 uint32_t sn_etw__sid_text(char *out, struct sn_bytes sid);
 /* "Details" of a registry value, as `out` of WTEXT or ATEXT: text, DWORD (0x00000001), QWORD (0x00000000-0x00000001),
- * Binary Data; what is made lies in `room`. 0: not all of its `size` bytes are in `data`, or its type has no such
- * form. */
-int sn_etw__details(struct sn_etw_column *out, char room[SN_ETW_DETAILS_MAX], uint64_t type, uint64_t size,
+ * Binary Data for all else; what is made lies in `room`. 0: not all of its `size` bytes are in `data`. */
+int sn_etw__details(struct sn_etw_column *out, char room[SN_SYSMON_DETAILS_MAX], uint64_t type, uint64_t size,
 		    struct sn_bytes data);
 #endif

@@ -215,7 +215,7 @@ static void tell_connection(const struct sn_etw_told *told, const struct sn_etw_
 
 static void tell_details(const struct sn_etw_hearer *hearer, const struct sn_etw_column *column)
 {
-	char room[SN_ETW_DETAILS_MAX];
+	char room[SN_SYSMON_DETAILS_MAX];
 	struct sn_etw_column details = {.there = 1};
 
 	if (sn_etw__details(&details, room, column[SN_ETW_VALUE_SET_Type].number,

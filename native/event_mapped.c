@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event_mapped.h"
 
-#include "mapping.h"
+#include "sysmon_form.h"
 #include "text.h"
-
-enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY, WAY };
 
 static const struct {
 	const char *name, *service;
@@ -23,9 +21,9 @@ static const struct {
 
 static const struct {
 	const char *service, *category, *field, *from;
-	enum how how;
+	enum sn_how how;
 } rows[] = {
-#define SN_MAP(service, category, field, how, from) {service, category, field, from, how},
+#define SN_MAP(service, category, field, how, from) {service, category, field, from, SN_HOW_##how},
 #include "taxonomy.def"
 };
 
@@ -45,7 +43,7 @@ struct made {
 
 size_t sn_event_mapped__room(size_t size)
 {
-	return 2 * size + (size_t)SN_MAPPED_MAX * (SN_TEXT_NUMBER + 16);
+	return 2 * size + (size_t)SN_MAPPED_MAX * (SN_SYSMON_DETAILS_MAX + 16);
 }
 
 /* A string's inside as it stands in the line, or a number, true or false; its length, 0 for anything else. */
@@ -119,87 +117,111 @@ static void put(struct made *made, const char *text, size_t len)
 	made->text += len;
 }
 
-/* How Sysmon begins a key; as they stand in JSON. */
-static uint32_t put_root(struct made *made, const char *text, uint32_t len)
+/* What stands between the quotes; 0: the first member stays as it is. */
+static int put_made(struct made *made, uint32_t row, const char *const text[2], const uint32_t len[2], int is_second)
 {
-	static const char *const roots[][2] = {{"\\\\REGISTRY\\\\MACHINE\\\\", "HKLM\\\\"},
-					       {"\\\\REGISTRY\\\\USER\\\\", "HKU\\\\"}};
+	enum sn_how how = rows[row].how;
+	char details[SN_SYSMON_DETAILS_MAX];
+	const char *word;
+	uint64_t number;
+	size_t size;
 
-	for (uint32_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
-		uint32_t n = 0;
-
-		while (roots[i][0][n] && n < len &&
-		       (text[n] >= 'a' && text[n] <= 'z' ? text[n] - 'a' + 'A' : text[n]) == roots[i][0][n])
-			n++;
-		if (roots[i][0][n])
-			continue;
-		put(made, roots[i][1], strlen(roots[i][1]));
-		return n;
+	switch (how) {
+	case SN_HOW_WORD:
+	case SN_HOW_KNOWN:
+		word = sn_sysmon__word(rows[row].field, text[0], len[0]);
+		for (; word && *word; word++)
+			put(made, *word == '\\' ? "\\\\" : word, *word == '\\' ? 2 : 1);
+		return word != NULL;
+	case SN_HOW_HEX:
+		if (!read_hex(text[0], len[0], &number))
+			return 0;
+		made->text += sn_text__u64(made->text, number);
+		return 1;
+	case SN_HOW_DATA:
+		size = is_second ? sn_sysmon__details(details, text[0], len[0], text[1], len[1]) : 0;
+		if (size)
+			put(made, details, size);
+		return size != 0;
+	case SN_HOW_KEY:
+	case SN_HOW_PATH:
+		if (how == SN_HOW_KEY)
+			made->text += sn_sysmon__key(made->text, text[0], len[0], 2);
+		else
+			put(made, text[0], len[0]);
+		if (!is_second)
+			return 1;
+		put(made, "\\\\", 2);
+		if (how == SN_HOW_KEY && !len[1])
+			put(made, SN_SYSMON_DEFAULT, strlen(SN_SYSMON_DEFAULT));
+		else
+			put(made, text[1], len[1]);
+		return 1;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
-static void make(struct made *made, struct sn_member *field, enum how how, const struct sn_member *first,
+static void make(struct made *made, struct sn_member *field, uint32_t row, const struct sn_member *first,
 		 const struct sn_member *second)
 {
 	const char *text[2], *begin = made->text;
-	uint32_t len[2] = {inside_of(first, &text[0]), inside_of(second, &text[1])}, root = 0;
-	const char *way = how == WAY ? sn_mapping__initiated(text[0], len[0]) : NULL;
-	uint64_t number;
+	uint32_t len[2] = {inside_of(first, &text[0]), inside_of(second, &text[1])};
 
+	field->odd = first->odd || (second && second->odd);
+	put(made, "\"", 1);
+	if (put_made(made, row, text, len, second != NULL)) {
+		put(made, "\"", 1);
+		field->value = begin;
+		field->value_len = (uint32_t)(made->text - begin);
+		return;
+	}
+	made->text = (char *)begin;
+	if (rows[row].how == SN_HOW_DATA && second)
+		first = second;
 	field->value = first->value;
 	field->value_len = first->value_len;
-	field->odd = first->odd || (second && second->odd);
-	if (how == COPY || (how == WAY && !way) || (how == HEX && !read_hex(text[0], len[0], &number)))
-		return;
-	put(made, "\"", 1);
-	if (how == HEX) {
-		made->text += sn_text__u64(made->text, number);
-	} else if (way) {
-		put(made, way, strlen(way));
-	} else {
-		if (how == KEY)
-			root = put_root(made, text[0], len[0]);
-		put(made, text[0] + root, len[0] - root);
-		if (second) {
-			put(made, "\\\\", 2);
-			put(made, text[1], len[1]);
-		}
-	}
-	put(made, "\"", 1);
-	field->value = begin;
-	field->value_len = (uint32_t)(made->text - begin);
 }
 
-static const struct sn_member *named(const struct sn_member *field, uint32_t count, const char *name, size_t len)
+static const struct sn_member *named(const struct sn_member *field, uint32_t count, uint32_t row, const char *name,
+				     size_t len)
 {
 	const struct sn_member *found;
+	const char *text;
 	char copy[NAME_MAX];
 
-	if (len >= sizeof(copy))
+	if (!len || len >= sizeof(copy))
 		return NULL;
 	memcpy(copy, name, len);
 	copy[len] = 0;
 	found = sn_member__find(field, count, copy);
-	return found && *found->value != 'n' && *found->value != '[' ? found : NULL;
+	if (!found || *found->value == 'n' || *found->value == '[')
+		return NULL;
+	len = inside_of(found, &text);
+	return sn_sysmon__is_none(rows[row].how, text, len) ? NULL : found;
 }
 
 static void take(struct made *made, uint32_t row, const struct sn_member *field, uint32_t count)
 {
-	size_t len = strcspn(rows[row].from, " ");
-	const struct sn_member *first = named(field, count, rows[row].from, len), *second = NULL;
+	const char *from = rows[row].from, *text;
+	size_t len = strcspn(from, " "), behind = len + (from[len] != 0);
+	const struct sn_member *first = named(field, count, row, from, len),
+			       *second = named(field, count, row, from + behind, strlen(from + behind));
 	struct sn_member *out = &made->field[made->count];
 
 	for (uint32_t i = 0; i < made->count; i++) {
 		if (sn_member__is_named(&made->field[i], rows[row].field))
 			return;
 	}
-	if (rows[row].from[len])
-		second = named(field, count, rows[row].from + len + 1, strlen(rows[row].from + len + 1));
 	if ((!first && !second) || made->count == SN_MAPPED_MAX)
 		return;
+	if (rows[row].how == SN_HOW_KNOWN) {
+		len = inside_of(first, &text);
+		if (!sn_sysmon__word(rows[row].field, text, len))
+			return;
+	}
 	sn_member__name(out, rows[row].field, (uint32_t)strlen(rows[row].field));
-	make(made, out, rows[row].how, first ? first : second, first ? second : NULL);
+	make(made, out, row, first ? first : second, first ? second : NULL);
 	made->count++;
 }
 

@@ -6,15 +6,14 @@
 
 #include "logsource.h"
 #include "rule_table.h"
+#include "sysmon_form.h"
 #include "text.h"
-
-enum how { COPY, HEX, PATH, KEY, ARGS, ENTRY, WAY };
 
 struct row {
 	const char *service;
 	const char *category;
 	const char *field;
-	enum how how;
+	enum sn_how how;
 	const char *from;
 };
 
@@ -25,7 +24,7 @@ struct event {
 };
 
 static const struct row rows[] = {
-#define SN_MAP(service, category, field, how, from) {service, category, field, how, from},
+#define SN_MAP(service, category, field, how, from) {service, category, field, SN_HOW_##how, from},
 #include "taxonomy.def"
 };
 
@@ -43,7 +42,7 @@ static const char *const starts[SN_START_FIELDS] = {
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),
 	EVENTS = sizeof(events) / sizeof(*events),
-	STEPS_MAX = 128,
+	STEPS_MAX = 192,
 	MEMBER_MAX = 32,
 };
 
@@ -51,9 +50,9 @@ enum {
 struct step {
 	uint32_t service;
 	uint32_t id;
-	enum how how;
+	const struct row *row;
 	uint32_t field;
-	uint32_t from[2]; /* the second: SN_NO_FIELD but for PATH and KEY */
+	uint32_t from[2]; /* the second: SN_NO_FIELD but for PATH, KEY and DATA */
 };
 
 struct sn_mapping {
@@ -107,7 +106,7 @@ static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const 
 {
 	size_t first = strcspn(row->from, " ");
 	const char *second = row->from[first] ? row->from + first + 1 : NULL;
-	struct step step = {.id = event->id, .how = row->how};
+	struct step step = {.id = event->id, .row = row};
 
 	step.field = known_number(mapping, rules, row->field);
 	if (step.field == UINT32_MAX || mapping->steps == STEPS_MAX)
@@ -118,7 +117,8 @@ static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const 
 	for (uint32_t i = 0; i < mapping->steps; i++) {
 		const struct step *other = &mapping->step[i];
 
-		if (other->service == step.service && other->id == step.id && other->field == step.field)
+		if (other->service == step.service && other->id == step.id && other->field == step.field &&
+		    strcmp(other->row->category, row->category) != 0)
 			return; /* the event's other category has it as well */
 	}
 	mapping->step[mapping->steps++] = step;
@@ -155,11 +155,20 @@ const char *sn_mapping__member(const struct sn_mapping *mapping, uint32_t number
 
 /* ---- values ---- */
 
-static const struct sn_value *present(const struct sn_values *values, uint32_t number)
+static const struct sn_value *present(const struct sn_values *values, enum sn_how how, uint32_t number)
 {
 	const struct sn_value *value = number == UINT32_MAX ? NULL : &values->event.value[number];
 
-	return value && value->state == SN_PRESENT ? value : NULL;
+	if (!value || value->state != SN_PRESENT || sn_sysmon__is_none(how, (const char *)value->text, value->len))
+		return NULL;
+	return value;
+}
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
+{
+	if (len)
+		memcpy(at, bytes, len);
+	return at + len;
 }
 
 /* 0x1a2c as 6700; what is no hexadecimal number of 64 bits stays as it is. */
@@ -189,69 +198,49 @@ static struct sn_value decimal(struct sn_values *values, struct sn_value value)
 	return value;
 }
 
-/* How Sysmon begins a key that the kernel names by `prefix`. */
-static const struct {
-	const char *prefix;
-	const char *root;
-} roots[] = {{"\\REGISTRY\\MACHINE\\", "HKLM\\"}, {"\\REGISTRY\\USER\\", "HKU\\"}};
-
-static int begins(const struct sn_value *value, const char *prefix)
-{
-	uint32_t i = 0;
-
-	for (; prefix[i] && i < value->len; i++) {
-		uint8_t c = value->text[i];
-
-		if ((c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) != prefix[i])
-			return 0;
-	}
-	return !prefix[i];
-}
-
-static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
-{
-	memcpy(at, bytes, len);
-	return at + len;
-}
-
 /* first\second; with only one of them, that one. */
-static struct sn_value joined(struct sn_values *values, const struct step *step, const struct sn_value *first,
+static struct sn_value joined(struct sn_values *values, enum sn_how how, const struct sn_value *first,
 			      const struct sn_value *second)
 {
-	struct sn_value head = *first;
+	static const char unnamed[] = SN_SYSMON_DEFAULT;
 	uint8_t *room, *end;
 
-	room = sn_values__room(values, first->len + (second ? second->len : 0) + 8);
+	room = sn_values__room(values, first->len + (second ? second->len : 0) + sizeof(unnamed));
 	if (!room)
 		return (struct sn_value){.state = SN_LOST};
-	end = room;
-	for (uint32_t i = 0; step->how == KEY && i < sizeof(roots) / sizeof(*roots); i++) {
-		if (!begins(first, roots[i].prefix))
-			continue;
-		end = put(end, roots[i].root, strlen(roots[i].root));
-		head.text += strlen(roots[i].prefix);
-		head.len -= (uint32_t)strlen(roots[i].prefix);
-	}
-	end = put(end, head.text, head.len);
+	if (how == SN_HOW_KEY)
+		end = room + sn_sysmon__key((char *)room, (const char *)first->text, first->len, 1);
+	else
+		end = put(room, first->text, first->len);
 	if (second) {
 		*end++ = '\\';
-		end = put(end, second->text, second->len);
+		end = how == SN_HOW_KEY && !second->len ? put(end, unnamed, sizeof(unnamed) - 1)
+							: put(end, second->text, second->len);
 	}
 	sn_values__used(values, end);
 	return sn_value__text(room, (uint32_t)(end - room));
 }
 
-/* A direction that is none stays as it is. */
-static struct sn_value initiated(struct sn_value value)
+static struct sn_value details(struct sn_values *values, const struct sn_value *type, const struct sn_value *data)
 {
-	const char *text = sn_mapping__initiated((const char *)value.text, value.len);
+	uint8_t *room = sn_values__room(values, SN_SYSMON_DETAILS_MAX);
+	size_t len;
 
-	return text ? sn_value__text((const uint8_t *)text, (uint32_t)strlen(text)) : value;
+	if (!room)
+		return (struct sn_value){.state = SN_LOST};
+	len = sn_sysmon__details((char *)room, (const char *)type->text, type->len, (const char *)data->text,
+				 data->len);
+	sn_values__used(values, room + len);
+	return len ? sn_value__text(room, (uint32_t)len) : *data;
 }
 
-static void take(const struct step *step, struct sn_values *values)
+/* Whether it gave the field a value. */
+static bool take(const struct step *step, struct sn_values *values)
 {
-	const struct sn_value *first = present(values, step->from[0]), *second = present(values, step->from[1]);
+	const enum sn_how how = step->row->how;
+	const struct sn_value *first = present(values, how, step->from[0]),
+			      *second = present(values, how, step->from[1]);
+	const char *word = NULL;
 	struct sn_value value;
 
 	if (!first) {
@@ -259,16 +248,23 @@ static void take(const struct step *step, struct sn_values *values)
 		second = NULL;
 	}
 	if (!first)
-		return;
+		return false;
 	value = *first;
 	value.next = 0;
-	if (step->how == HEX)
+	if (how == SN_HOW_WORD || how == SN_HOW_KNOWN)
+		word = sn_sysmon__word(step->row->field, (const char *)first->text, first->len);
+	if (how == SN_HOW_KNOWN && !word)
+		return false;
+	if (word)
+		value = sn_value__text(word, (uint32_t)strlen(word));
+	else if (how == SN_HOW_HEX)
 		value = decimal(values, value);
-	else if (step->how == WAY)
-		value = initiated(value);
-	else if (step->how == PATH || step->how == KEY)
-		value = joined(values, step, first, second);
+	else if (how == SN_HOW_PATH || how == SN_HOW_KEY)
+		value = joined(values, how, first, second);
+	else if (how == SN_HOW_DATA && second)
+		value = details(values, first, second);
 	sn_values__set(values, step->field, &value);
+	return true;
 }
 
 struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t service, uint32_t id)
@@ -296,6 +292,9 @@ int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped,
 
 void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values)
 {
+	uint32_t made = (uint32_t)SN_NO_FIELD; /* rows of one field stand together: the first that counts */
+
 	for (uint32_t i = mapped.from; i < mapped.to; i++)
-		take(&mapping->step[i], values);
+		if (mapping->step[i].field != made && take(&mapping->step[i], values))
+			made = mapping->step[i].field;
 }

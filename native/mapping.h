@@ -5,8 +5,6 @@
  */
 #ifndef SN_MAPPING_H
 #define SN_MAPPING_H
-#include <string.h>
-
 #include "values.h"
 
 struct sn_mapping;
@@ -28,18 +26,6 @@ struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t servi
 int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number);
 /* Gives `values`, which hold such an event, its further fields. */
 void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values);
-/* What Initiated is for a direction of the audit log, by its message's number or its text; NULL for what is none. */
-static inline const char *sn_mapping__initiated(const char *direction, uint32_t len)
-{
-	static const char *const ways[][2] = {
-		{"%%14593", "true"}, {"Outbound", "true"}, {"%%14592", "false"}, {"Inbound", "false"}};
-
-	for (uint32_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		if (strlen(ways[i][0]) == len && memcmp(ways[i][0], direction, len) == 0)
-			return ways[i][1];
-	return NULL;
-}
-
 /* What is kept of every event, though no rule may read it: a start is unwound by it, alerts say who it was, and files
  * are asked about. */
 enum sn_start_field {

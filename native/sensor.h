@@ -373,7 +373,7 @@ struct sn_taxonomy_row {
 	const char *source;   /* or the service of a Windows event */
 	const char *category; /* of a source: its product; NULL for a channel */
 	const char *field;    /* map: Sigma's name */
-	const char *how;      /* map: COPY, HEX, PATH, KEY, ARGS, ENTRY, WAY */
+	const char *how;      /* map: enum sn_how */
 	const char *from;     /* map: what from; channel: its name; fields: names; source: help */
 	uint32_t id;	      /* event: its number */
 	uint32_t pad;

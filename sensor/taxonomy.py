@@ -70,34 +70,81 @@ def with_mapped(fields: Mapping[str, Any]) -> dict[str, Any]:
         if row.kind == "event" and row.source == service and str(row.id) == number:
             for field, ways in mapping(service, row.category).items():
                 for how, origin in ways:
-                    values = [fields[name] for name in origin.split() if _is_there(fields.get(name))]
-                    if values and field not in made:
-                        made[field] = _made(how, values)
+                    given = {name: fields.get(name) for name in origin.split()}
+                    values = [value for value in given.values() if _is_there(how, value)]
+                    if values and field not in made and (how != "KNOWN" or (field, values[0]) in _WORDS):
+                        made[field] = _made(how, field, values)
     return dict(fields) | made
 
 
-def _is_there(value: Any) -> bool:
-    return value is not None and not isinstance(value, (dict, list))
+def _is_there(how: str, value: Any) -> bool:
+    """The audit log writes a dash for none, and 0x0 for a logon that is not another one."""
+    if value is None or isinstance(value, (dict, list)):
+        return False
+    return how in {"KEY", "DATA"} or not (value == "-" or (how == "COPY" and value == "0x0"))
 
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _made(how: str, values: Sequence[Any]) -> Any:
-    if how == "HEX" and re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", str(values[0])):
-        return str(int(str(values[0]), 16))
-    if how == "WAY":
-        return _WAYS.get(values[0], values[0])
+def _made(how: str, field: str, values: Sequence[Any]) -> Any:
+    first = _text(values[0])
+    if how == "HEX" and re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", first):
+        return str(int(first, 16))
+    if how in {"WORD", "KNOWN"}:
+        return _WORDS.get((field, first), values[0])
+    if how == "DATA" and len(values) == 2:
+        return _details(first, _text(values[1])) or values[1]
     if how == "KEY":
-        for root, name in _ROOTS.items():
-            if str(values[0]).upper().startswith(root):
-                values = [name + str(values[0])[len(root) :], *values[1:]]
+        values = [_key(first), *(_text(value) or "(Default)" for value in values[1:])]
     return "\\".join(map(_text, values)) if how in {"PATH", "KEY"} else values[0]
 
 
-_WAYS = {"%%14593": "true", "Outbound": "true", "%%14592": "false", "Inbound": "false"}
-_ROOTS = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}
+def _key(name: str) -> str:
+    """A registry key of the kernel as Sysmon writes it."""
+    for root, short in _ROOTS:
+        if found := re.match(rf"{root}(?=\\|\Z)", name, re.IGNORECASE | re.ASCII):
+            rest = name[found.end() :]
+            if short == "HKU":
+                rest = re.sub(r"\A(\\[^\\]*)\\Software\\Classes(?=\\|\Z)", r"\1_Classes", rest, flags=re.IGNORECASE)
+            return short + rest
+    return name
+
+
+def _details(type_: str, data: str) -> str:
+    """ "": as it is."""
+    names = ["REG_NONE", "REG_SZ", "REG_EXPAND_SZ", "REG_BINARY", "REG_DWORD", *[""] * 6, "REG_QWORD"]
+    kind = next((n for n, name in enumerate(names) if type_ in {name or None, f"%%{1872 + n}"}), -1)
+    if kind in {4, 11}:
+        if not re.fullmatch(r"0x[0-9A-Fa-f]+|[0-9]+", data):
+            return ""
+        number = int(data, 16 if data.startswith("0x") else 10)
+        if number >= 1 << (32 if kind == 4 else 64):
+            return ""
+        return f"DWORD (0x{number:08x})" if kind == 4 else f"QWORD (0x{number >> 32:08x}-0x{number & 0xFFFFFFFF:08x})"
+    if kind in {1, 2}:
+        return "" if data else "(Empty)"
+    return "Binary Data" if kind >= 0 or (len(type_) > 4 and type_.startswith("REG_")) else ""
+
+
+_LEVELS = {0: "Untrusted", 4096: "Low", 8192: "Medium", 12288: "High", 16384: "System"}
+_SERVICES = {18: "SYSTEM", 19: "LOCAL SERVICE", 20: "NETWORK SERVICE"}
+_WORDS = {
+    **{("Initiated", word): "true" for word in ("%%14593", "Outbound")},
+    **{("Initiated", word): "false" for word in ("%%14592", "Inbound")},
+    **{("Protocol", "6"): "tcp", ("Protocol", "17"): "udp"},
+    **{("EventType", f"%%{n}"): "DeleteValue" if n == 1906 else "SetValue" for n in (1904, 1905, 1906)},
+    **{("IntegrityLevel", f"S-1-16-{n}"): name for n, name in _LEVELS.items()},
+    **{("User", f"S-1-5-{n}"): f"NT AUTHORITY\\{name}" for n, name in _SERVICES.items()},
+}
+_MACHINE = r"\\REGISTRY\\MACHINE"
+_ROOTS = (
+    (rf"{_MACHINE}\\SOFTWARE\\Classes", "HKCR"),
+    (rf"{_MACHINE}\\SYSTEM\\(ControlSet\d\d\d|CurrentControlSet)", "HKLM\\System\\CurrentControlSet"),
+    (_MACHINE, "HKLM"),
+    (r"\\REGISTRY\\USER", "HKU"),
+)
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
@@ -111,7 +158,9 @@ _HOW = {
     "KEY": "{} and {}, joined by a backslash, the root as Sysmon writes it",
     "ARGS": "{}, joined by single spaces",
     "ENTRY": "{}: its folder and its name",
-    "WAY": "{}, a direction: `true` for outbound, `false` for inbound",
+    "WORD": "{}, as Sysmon calls it",
+    "KNOWN": "{}, as Sysmon calls it, where Windows has it anywhere",
+    "DATA": "{} and {}, as Sysmon writes data of that type",
 }
 
 

@@ -1,5 +1,5 @@
 // sources: alert_json.c alert_event.c alert_record.c event_fields.c event_mapped.c json_members.c json_write.c json.c
-// sources: record_write.c record.c schema.c text.c users.c alert_proxy.c
+// sources: record_write.c record.c schema.c sysmon_form.c text.c users.c alert_proxy.c
 // sources: pipes.c proxy.c proxy_block.c alert_facts.c facts.c unwind.c reading.c given.c grammar.c
 // sources: shell_words.c sed_program.c bytes.c alert_texts.c
 /* sn_alerts__json: of any bytes as frames it makes whole lines of JSON, or says no; of any JSON object a line. */

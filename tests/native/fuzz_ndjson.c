@@ -1,4 +1,4 @@
-// sources: ndjson.c ndjson_elements.c ndjson_keys.c json.c logsource.c mapping.c text.c values.c
+// sources: ndjson.c ndjson_elements.c ndjson_keys.c json.c logsource.c mapping.c sysmon_form.c text.c values.c
 /* sn_ndjson__decode: any bytes; what it takes is readable to its end and says the same a second time. */
 #include "check.h"
 #include "ndjson.h"

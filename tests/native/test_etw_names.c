@@ -1,4 +1,4 @@
-// sources: etw_names.c etw_text.c json_write.c json.c text.c bytes.c
+// sources: etw_names.c etw_text.c json_write.c json.c sysmon_form.c text.c bytes.c
 /* sn_etw_names: what was set against two lists that are looked through from their ends, on random operations; SIDs
  * that nobody named are asked for, each once as long as it is among the last. */
 #include <errno.h>

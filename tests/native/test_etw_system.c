@@ -1,4 +1,4 @@
-// sources: etw_system.c etw.c etw_text.c json_write.c json.c text.c
+// sources: etw_system.c etw.c etw_text.c json_write.c json.c sysmon_form.c text.c
 /* The command line of this very process, where the system says it: on Windows. Another process is not taken for it. */
 #include <string.h>
 

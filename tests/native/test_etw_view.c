@@ -1,6 +1,6 @@
 // sources: etw_view.c etw_line.c etw_told.c etw_join.c etw_keys.c etw_learn.c etw_names.c
 // sources: etw_starts.c etw_text.c etw.c actors.c blob_store.c bytes.c json_write.c json.c ndjson.c
-// sources: ndjson_elements.c ndjson_keys.c logsource.c mapping.c text.c values.c
+// sources: ndjson_elements.c ndjson_keys.c logsource.c mapping.c sysmon_form.c text.c values.c
 /* sn_etw_view: what rules see of random events of every layout is what ndjson.c takes from the event's line, whichever
  * fields the rules read. */
 #include "check.h"

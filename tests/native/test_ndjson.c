@@ -1,4 +1,4 @@
-// sources: ndjson.c ndjson_elements.c ndjson_keys.c json.c logsource.c mapping.c text.c values.c
+// sources: ndjson.c ndjson_elements.c ndjson_keys.c json.c logsource.c mapping.c sysmon_form.c text.c values.c
 // optimize: 0
 /* sn_ndjson__decode: rows of a line, the logsource it belongs to, and what the fields then hold. */
 #include <errno.h>

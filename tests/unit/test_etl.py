@@ -206,6 +206,11 @@ REGISTRY: list[tuple[list[tuple[int, bytes]], list[dict[str, Any]]]] = [
     ([OPEN, (5, value(7, "x", 3, b"ab"))], [{"Details": "Binary Data"}]),
     ([OPEN, (5, value(7, "x", 2, wide("")))], [{"Details": "(Empty)"}]),
     ([OPEN, (5, value(7, "x", 1, b"", size=20))], [{"Details": None}]),
+    ([OPEN, (5, value(7, "x", 4, b"", size=4))], [{"Details": None}]),
+    ([OPEN, (5, value(7, "x", 4, b"ab"))], [{"Details": "Binary Data"}]),  # no number of 32 bits
+    ([OPEN, (5, value(7, "x", 0, b""))], [{"Details": "Binary Data"}]),
+    ([OPEN, (5, value(7, "x", 7, wide("a") + wide("b") + wide("")))], [{"Details": "Binary Data"}]),
+    ([OPEN, (5, value(7, "x", 0x20001, b"abc"))], [{"Details": "Binary Data"}]),  # of an application's own hive
     ([OPEN, (5, value(7, "x", 1, wide("a"), status=0xC0000022))], []),
     ([OPEN, (6, DELETE)], [{"TargetObject": "HKLM\\Software\\Run\\x", "EventType": "DeleteValue"}]),
     ([OPEN, (3, struct.pack("<QI", 7, 0) + wide(""))], [{"TargetObject": "HKLM\\Software\\Run"}]),
