@@ -70,10 +70,10 @@ struct sn_bytes sn_cmd__text(struct sn_bytes rest)
 	return (struct sn_bytes){0};
 }
 
-/* Whether the first bytes name a file, or are all that is quoted: "m"s"hta" is neither. */
+/* Whether the first bytes name a file, or are all that is quoted, or a word: "m"s"hta" is none of it. */
 static bool is_file(struct sn_bytes text, uint32_t len)
 {
-	return memchr(text.at, '\\', len) || memchr(text.at, '.', len) ||
+	return memchr(text.at, '\\', len) || memchr(text.at, '.', len) || sn_is_blank(text.at[len + 1]) ||
 	       !memchr(text.at + len + 1, '"', text.len - len - 1);
 }
 

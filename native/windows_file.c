@@ -113,10 +113,21 @@ static bool is_address(struct sn_bytes text)
 	while (at < text.len && ((text.at[at] | 32) >= 'a' || strchr("0123456789+-.", text.at[at])) &&
 	       text.at[at] < 127 && text.at[at] != '\\')
 		at++;
-	if (at < 2 || at + 1 >= text.len || text.at[at] != ':')
+	if (at < 2 || at >= text.len || text.at[at] != ':')
 		return false;
-	return sn_windows__begins(sn_bytes__behind(text, at), "://") || sn_windows__begins(text, "ms-") ||
+	return sn_windows__begins(sn_bytes__behind(text, at), "://") ||
+	       sn_windows__begins(sn_bytes__behind(text, at), ":\\\\") || sn_windows__begins(text, "ms-") ||
 	       sn_windows__begins(text, "search-ms:") || sn_windows__begins(text, "search:");
+}
+
+/* mailto:WHOM, which a program that is set up for it opens; not a.txt:STREAM. */
+static bool is_for_protocol(struct sn_bytes text)
+{
+	uint32_t at = 0;
+
+	while (at < text.len && (text.at[at] | 32) >= 'a' && (text.at[at] | 32) <= 'z')
+		at++;
+	return at > 1 && at < text.len && text.at[at] == ':' && !memchr(text.at, '\\', text.len);
 }
 
 /* {8 hexadecimal digits-...}, perhaps behind ::, shell: and the like. */
@@ -133,15 +144,30 @@ static bool is_class(struct sn_bytes text)
 	return true;
 }
 
-/* Without what says how to open it: script:, scriptlet:, file:///. */
+/* HOST/PATH, what stands behind file://. */
+static bool is_on_host(struct sn_bytes text)
+{
+	bool named = text.len > 1 && text.at[1] != ':' &&
+		     ((text.at[0] | 32) >= 'a' ? (text.at[0] | 32) <= 'z' : text.at[0] >= '0' && text.at[0] <= '9');
+
+	return named && (memchr(text.at, '/', text.len) || memchr(text.at, '\\', text.len));
+}
+
+/* Without what says how to open it: script:, scriptlet:, file:///; file://HOST/PATH as //HOST/PATH. */
 static struct sn_bytes without_scheme(struct sn_bytes text)
 {
 	static const char *const schemes[] = {"script:", "scriptlet:", "file:///", "file://",
 					      "file:",	 "ms-its:",    "its:",	   "mk:@MSITStore:"};
 
-	for (uint32_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (sn_windows__begins(text, schemes[i]))
-			text = sn_bytes__behind(text, (uint32_t)strlen(schemes[i]));
+	for (uint32_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		uint32_t len = (uint32_t)strlen(schemes[i]);
+
+		if (!sn_windows__begins(text, schemes[i]))
+			continue;
+		if (i == 3 && is_on_host(sn_bytes__behind(text, len)))
+			len -= 2;
+		text = sn_bytes__behind(text, len);
+	}
 	return text;
 }
 
@@ -191,6 +217,8 @@ bool sn_win__give_file(struct sn_win_reading *r, uint32_t base, const struct sn_
 		return base == SN_PAYLOAD_NONE && sn_win__ends(r, SN_PAYLOAD_COM, &r->found.text, path);
 	if (schemed && is_address(path))
 		return sn_win__ends(r, SN_PAYLOAD_FROM_URL, &r->found.url, path);
+	if (schemed && base == SN_PAYLOAD_NONE && is_for_protocol(path))
+		return false;
 	if (base == SN_PAYLOAD_LIBRARY || base == SN_PAYLOAD_NONE)
 		path = without_tail(path);
 	kind = kind_of_path(path, base);
@@ -219,6 +247,24 @@ static struct sn_bytes part(struct sn_cmdline *line)
 	return text;
 }
 
+/* #+44, #-65492 and #65580 are #44: what stands there is read as a number of 16 bits. */
+static uint32_t put_ordinal(struct sn_bytes function, uint8_t *small)
+{
+	uint32_t at = 1, number = 0, len = 1, digits = 10000;
+	bool minus = function.len > 1 && function.at[1] == '-';
+
+	at += function.len > 1 && (minus || function.at[1] == '+');
+	for (; at < function.len && function.at[at] >= '0' && function.at[at] <= '9'; at++)
+		number = number * 10 + (function.at[at] - '0');
+	number = (minus ? 0 - number : number) & 0xffff;
+	small[0] = '#';
+	while (digits > 1 && digits > number)
+		digits /= 10;
+	for (; digits; digits /= 10)
+		small[len++] = (uint8_t)('0' + number / digits % 10);
+	return len;
+}
+
 static void find_function(struct sn_win_reading *r, struct sn_bytes library, struct sn_bytes function)
 {
 	uint8_t room[SN_GRAMMAR_NAME_MAX + 4], small[SN_GRAMMAR_NAME_MAX];
@@ -231,8 +277,11 @@ static void find_function(struct sn_win_reading *r, struct sn_bytes library, str
 		memcpy(room + len, ".dll", 4);
 		grammar = sn_grammars__named(r->grammars, room, len + 4);
 	}
-	for (uint32_t i = 0; i < function.len; i++)
-		small[i] = sn_bytes__lower(function.at[i]);
+	if (*function.at == '#')
+		function.len = put_ordinal(function, small);
+	else
+		for (uint32_t i = 0; i < function.len; i++)
+			small[i] = sn_bytes__lower(function.at[i]);
 	if (grammar)
 		r->found.link = sn_win__sub(r->grammars, grammar, (struct sn_bytes){small, function.len});
 }

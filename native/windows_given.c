@@ -61,6 +61,9 @@ static bool give_behind_comma(struct sn_win_reading *r, struct sn_bytes value)
 	end = value.len ? memchr(value.at, ';', value.len) : NULL;
 	if (end)
 		value.len = (uint32_t)(end - value.at);
+	end = value.len ? memchr(value.at, '*', value.len) : NULL; /* of two loggers the first */
+	if (end)
+		value.len = (uint32_t)(end - value.at);
 	return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, &(struct sn_word){.text = value});
 }
 
@@ -71,77 +74,6 @@ static bool give_before_comma(struct sn_win_reading *r, struct sn_bytes value)
 	if (comma)
 		value.len = (uint32_t)(comma - value.at);
 	return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &(struct sn_word){.text = value});
-}
-
-/* Whether `text` begins as the setting says, a * for any run; `skip`: how long that is. */
-static bool fits(struct sn_bytes pattern, struct sn_bytes text, uint32_t *skip)
-{
-	const uint8_t *star = memchr(pattern.at, '*', pattern.len);
-	struct sn_bytes tail = {0};
-
-	if (star) {
-		tail = sn_bytes__behind(pattern, (uint32_t)(star - pattern.at) + 1);
-		pattern.len = (uint32_t)(star - pattern.at);
-	}
-	if (!sn_bytes__begins(text, pattern))
-		return false;
-	*skip = pattern.len;
-	while (tail.len && *skip <= text.len && !sn_bytes__begins(sn_bytes__behind(text, *skip), tail))
-		++*skip;
-	*skip += tail.len;
-	return *skip <= text.len;
-}
-
-static bool has_no_value(uint32_t what)
-{
-	return what == SN_GIVE_STOP || what == SN_GIVE_VALUE || what == SN_GIVE_FLAG;
-}
-
-/* Whether the next KEY=VALUE begins there. */
-static bool is_next_key(struct sn_bytes text)
-{
-	uint32_t i = 1;
-
-	while (i < text.len && ((text.at[i] | 32) >= 'a' && (text.at[i] | 32) <= 'z'))
-		i++;
-	return *text.at == ';' && i > 1 && i < text.len && text.at[i] == '=';
-}
-
-/* Without what stands around it: blanks and quotes before it; of @{KEY=VALUE;KEY=VALUE} the one value. */
-static struct sn_bytes value_of_setting(struct sn_bytes text, uint32_t skip)
-{
-	bool braced = sn_windows__begins(text, "@{") && text.at[text.len - 1] == '}';
-
-	text = sn_bytes__behind(text, skip);
-	text.len -= braced && text.len;
-	for (uint32_t i = 0; braced && i < text.len; i++)
-		if (is_next_key(sn_bytes__behind(text, i)))
-			text.len = i;
-	while (text.len > 1 && (*text.at == '"' || sn_is_blank(*text.at)))
-		text = sn_bytes__behind(text, 1);
-	return text;
-}
-
-bool sn_win__setting(struct sn_win_reading *r, struct sn_bytes text, bool *found)
-{
-	const struct sn_grammar_entry *setting = r->grammars->settings + r->grammar->settings.first;
-
-	*found = false;
-	for (uint32_t i = 0; i < r->grammar->settings.count; i++) {
-		struct sn_bytes name = {r->grammars->text + setting[i].name.off, setting[i].name.len};
-		struct sn_word word = {0};
-		uint32_t skip;
-
-		if (setting[i].give == SN_GIVE_SETTING || setting[i].give == SN_GIVE_BRACED || !fits(name, text, &skip))
-			continue;
-		*found = true;
-		word.text = value_of_setting(text, skip);
-		/* binPath= VALUE */
-		if (!word.text.len && !has_no_value(setting[i].give) && !sn_cmdline__word(&r->line, r->unwinder, &word))
-			return false;
-		return sn_win__give(r, setting[i].give, &word);
-	}
-	return false;
 }
 
 /* Whether what a program is given begins with its own name, as a whole command line does. */
@@ -255,6 +187,18 @@ static struct sn_bytes before_comma(const struct sn_win_reading *r, const struct
 	return (struct sn_bytes){inside.at, (uint32_t)(close - inside.at)};
 }
 
+/* 'C:\a b.exe' -x, as schtasks takes it: with double quotes. */
+static struct sn_bytes with_double_quotes(struct sn_win_reading *r, struct sn_bytes text)
+{
+	uint8_t *room = text.len && *text.at == '\'' ? sn_unwinder__room(r->unwinder, text.len) : NULL;
+
+	if (!room)
+		return text;
+	for (uint32_t i = 0; i < text.len; i++)
+		room[i] = text.at[i] == '\'' ? '"' : text.at[i];
+	return (struct sn_bytes){room, text.len};
+}
+
 /* With 0xHH as the character that it stands for. */
 static struct sn_bytes without_hex(struct sn_win_reading *r, struct sn_bytes text)
 {
@@ -286,7 +230,8 @@ static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_w
 		return give_command(r, word);
 	case SN_GIVE_WORDS:
 		return leads_to(r, SN_WIN_LINE,
-				r->grammar->flags & SN_GR_HEX ? without_hex(r, word->text) : word->text);
+				r->grammar->flags & SN_GR_HEX ? without_hex(r, word->text)
+							      : with_double_quotes(r, word->text));
 	case SN_GIVE_COMMA_WORDS:
 		return leads_to(r, SN_WIN_LINE, before_comma(r, word));
 	case SN_GIVE_CMD:
@@ -331,9 +276,37 @@ static void take_arguments(struct sn_win_reading *r, const struct sn_word *word)
 		r->line.at = r->line.end;
 }
 
+static bool is_in_folder(struct sn_bytes file)
+{
+	return file.len && (memchr(file.at, '\\', file.len) || memchr(file.at, '/', file.len));
+}
+
 static bool is_elsewhere(struct sn_bytes file)
 {
-	return sn_windows__begins(file, "\\\\") || sn_bytes__find(file, (struct sn_bytes){(const uint8_t *)"://", 3});
+	return sn_windows__begins(file, "\\\\") || sn_windows__begins(file, "//") ||
+	       sn_bytes__find(file, (struct sn_bytes){(const uint8_t *)"://", 3});
+}
+
+/* Of a.mst;b.mst the first that is of another computer, else the first; :a.mst lies in a package. */
+static bool take_of_list(struct sn_win_reading *r, const struct sn_word *word)
+{
+	struct sn_bytes rest = word->text, chosen = {0};
+	bool elsewhere = false;
+
+	while (rest.len && !elsewhere) {
+		const uint8_t *end = memchr(rest.at, ';', rest.len);
+		struct sn_bytes part = {rest.at, end ? (uint32_t)(end - rest.at) : rest.len};
+
+		rest = sn_bytes__behind(rest, part.len + (end != NULL));
+		elsewhere = is_elsewhere(part);
+		if (elsewhere || (!chosen.len && part.len && *part.at != ':'))
+			chosen = part;
+	}
+	if (!chosen.len || (r->instead == SN_GIVE_FALLBACK_SCRIPT && !elsewhere)) /* a.msi TRANSFORMS=b.mst */
+		return false;
+	r->fallback = (struct sn_word){.text = chosen, .before = word->before};
+	r->instead = SN_GIVE_FALLBACK_SCRIPT;
+	return false;
 }
 
 bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word *word)
@@ -345,6 +318,8 @@ bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word 
 		return sn_win__give_file(r, SN_PAYLOAD_NONE, word);
 	case SN_GIVE_SCRIPT:
 		return give_script(r, *word);
+	case SN_GIVE_FILE:
+		return sn_win__give_file(r, is_in_folder(word->text) ? SN_PAYLOAD_SCRIPT_FILE : SN_PAYLOAD_NONE, word);
 	case SN_GIVE_PROGRAM:
 		return sn_win__give_file(r, SN_PAYLOAD_COMMAND, word);
 	case SN_GIVE_LIBRARY:
@@ -363,10 +338,11 @@ bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word 
 		return give_behind_comma(r, word->text);
 	case SN_GIVE_COMMA:
 		return give_before_comma(r, word->text);
-	case SN_GIVE_FALLBACK:
 	case SN_GIVE_FALLBACK_SCRIPT:
+		return take_of_list(r, word);
+	case SN_GIVE_FALLBACK:
 	case SN_GIVE_FALLBACK_LIBRARY:
-		if (r->instead == what && !is_elsewhere(word->text)) /* a.msi TRANSFORMS=b.mst */
+		if (r->instead == what && !is_elsewhere(word->text))
 			return false;
 		r->fallback = *word;
 		r->instead = what;

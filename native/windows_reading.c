@@ -55,6 +55,16 @@ static uint32_t wide_dash(struct sn_bytes text, bool slash)
 	return slash && (code == 0x2044 || code == 0x2215 || code == 0xff0f) ? 3 : 0;
 }
 
+/* //HOST/SHARE, not //OPTION nor //OPTION:VALUE/MORE. */
+static bool is_network(struct sn_bytes text)
+{
+	uint32_t at = 2;
+
+	while (at < text.len && !strchr("/\\:=", text.at[at]))
+		at++;
+	return at > 2 && at + 1 < text.len && (text.at[at] == '/' || text.at[at] == '\\');
+}
+
 /* Bytes of what makes a word an option: - or --, / or //, or one of those above. 0: it is none. */
 static uint32_t dashes(const struct sn_win_reading *r, struct sn_bytes text)
 {
@@ -62,7 +72,9 @@ static uint32_t dashes(const struct sn_win_reading *r, struct sn_bytes text)
 
 	if (text.len < 2 || (text.at[0] != '-' && (text.at[0] != '/' || !slash)))
 		return wide_dash(text, slash);
-	return text.at[1] == text.at[0] ? 2 : 1;
+	if (text.at[1] != text.at[0])
+		return 1;
+	return text.at[0] == '/' && is_network(text) ? 0 : 2;
 }
 
 static bool has_no_value(uint32_t what)
@@ -133,6 +145,15 @@ static bool take_value(struct sn_win_reading *r, uint32_t what, bool is_attached
 	return sn_cmdline__word(&r->line, r->unwinder, &attached) && sn_win__give(r, what, &attached);
 }
 
+static bool is_letters(struct sn_bytes text)
+{
+	uint32_t at = 0;
+
+	while (at < text.len && (text.at[at] | 32) >= 'a' && (text.at[at] | 32) <= 'z')
+		at++;
+	return at == text.len;
+}
+
 static bool take_option(struct sn_win_reading *r, const struct sn_word *word, uint32_t skip)
 {
 	uint8_t room[SN_GRAMMAR_NAME_MAX];
@@ -155,8 +176,9 @@ static bool take_option(struct sn_win_reading *r, const struct sn_word *word, ui
 	}
 	if (!option && (r->grammar->flags & SN_GR_GLUED) && name.len > 2) {
 		option = find_option(r, (struct sn_bytes){name.at, 2});
-		used = 1;
-		is_attached = true;
+		/* /fomus FILE: more letters of the same */
+		is_attached = !option || option->give != SN_GIVE_FALLBACK_SCRIPT || !is_letters(text);
+		used = is_attached ? 1 : text.len;
 	} else {
 		used += is_attached;
 	}

@@ -7,6 +7,7 @@
 #include "reading.h"
 #include "windows_cmd.h"
 #include "windows_made.h"
+#include "windows_payload.h"
 #include "windows_powershell.h"
 #include "windows_reading.h"
 
@@ -222,81 +223,6 @@ static void unwind(struct sn_win_proxies *proxies, const struct sn_grammars *gra
 		out->depth = 0;
 }
 
-/* ---- the payload ---- */
-
-static bool is_slash(uint8_t c)
-{
-	return c == '\\' || c == '/';
-}
-
-/* x.txt:y; %X:~0,1% is a part of a variable. */
-static bool has_stream(struct sn_bytes base)
-{
-	const uint8_t *colon = base.len > 2 ? memchr(base.at + 2, ':', base.len - 2) : NULL;
-
-	return colon && !(colon + 1 < base.at + base.len && colon[1] == '~');
-}
-
-/* Where a file lies that is not on a disk under its own name; NONE: it is. */
-static uint32_t place_of(struct sn_bytes path)
-{
-	struct sn_bytes base = sn_windows__basename(path);
-
-	if (sn_windows__begins(path, "\\\\?\\") || sn_windows__begins(path, "\\\\.\\"))
-		path = sn_bytes__behind(path, 4);
-	else if (path.len > 2 && is_slash(path.at[0]) && is_slash(path.at[1]))
-		path = sn_bytes__behind(path, 2);
-	else
-		return has_stream(base) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
-	if (sn_windows__begins(path, "UNC\\"))
-		path = sn_bytes__behind(path, 4);
-	else if (path.len > 1 && path.at[1] == ':')
-		return has_stream(base) ? SN_PAYLOAD_STREAM : SN_PAYLOAD_NONE;
-	for (uint32_t i = 0; i < path.len; i++) {
-		if (is_slash(path.at[i]))
-			return sn_windows__begins(sn_bytes__behind(path, i + 1), "DavWWWRoot") ? SN_PAYLOAD_WEBDAV
-											       : SN_PAYLOAD_UNC;
-		if (path.at[i] == '@')
-			return SN_PAYLOAD_WEBDAV;
-	}
-	return SN_PAYLOAD_NONE;
-}
-
-static void finish(struct sn_unwound *out)
-{
-	bool is_file = out->kind == SN_PAYLOAD_COMMAND || out->kind == SN_PAYLOAD_SCRIPT_FILE ||
-		       out->kind == SN_PAYLOAD_LIBRARY || out->kind == SN_PAYLOAD_EXPORT;
-	uint32_t place = is_file ? place_of(out->path) : SN_PAYLOAD_NONE;
-
-	if (out->kind == SN_PAYLOAD_COMMAND)
-		out->kind = sn_win__kind_of_command(out->path);
-	if (out->kind == SN_PAYLOAD_FROM_URL && !out->url.len) {
-		out->url = out->path;
-		out->path = (struct sn_bytes){0};
-	}
-	if (place)
-		out->kind = place;
-	if (!out->url.len && out->text.len)
-		out->url = sn_bytes__url(out->text);
-	if (!out->url.len && out->path.len)
-		out->url = sn_bytes__url(out->path);
-}
-
-/* X:/a/b as X:\a\b: it is the same file. */
-static void turn_slashes(struct sn_unwound *out, struct sn_unwinder *unwinder)
-{
-	uint8_t *room;
-
-	if (out->path.len < 3 || out->path.at[1] != ':' || !memchr(out->path.at, '/', out->path.len))
-		return;
-	room = sn_unwinder__room(unwinder, out->path.len);
-	if (!room)
-		return;
-	for (uint32_t i = 0; i < out->path.len; i++)
-		room[i] = out->path.at[i] == '/' ? '\\' : out->path.at[i];
-	out->path.at = room;
-}
-
 /* ---- the parent ---- */
 
 /* What the parent was made to run, by what the start tells of it; NULL: nothing. */
@@ -367,8 +293,7 @@ const struct sn_proxy *sn_win_proxies__see(struct sn_win_proxies *proxies, const
 	unwind(proxies, grammars, grammar, start->image, start->command_line, own);
 	proxies->makes = sn_win_made__of(&proxies->made, start->image, own, before, way);
 	if (own->depth) {
-		finish(own);
-		turn_slashes(own, &proxies->unwinder);
+		sn_win_payload__finish(own, &proxies->unwinder);
 		*proxy = sn_proxy__of(own);
 	} else if (way) { /* this is what the chain was to run */
 		*proxy = (struct sn_proxy){.kind = SN_PAYLOAD_COMMAND,

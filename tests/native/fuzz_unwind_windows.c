@@ -1,5 +1,5 @@
 // sources: windows_unwind.c windows_made.c windows_reading.c windows_given.c windows_file.c windows_cmd.c
-// sources: windows_powershell.c windows_variables.c windows_control.c
+// sources: windows_settings.c windows_payload.c windows_powershell.c windows_variables.c windows_control.c
 // sources: windows_words.c unwind.c reading.c given.c grammar.c shell_words.c sed_program.c bytes.c
 /* unwind_input.h with a process creation: image, original name, command line, parent's image and command line.
  * Whatever passes the verifier unwinds without reading out of bounds. */

@@ -74,6 +74,20 @@ def test_payload(row: list[str]) -> None:
     assert payload in f"{proxy.path} {proxy.url} {proxy.text}"
 
 
+@pytest.mark.parametrize("row", rows("variants_windows.tsv"), ids=lambda row: "\t".join(row[3:]))
+def test_variant(row: list[str]) -> None:
+    chain, kind, wanted, *rest = row
+    line = "\t".join(rest)
+    proxy = unwind_windows(shipped_win_grammars(), Start(program(line.lstrip()).split("/")[0], command_line=line))
+    if chain == "-":
+        assert proxy is None
+        return
+    assert proxy is not None
+    assert (",".join(proxy.chain), proxy.kind) == (chain, kind)
+    name, _, value = wanted.partition("=")
+    assert value in proxy.text if name == "text" else value == getattr(proxy, name)
+
+
 # ---- the parent ----
 
 
