@@ -79,9 +79,9 @@ def fires(stem: str, event: dict[str, Any], site: Path) -> bool:
         ),
         (
             "WindowsWritableFolders",
-            "D:\\Exchange\\",
+            "D:\\Plant\\Data\\Exchange\\",
             "proc_creation_win_rundll32_writable_folder",
-            {**PROCESS, "CommandLine": "rundll32.exe D:\\Exchange\\a.dll,Run"},
+            {**PROCESS, "CommandLine": "rundll32.exe D:\\Plant\\Data\\Exchange\\a.dll,Run"},
             False,
         ),
     ],
