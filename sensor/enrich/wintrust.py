@@ -25,6 +25,8 @@ _UI_NONE, _CHOICE_FILE, _CHOICE_CATALOG = 2, 1, 2
 _STATE_VERIFY, _STATE_CLOSE = 1, 2
 _CACHE_ONLY = 0x1000  # WTD_CACHE_ONLY_URL_RETRIEVAL
 _NAME_SIMPLE = 4  # CERT_NAME_SIMPLE_DISPLAY_TYPE
+_NEWER = ("CryptCATAdminAcquireContext2", "CryptCATAdminCalcHashFromFileHandle2")  # since Windows 8; wine has the first
+_DIGEST_MAX = 64  # bytes: SHA512's
 
 
 class _File(Structure):
@@ -90,10 +92,11 @@ def _verified(choice: int, what: _Choice) -> Signature | None:
     trust = ctypes.WinDLL("wintrust", use_last_error=True)
     data = _Data(size=sizeof(_Data), ui=_UI_NONE, choice=choice, what=what, action=_STATE_VERIFY, flags=_CACHE_ONLY)
     trust.WinVerifyTrust.argtypes = [c_void_p, c_void_p, c_void_p]
+    ctypes.set_last_error(0)
     code = trust.WinVerifyTrust(None, byref(_VERIFY), byref(data)) & 0xFFFFFFFF
     reason = ctypes.get_last_error() & 0xFFFFFFFF
     try:
-        if code == 0x800B0100 and reason not in NO_SIGNATURE:  # TRUST_E_NOSIGNATURE, since it could not look
+        if code == 0x800B0100 and reason not in (0, *NO_SIGNATURE):  # TRUST_E_NOSIGNATURE, since it could not look
             code = reason
         if code in NO_SIGNATURE:
             return None
@@ -130,15 +133,12 @@ def _signer(trust: Any, state: int | None) -> str:
 def _by_catalog(path: str, handle: int) -> Signature:
     """The catalogs of this Windows that list the file's digest, the newer kind of digest first."""
     trust = ctypes.WinDLL("wintrust")
-    searched = False
-    for algorithm in ("SHA256", None):
+    looked = True
+    for algorithm in ("SHA256", None) if all(hasattr(trust, name) for name in _NEWER) else (None,):
         with _catalogs(trust, algorithm) as admin:
             digest = _digest(trust, admin, handle, algorithm) if admin else None
-            if admin is None or digest is None:
-                continue
-            searched = True
-            catalog = _listed_in(trust, admin, digest)
-            if catalog:
+            catalog = _listed_in(trust, admin, digest) if admin and digest else None
+            if admin and digest and catalog:
                 member = (c_ubyte * len(digest))(*digest)
                 subject = _Catalog(
                     sizeof(_Catalog), 0, catalog, digest.hex().upper(), path, handle, member, len(digest), None, admin
@@ -146,17 +146,18 @@ def _by_catalog(path: str, handle: int) -> Signature:
                 found = _verified(_CHOICE_CATALOG, _Choice(catalog=ctypes.pointer(subject)))
                 if found is not None:
                     return found
-    return Signature(False, "", UNAVAILABLE) if searched else Signature(why="catalogs could not be looked through")
+            looked = looked and catalog is not None
+    return Signature(False, "", UNAVAILABLE) if looked else Signature(why="catalogs could not be looked through")
 
 
 @contextmanager
 def _catalogs(trust: Any, algorithm: str | None) -> Iterator[int | None]:
-    """A handle to this Windows' catalogs; None: it has none of that kind."""
+    """A handle to this Windows' catalogs; None: it could not be had."""
     admin = c_void_p()
-    if algorithm and hasattr(trust, "CryptCATAdminAcquireContext2"):
+    if algorithm:
         done = trust.CryptCATAdminAcquireContext2(byref(admin), None, c_wchar_p(algorithm), None, 0)
     else:
-        done = not algorithm and trust.CryptCATAdminAcquireContext(byref(admin), None, 0)
+        done = trust.CryptCATAdminAcquireContext(byref(admin), None, 0)
     try:
         yield admin.value if done else None
     finally:
@@ -165,20 +166,18 @@ def _catalogs(trust: Any, algorithm: str | None) -> Iterator[int | None]:
 
 
 def _digest(trust: Any, admin: int, handle: int, algorithm: str | None) -> bytes | None:
-    """As catalogs list it; None: this Windows cannot make one of that kind."""
-    size, digest = DWORD(64), (c_ubyte * 64)()
-    if algorithm is None:
-        done = trust.CryptCATAdminCalcHashFromFileHandle(c_void_p(handle), byref(size), digest, 0)
-    elif hasattr(trust, "CryptCATAdminCalcHashFromFileHandle2"):
+    """As catalogs list it; None: it could not be made."""
+    size, digest = DWORD(_DIGEST_MAX), (c_ubyte * _DIGEST_MAX)()
+    if algorithm:
         function = trust.CryptCATAdminCalcHashFromFileHandle2
         done = function(c_void_p(admin), c_void_p(handle), byref(size), digest, 0)
     else:
-        done = False
+        done = trust.CryptCATAdminCalcHashFromFileHandle(c_void_p(handle), byref(size), digest, 0)
     return bytes(digest[: size.value]) if done else None
 
 
-def _listed_in(trust: Any, admin: int, digest: bytes) -> str:
-    """The path of the first catalog that lists it; empty: none does."""
+def _listed_in(trust: Any, admin: int, digest: bytes) -> str | None:
+    """The path of the first catalog that lists it; empty: none does; None: it is not said."""
     trust.CryptCATAdminEnumCatalogFromHash.restype = c_void_p
     member = (c_ubyte * len(digest))(*digest)
     found = trust.CryptCATAdminEnumCatalogFromHash(c_void_p(admin), member, len(digest), 0, None)
@@ -187,4 +186,4 @@ def _listed_in(trust: Any, admin: int, digest: bytes) -> str:
     info = _CatalogInfo(sizeof(_CatalogInfo))
     done = trust.CryptCATCatalogInfoFromContext(c_void_p(found), byref(info), 0)
     trust.CryptCATAdminReleaseCatalogContext(c_void_p(admin), c_void_p(found), 0)
-    return info.path if done else ""
+    return info.path if done else None
