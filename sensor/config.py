@@ -235,11 +235,11 @@ def _read(path: str) -> str:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ConfigError(f"{path}: more than {_MOST_BYTES >> 20} MiB", "give a file of settings to --config")
-        return content.decode()
+        return content.decode("utf-8-sig")  # Notepad may put a mark before it
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", "give the path of a readable file to --config") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from error
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from error
 
 
 class _Document(NamedTuple):

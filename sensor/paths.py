@@ -23,9 +23,9 @@ _SYSTEM = {"run": "/run/linsang", "cache": "/var/cache/linsang", "lib": "/var/li
 
 
 def default_rules() -> list[Path]:
-    """The shipped rules of this platform, and the host's own; folders that are not there are left out."""
+    """The shipped rules of this platform, and the host's own; folders that this user cannot see are left out."""
     shipped = [SHIPPED_RULES / name for name in (_PLATFORMS.get(sys.platform, sys.platform), "common")]
-    return [path for path in (*shipped, SITE_RULES) if path.is_dir()]
+    return [path for path in (*shipped, SITE_RULES) if os.path.isdir(path)]
 
 
 def own_folder(kind: str, variable: str, home: str) -> str:

@@ -8,6 +8,7 @@ value away, and `!*` all of them.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def lists(site: Path = SITE_LISTS, shipped: Path = SHIPPED_LISTS) -> Lists:
     """The lists with the site's changes. ConfigError, with file and line: a file that is no list's, or cannot be read;
     a value that is taken away and was not there."""
     found = shipped_lists(shipped)
-    for path in sorted(site.iterdir()) if site.is_dir() else []:
+    for path in sorted(site.iterdir()) if os.path.isdir(site) else []:
         if path.name.startswith("."):
             continue
         if path.suffix != SUFFIX or path.stem not in found:
@@ -62,7 +63,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise ConfigError(f"{path}: {error.strerror}", "a list is a file that can be read") from None
     if len(raw) > BYTES_MAX:
         raise ConfigError(f"{path}: larger than {BYTES_MAX >> 20} MiB", "split it by wildcards")
-    for number, line in enumerate(raw.splitlines(), 1):
+    for number, line in enumerate(raw.removeprefix(BOM_UTF8).splitlines(), 1):
         try:
             text = line.decode().strip()
         except UnicodeDecodeError as error:

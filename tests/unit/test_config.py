@@ -62,6 +62,16 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         config.load(str(tmp_path / "bytes"))
 
 
+def test_what_editors_of_windows_write(tmp_path: Path) -> None:
+    """Notepad's mark and line ends; what Windows PowerShell's > writes is told."""
+    text = config.dump(config.Config()).replace("\n", "\r\n")
+    (tmp_path / "notepad").write_bytes(text.encode("utf-8-sig"))
+    assert config.load(str(tmp_path / "notepad")) == config.Config()
+    (tmp_path / "powershell").write_bytes(text.encode("utf-16"))
+    with pytest.raises(ConfigError, match="powershell: not UTF-8 at byte 0; save it as UTF-8"):
+        config.load(str(tmp_path / "powershell"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="/dev/zero")
 def test_a_file_without_end_is_none() -> None:
     with pytest.raises(ConfigError, match="more than 1 MiB"):

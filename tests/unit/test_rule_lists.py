@@ -51,12 +51,14 @@ def shipped(tmp_path: Path) -> Path:
         ("!*\nsed\n", ("sed",)),
         ("sed\n!*\n", ()),
         ("!env\nenv\n", ("awk", "env")),
+        ("\ufeffsed\r\n", ("env", "awk", "sed")),  # as Notepad saves it
+        ("\ufeff# mine\r\n!env\r\n", ("awk",)),
     ],
 )
 def test_a_site_changes_a_list(tmp_path: Path, shipped: Path, content: str, tools: tuple[str, ...]) -> None:
     site = tmp_path / "lists.d"
     site.mkdir()
-    (site / "Tools.txt").write_text(content)
+    (site / "Tools.txt").write_text(content, "utf-8")
     (site / ".Tools.txt.swp").write_bytes(b"\xff")
     assert lists(site, shipped) == {"Tools": tools, "Ours": ("x",)}
     assert shipped_lists(shipped)["Tools"] == ("env", "awk")
