@@ -11,6 +11,7 @@ ALREADY_EXISTS = 183
 MORE_DATA = 234  # the session's texts have no room in our buffer; it did what it was told
 PRIVILEGE_NOT_HELD = 1314
 NO_SYSTEM_RESOURCES = 1450
+ACTIVE_CONNECTIONS = 2402  # it is being stopped already
 INSTANCE_NOT_FOUND = 4201  # ERROR_WMI_INSTANCE_NOT_FOUND: no session of that name
 
 _ELEVATED = "run it elevated (Run as administrator), or as the service: linsang service install"
@@ -26,14 +27,23 @@ _MEANINGS = {
     ),
     INSTANCE_NOT_FOUND: ("it is not there any more", "who stopped it? the Security log may say"),
 }
+_OF_PROVIDERS = {  # EnableTraceEx2 means something else by it
+    NO_SYSTEM_RESOURCES: (
+        "as many sessions as may have this provider have it",
+        "eight may: `logman query -ets` lists the sessions, `logman query NAME -ets` what each has",
+    ),
+}
 
 
 class SessionError(LinsangError):
-    """A call for the session `name` answered with `code` (an error of Windows, 0 where it told none)."""
+    """A call for the session `name`, or for `provider` in it, answered with `code` (an error of Windows, 0 where none
+    is told)."""
 
-    def __init__(self, name: str, what: str, code: int) -> None:
+    def __init__(self, name: str, what: str, code: int, provider: str = "") -> None:
         self.name = name
         self.code = code
-        meaning, remedy = _MEANINGS.get(code, ("", ""))
+        self.provider = provider
+        meanings = _MEANINGS | _OF_PROVIDERS if provider else _MEANINGS
+        meaning, remedy = meanings.get(code, ("", ""))
         reason = f"{meaning} (error {code})" if meaning else f"error {code}" if code else "Windows does not say why"
         super().__init__(f"trace session {name}: {what}: {reason}", remedy)

@@ -17,7 +17,7 @@ class Consumer:
     """Opens the session `name` and starts the thread. `callback`: address of an EVENT_RECORD_CALLBACK, called on that
     thread without Python, with `context` in EVENT_RECORD.UserContext; both must live until `ended`.
 
-    SessionError: the trace cannot be opened.
+    SessionError: the trace cannot be opened; nothing of it is left.
     """
 
     def __init__(self, name: str, callback: int, context: int) -> None:
@@ -35,7 +35,11 @@ class Consumer:
         self._handle = evntrace.TRACEHANDLE(handle)
         # a daemon: atexit's handlers, which stop the session, run only after all other threads have ended
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no more
+            evntrace.CloseTrace(self._handle)
+            raise SessionError(name, "start a thread for its events", 0) from None
 
     def _run(self) -> None:
         self.code = evntrace.ProcessTrace(ctypes.byref(self._handle), 1, None, None)

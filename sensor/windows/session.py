@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from sensor.windows.codes import ALREADY_EXISTS, INSTANCE_NOT_FOUND, MORE_DATA, SUCCESS, SessionError
+from sensor.windows.codes import (
+    ACTIVE_CONNECTIONS,
+    ALREADY_EXISTS,
+    INSTANCE_NOT_FOUND,
+    MORE_DATA,
+    SUCCESS,
+    SessionError,
+)
 from sensor.windows.consumer import Consumer
 from sensor.windows.library import (
     EVENT_FILTER_DESCRIPTOR,
     GUID,
     EventProvider,
-    ProviderInfo,
     ProviderParameters,
     TraceProperties,
     evntrace,
@@ -22,7 +30,7 @@ from sensor.windows.losses import Losses
 from sensor.windows.providers import Provider, SessionPlan
 
 _QUERY, _STOP, _FLUSH = 0, 1, 3  # EVENT_TRACE_CONTROL_*
-_CAPTURE_STATE = 2  # EVENT_CONTROL_CODE_CAPTURE_STATE
+_ENABLE, _CAPTURE_STATE = 1, 2  # EVENT_CONTROL_CODE_*
 _TRACED_GUID = 0x00020000  # WNODE_FLAG_TRACED_GUID
 _CLOCK = 1  # Wnode.ClientContext: the performance counter, which ProcessTrace turns into system time
 _FLUSH_TIMER_S = 1  # the least that Windows does by itself; what is shorter is forced
@@ -41,38 +49,39 @@ class Session:
         self._provider: Any = None
         self._consumer: Consumer | None = None
         self._kept: list[Any] = []  # what Windows may look at while the session is there
-        self.reduced = ""  # what it could not be made to do
+        self._reduced: list[str] = []
+        self._refused: dict[str, str] = {}
         self.stuck = False  # its consumer does not end: `callback` and `context` must be left to that for good
 
     # ---- start ----
 
     def start(self) -> None:
         """Starts it. One of the same name is what a killed sensor left behind, with providers and buffers that are not
-        these: it is stopped first. SessionError: nothing of it is left."""
+        these: it is stopped first. Of several providers some may be refused. SessionError: nothing of it is left."""
+        self._reduced, self._refused = [], {}
         try:
             try:
                 self._begin()
             except SessionError as error:
                 if error.code != ALREADY_EXISTS:
                     raise
-                self._stop_orphan()
+                self._stop("stop the one of the same name")
                 self._begin()
-            self._ask_for_state()
+            for provider in self.plan.providers:
+                self._have(provider)
             self._consumer = Consumer(self.plan.name, self._callback, self._context)
         except SessionError:
             self._abandon()
             raise
 
     def _begin(self) -> None:
-        """StartTrace, then EnableTraceEx2 for each provider."""
+        """StartTrace."""
         self._kept = []
-        providers = [self._as_asked(provider) for provider in self.plan.providers]
-        self._provider = EventProvider(self.plan.name, self._properties(), providers)
+        self._provider = EventProvider(self.plan.name, self._properties(), [])
         try:
             self._provider.start()
         except OSError as error:
-            step = "enable its providers" if self._started else "start"
-            raise SessionError(self.plan.name, step, int(getattr(error, "winerror", 0))) from None
+            raise SessionError(self.plan.name, "start", int(getattr(error, "winerror", 0))) from None
 
     @property
     def _started(self) -> bool:
@@ -91,41 +100,65 @@ class Session:
         made.EnableFlags = plan.flags
         return TraceProperties(props=ctypes.pointer(made))
 
-    def _as_asked(self, provider: Provider) -> Any:
+    def _have(self, provider: Provider) -> None:
+        """Enables it and asks it for what is there already: who started before the sensor. SessionError: it is refused,
+        and so is all that the session has."""
+        try:
+            self._enable(provider)
+        except SessionError as error:
+            self._refused[provider.name] = str(error)
+            self._reduced.append(str(error))
+            if len(self._refused) == len(self.plan.providers):
+                raise
+            return
+        if provider.rundown and (code := self._call(_CAPTURE_STATE, provider, None)) != SUCCESS:
+            what = f"ask {provider.name} for what is there"
+            self._reduced.append(str(SessionError(self.plan.name, what, code, provider.name)))
+
+    def _enable(self, provider: Provider) -> None:
+        """Where the filter that nobody documents is refused, without it."""
+        code = self._call(_ENABLE, provider, self._parameters(provider))
+        if code != SUCCESS and provider.captured_data:
+            error = SessionError(self.plan.name, f"have {provider.name} say what was written", code, provider.name)
+            code = self._call(_ENABLE, provider, self._parameters(replace(provider, captured_data=False)))
+            if code == SUCCESS:
+                self._reduced.append(str(error))
+        if code != SUCCESS:
+            raise SessionError(self.plan.name, f"enable {provider.name}", code, provider.name)
+
+    def _call(self, control: int, provider: Provider, parameters: Any) -> int:
+        """EnableTraceEx2."""
+        guid = GUID(f"{{{provider.guid}}}")
+        arguments = (control, provider.level, provider.keywords, 0, 0, parameters)
+        return int(evntrace.EnableTraceEx2(self._provider.session_handle, ctypes.byref(guid), *arguments))
+
+    def _parameters(self, provider: Provider) -> Any:
+        """ENABLE_TRACE_PARAMETERS."""
         descriptors = []
         for kind, content in provider.filters:
             buffer = ctypes.create_string_buffer(content, len(content))
             descriptors.append(EVENT_FILTER_DESCRIPTOR(ctypes.addressof(buffer), len(content), kind))
             self._kept.append(buffer)
-        parameters = ProviderParameters(provider.properties, descriptors)
-        self._kept.append(parameters)
-        return ProviderInfo(
-            provider.name, GUID(f"{{{provider.guid}}}"), provider.level, provider.keywords, 0, parameters.get()
-        )
-
-    def _stop_orphan(self) -> None:
-        try:
-            self._control(_STOP, "stop the one of the same name")
-        except SessionError as error:
-            if error.code != INSTANCE_NOT_FOUND:
-                raise
-
-    def _ask_for_state(self) -> None:
-        """What is there already, as events. Refused: who started before the sensor is not known, all else is."""
-        self.reduced = ""
-        for provider in self.plan.providers:
-            if provider.rundown:
-                guid = GUID(f"{{{provider.guid}}}")
-                arguments = (self._provider.session_handle, ctypes.byref(guid), _CAPTURE_STATE)
-                code = evntrace.EnableTraceEx2(*arguments, provider.level, provider.keywords, 0, 0, None)
-                if code != SUCCESS:
-                    self.reduced = str(SessionError(self.plan.name, f"ask {provider.name} for what is there", code))
+        made = ProviderParameters(provider.properties, descriptors)
+        made.get().contents.SourceId = self._provider.session_properties.get().contents.Wnode.Guid
+        self._kept.append(made)
+        return made.get()
 
     def _abandon(self) -> None:
         if self._started:
             with suppress(SessionError):  # what led here is told
-                self._control(_STOP, "stop")
+                self._stop("stop")
         self._provider = None
+
+    @property
+    def reduced(self) -> str:
+        """What it could not be made to do."""
+        return "; ".join(self._reduced)
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Providers that it could not have, and why."""
+        return self._refused
 
     # ---- while it runs ----
 
@@ -133,10 +166,19 @@ class Session:
         """ControlTrace by name."""
         properties = TraceProperties(props=ctypes.pointer(evntrace.EVENT_TRACE_PROPERTIES()))
         rc = evntrace.ControlTraceW(evntrace.TRACEHANDLE(0), self.plan.name, properties.get(), code)
-        if rc != SUCCESS and not (rc == MORE_DATA and code != _QUERY):
+        if rc != SUCCESS:
             raise SessionError(self.plan.name, what, rc)
         answer = properties.get().contents
         return Losses(answer.EventsLost, answer.RealTimeBuffersLost, answer.LogBuffersLost)
+
+    def _stop(self, what: str) -> Losses | None:
+        """What it lost in all; None where Windows does not say: it was not there any more, or is told to stop twice."""
+        try:
+            return self._control(_STOP, what)
+        except SessionError as error:
+            if error.code not in (INSTANCE_NOT_FOUND, ACTIVE_CONNECTIONS, MORE_DATA):
+                raise
+            return None
 
     def query(self) -> Losses:
         """What it has lost since it was started."""
@@ -144,7 +186,11 @@ class Session:
 
     def flush(self) -> None:
         """Has what is in its buffers handed over now."""
-        self._control(_FLUSH, "empty its buffers")
+        try:
+            self._control(_FLUSH, "empty its buffers")
+        except SessionError as error:
+            if error.code != MORE_DATA:
+                raise
 
     @property
     def ended(self) -> str:
@@ -160,7 +206,7 @@ class Session:
     # ---- end ----
 
     def stop(self) -> Losses | None:
-        """Stops it and takes what is left in it: what it lost in all, None when somebody else stopped it. Once only.
+        """Stops it and takes what is left in it: what it lost in all, None where Windows does not say. Once only.
 
         SessionError, after all has been done that can be: it could not be stopped, or its consumer does not end, and is
         `stuck`.
@@ -169,11 +215,7 @@ class Session:
             return None
         consumer, self._consumer, self._provider = self._consumer, None, None
         try:
-            return self._control(_STOP, "stop")
-        except SessionError as error:
-            if error.code != INSTANCE_NOT_FOUND:
-                raise
-            return None
+            return self._stop("stop")
         finally:
             if consumer is not None and not consumer.close():
                 self.stuck = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, Protocol
 
@@ -22,13 +22,15 @@ _SETTLE_S = 0.1  # a consumer that cannot work has ended by then
 _BACKOFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)  # before each further start of one that does not last
 _LASTS_S = 60.0
 _TROUBLES_MAX = 256
+_NAP_S = 0.05  # how late the thread may hear of its end
+# Before Python 3.13, Windows' time.monotonic goes in steps of 15.6 ms, and so do all waits but sleep's.
+_now, _sleep = time.perf_counter, time.sleep
 
 
 class Watchable(Protocol):
     """What is watched: session.Session."""
 
     plan: SessionPlan
-    reduced: str
     stuck: bool
 
     def start(self) -> None: ...
@@ -38,6 +40,10 @@ class Watchable(Protocol):
     def settled(self, patience: float) -> bool: ...
     @property
     def ended(self) -> str: ...
+    @property
+    def reduced(self) -> str: ...
+    @property
+    def refused(self) -> Mapping[str, str]: ...
 
 
 class Watched:
@@ -54,6 +60,7 @@ class Watched:
         self.restarts = 0
         self.cause = ""  # why it does not run
         self.flushes_failed = 0
+        self._told: Mapping[str, str] = {}  # providers whose refusal is known
 
     @property
     def name(self) -> str:
@@ -93,6 +100,15 @@ class Watched:
         self._down_since, self.cause = now, str(error)
         self._delay(now)
         return Trouble(health.SESSION_REFUSED, {"session": self.name, "reason": self.cause})
+
+    def missing(self) -> list[Trouble]:
+        """Its providers that Windows refused, each once for a reason; to be asked after a start."""
+        told, self._told = self._told, dict(self._session.refused)
+        return [
+            Trouble(health.PROBE_REFUSED, {"session": self.name, "probe": provider, "reason": reason})
+            for provider, reason in self._told.items()
+            if told.get(provider) != reason
+        ]
 
     def settle(self, patience: float) -> None:
         """SessionError: its consumer has already ended."""
@@ -167,7 +183,8 @@ class Watched:
                 return []
             return [self.refused(now, error)]
         self.restarts += 1
-        return [Trouble(health.SESSION_RESTORED, {"session": self.name, "unseen_s": round(now - since, 3)})]
+        restored = Trouble(health.SESSION_RESTORED, {"session": self.name, "unseen_s": round(now - since, 3)})
+        return [restored, *self.missing()]
 
     def stop(self) -> str:
         """Stops it and takes the final counts; what went wrong, or ""."""
@@ -201,10 +218,11 @@ class Watch:
                 raise
 
     def _begin(self, one: Watched) -> None:
-        now = time.monotonic()
+        now = _now()
         try:
             one.start(now)
             one.settle(_SETTLE_S)
+            self._troubles.extend(one.missing())
         except SessionError as error:
             if one.name in self._required:
                 raise
@@ -212,11 +230,12 @@ class Watch:
 
     def run(self) -> None:
         """On a thread of its own, until `stop`."""
-        while not self._ended.wait(min(_QUERY_S, max(0.0, min(one.due for one in self.watched) - time.monotonic()))):
+        while not self._ended.is_set():
             with self._turning:
                 if not self._ended.is_set():
                     for one in self.watched:
-                        self._troubles.extend(one.turn(time.monotonic()))
+                        self._troubles.extend(one.turn(_now()))
+            _sleep(min(_NAP_S, max(0.0, min(one.due for one in self.watched) - _now())))
 
     def stop(self) -> list[str]:
         """Ends `run` and stops all sessions; what went wrong. Any thread, any number of times."""

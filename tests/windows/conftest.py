@@ -33,7 +33,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 if sys.platform == "win32":
     from fake_event_log import FakeEventLog
-    from fake_trace import CALLS, FakeWindows
+    from fake_trace import FakeWindows
 
     from sensor.windows.library import evntrace
 
@@ -41,11 +41,11 @@ if sys.platform == "win32":
     def windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWindows]:
         """FAKE: the calls of event tracing, in the unmodified pywintrace."""
         fake = FakeWindows(evntrace)
-        for call in CALLS:
-            monkeypatch.setattr(evntrace, call, getattr(fake, call))
+        fake.put_in(monkeypatch.setattr)
         yield fake
         for name in list(fake.sessions):
             fake.stop_behind_its_back(name)
+        assert not fake.faults
 
     @pytest.fixture
     def security(monkeypatch: pytest.MonkeyPatch) -> FakeEventLog:

@@ -77,11 +77,10 @@ DIES = f"""\
 import sys
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests" / "windows")!r}]
 import atexit
-from fake_trace import CALLS, FakeWindows
+from fake_trace import FakeWindows
 from sensor.windows.library import evntrace
 fake = FakeWindows(evntrace)
-for call in CALLS:
-    setattr(evntrace, call, getattr(fake, call))
+fake.put_in(setattr)
 atexit.register(lambda: print(sorted(fake.called("STOP")), sorted(fake.sessions), flush=True))
 from sensor.config import Config, Windows
 from sensor.native import Engine

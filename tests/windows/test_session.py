@@ -1,29 +1,25 @@
-"""Sessions over the unmodified pywintrace and scripted calls of Windows: each error code, and what pywintrace alone
-does with it."""
+"""Sessions over the unmodified pywintrace and scripted calls of Windows: each error code. That these tests see a sensor
+that does as pywintrace alone: test_pywintrace.py."""
 
 import sys
 import threading
-from collections.abc import Callable
 
 import pytest
 
 if sys.platform != "win32":
     pytest.skip("Windows' event tracing is not here: make test-windows", allow_module_level=True)
 
-import ctypes
-
-from etw.etw import ETW, ProviderInfo
 from etw.GUID import GUID
 from fake_trace import FakeWindows
 
 from sensor.windows.codes import SessionError
-from sensor.windows.library import evntrace
 from sensor.windows.losses import Losses
 from sensor.windows.providers import OPTIONAL, SessionPlan, plans
 from sensor.windows.session import Session
 
 PROCESS, SYSTEM, BULK = plans(OPTIONAL)
 KERNEL_PROCESS = "22fb2cd6-0e7b-422b-a0c7-2fad1fd0e716"
+KERNEL_REGISTRY = "70eb4f03-c1de-4f73-a051-33d13d5413bd"
 CALLBACK, CONTEXT = 0x7FF612345678, 0x1234
 
 
@@ -46,10 +42,87 @@ def test_a_session_is_what_its_plan_says(windows: FakeWindows) -> None:
     enabled = running.providers[KERNEL_PROCESS]
     assert (enabled.level, enabled.any, enabled.all, enabled.property) == (4, 0x10, 0, 0x80)
     assert enabled.filters == [(0x80000200, b"\x01\x00\x03\x00\x01\x00\x02\x00\x0f\x00")]
+    assert (running.flush_timer, running.clock) == (1, 1)
     assert running.captured == [KERNEL_PROCESS]
     assert windows.callbacks["linsang-process"] == (CALLBACK, CONTEXT)
     assert session.stop() == Losses()
     assert not windows.sessions
+
+
+def test_the_calls_of_a_life_in_their_order(windows: FakeWindows) -> None:
+    """What is there already is asked for before events are taken; no handle is closed but the trace's."""
+    session = started()
+    session.stop()
+    own = "linsang-process"
+    assert windows.log == [
+        ("StartTraceW", own),
+        ("ENABLE", KERNEL_PROCESS),
+        ("CAPTURE", KERNEL_PROCESS),
+        ("OpenTraceW", own),
+        ("ProcessTrace", own),
+        ("STOP", own),
+        ("CloseTrace", own),
+    ]
+
+
+def test_each_start_is_another_session_under_the_same_name(windows: FakeWindows) -> None:
+    session = Session(PROCESS, CALLBACK, CONTEXT)
+    guids = set()
+    for _ in range(2):
+        session.start()
+        guids.add(windows.sessions["linsang-process"].guid)
+        session.stop()
+    assert len(guids) == 2
+
+
+def test_three_at_once(windows: FakeWindows) -> None:
+    """Each has a trace and a thread, and one that ends leaves the others."""
+    sessions = [Session(plan, CALLBACK, number) for number, plan in enumerate((PROCESS, SYSTEM, BULK))]
+    for session in sessions:
+        session.start()
+    assert {context for _, context in windows.callbacks.values()} == {0, 1, 2}
+    assert set(windows.sessions) <= threads()
+    sessions[1].stop()
+    assert set(windows.sessions) == {"linsang-process", "linsang-bulk"} <= threads()
+    for session in (sessions[0], sessions[2]):
+        assert not session.ended
+        session.stop()
+
+
+# ---- providers that are refused ----
+
+
+def test_one_that_is_refused_leaves_the_others(windows: FakeWindows) -> None:
+    windows.fail("ENABLE", 0, 1450)
+    session = started(BULK)
+    missing = BULK.providers[1]
+    assert set(windows.sessions["linsang-bulk"].providers) == {one.guid for one in BULK.providers} - {missing.guid}
+    assert list(session.refused) == [missing.name]
+    assert session.refused[missing.name] in session.reduced
+    assert "enable Microsoft-Windows-Kernel-Network: as many sessions as may" in session.reduced
+    assert "EtwMaxLoggers" not in session.reduced
+    session.stop()
+    session.start()
+    assert not session.refused
+    assert not session.reduced
+    session.stop()
+
+
+def test_a_session_whose_providers_are_all_refused(windows: FakeWindows) -> None:
+    windows.fail("ENABLE", *[5] * (len(BULK.providers) + 1))  # the registry's is asked for twice
+    assert refused(BULK).code == 5
+    assert not windows.sessions
+
+
+def test_without_what_was_written_where_that_filter_is_refused(windows: FakeWindows) -> None:
+    number = [one.guid for one in BULK.providers].index(KERNEL_REGISTRY)
+    windows.fail("ENABLE", *[0] * number, 87)
+    session = started(BULK)
+    (kind, _), *others = windows.sessions["linsang-bulk"].providers[KERNEL_REGISTRY].filters
+    assert (kind, others) == (0x80000200, [])
+    assert not session.refused
+    assert "have Microsoft-Windows-Kernel-Registry say what was written" in session.reduced
+    session.stop()
 
 
 def test_the_system_logger_is_a_private_session(windows: FakeWindows) -> None:
@@ -82,9 +155,10 @@ def test_an_orphan_is_stopped_and_replaced(windows: FakeWindows) -> None:
     session.stop()
 
 
-def test_an_orphan_that_went_meanwhile(windows: FakeWindows) -> None:
+@pytest.mark.parametrize("code", [234, 2402, 4201])
+def test_an_orphan_that_goes_by_itself(code: int, windows: FakeWindows) -> None:
     windows.fail("StartTraceW", 183)
-    windows.fail("STOP", 4201)
+    windows.fail("STOP", code)
     started().stop()
 
 
@@ -101,8 +175,9 @@ REFUSALS = {
     "no more sessions": ("StartTraceW", 1450, "all trace sessions of this machine are taken", "EtwMaxLoggers"),
     "settings": ("StartTraceW", 87, "start: its settings are refused (error 87)", ""),
     "a code nobody knows": ("StartTraceW", 4242, "start: error 4242", ""),
-    "provider": ("ENABLE", 5, "enable its providers: access is denied (error 5)", "elevated"),
-    "provider's filter": ("ENABLE", 87, "enable its providers: its settings are refused (error 87)", ""),
+    "provider": ("ENABLE", 5, "enable Microsoft-Windows-Kernel-Process: access is denied (error 5)", "elevated"),
+    "provider's filter": ("ENABLE", 87, "its settings are refused (error 87)", ""),
+    "provider that eight have": ("ENABLE", 1450, "as many sessions as may have this provider have it", "eight"),
     "trace": ("OpenTraceW", 5, "open: access is denied (error 5)", "elevated"),
     "trace that is gone": ("OpenTraceW", 4201, "open: it is not there any more (error 4201)", ""),
 }
@@ -121,6 +196,39 @@ def test_refused(case: str, windows: FakeWindows) -> None:
     assert not windows.sessions
 
 
+# ERROR_INVALID_FUNCTION, ACCESS_DENIED, INVALID_HANDLE, NOT_ENOUGH_MEMORY, BAD_LENGTH, INVALID_PARAMETER, DISK_FULL,
+# BAD_PATHNAME, ALREADY_EXISTS, MORE_DATA, PRIVILEGE_NOT_HELD, NO_SYSTEM_RESOURCES, TIMEOUT, RPC_S_SERVER_UNAVAILABLE,
+# WMI_INSTANCE_NOT_FOUND
+CODES = (1, 5, 6, 8, 24, 87, 112, 161, 183, 234, 1314, 1450, 1460, 1722, 4201)
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("call", ["StartTraceW", "ENABLE", "OpenTraceW"])
+def test_any_code_of_any_call(call: str, code: int, windows: FakeWindows) -> None:
+    windows.fail(call, code, code)
+    error = refused()
+    assert error.code == code
+    assert f"error {code})" in str(error) or f": error {code}" in str(error)
+    assert not windows.sessions
+    assert "linsang-process" not in threads()
+
+
+def test_the_handle_of_no_trace_as_32_bits_have_it(windows: FakeWindows) -> None:
+    windows.invalid = 0xFFFFFFFF
+    windows.fail("OpenTraceW", 5)
+    assert refused().code == 5
+
+
+def test_a_machine_without_a_thread_to_give(windows: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    assert "start a thread for its events" in str(refused())
+    assert windows.called("CloseTrace") == ["linsang-process"]
+    assert not windows.sessions
+
+
 def test_an_orphan_that_may_not_be_stopped(windows: FakeWindows) -> None:
     windows.left_over("linsang-process")
     windows.fail("STOP", 5)
@@ -136,7 +244,7 @@ def test_the_state_may_be_refused(windows: FakeWindows) -> None:
     session.stop()
 
 
-@pytest.mark.parametrize("code", [5, 6, 1450])
+@pytest.mark.parametrize("code", CODES)
 def test_a_consumer_that_ends_at_once_is_seen(code: int, windows: FakeWindows) -> None:
     windows.fail("ProcessTrace", code)
     session = started()
@@ -153,7 +261,7 @@ def test_losses_are_those_that_windows_tells(windows: FakeWindows) -> None:
     assert session.stop() == Losses(9, 2, 1)
 
 
-@pytest.mark.parametrize("code", [5, 234, 4201])
+@pytest.mark.parametrize("code", CODES)
 def test_a_question_without_answer_is_not_zero(code: int, windows: FakeWindows) -> None:
     session = started()
     windows.fail("QUERY", code)
@@ -179,11 +287,13 @@ def threads() -> set[str]:
     return {thread.name for thread in threading.enumerate()}
 
 
-@pytest.mark.parametrize("code", [4201, 5, 6])
-def test_the_consumer_ends_whatever_becomes_of_the_session(code: int, windows: FakeWindows, quick: None) -> None:
+@pytest.mark.parametrize("code", [*CODES, 2402])
+@pytest.mark.usefixtures("quick")
+def test_the_consumer_ends_whatever_becomes_of_the_session(code: int, windows: FakeWindows) -> None:
+    """Nobody knows what it lost where Windows says that it is no more, is ending, or has no room to tell."""
     session = started()
     windows.fail("STOP", code)
-    if code == 4201:
+    if code in {234, 2402, 4201}:
         windows.stop_behind_its_back("linsang-process")
         assert session.stop() is None
     else:
@@ -196,75 +306,4 @@ def test_the_consumer_ends_whatever_becomes_of_the_session(code: int, windows: F
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A session that is not stopped: its consumer is waited for before its trace is closed."""
-    monkeypatch.setattr("sensor.windows.consumer._PATIENCE_S", 0.1)
-
-
-# ---- what pywintrace alone does: each of these tests would fail on it ----
-class Plain:
-    """pywintrace as its manual says: Session's methods by ETW's."""
-
-    def __init__(self, name: str = "linsang-process") -> None:
-        logfile = evntrace.EVENT_TRACE_LOGFILE()
-        logfile.LoggerName = name
-        logfile.ProcessTraceMode = 0x10000100
-        logfile.EventRecordCallback = ctypes.cast(CALLBACK, evntrace.EVENT_RECORD_CALLBACK)
-        provider = ProviderInfo("Kernel-Process", GUID(f"{{{KERNEL_PROCESS}}}"), 4, 0x10, 0)
-        self.etw = ETW(session_name=name, providers=[provider], trace_logfile=logfile)
-
-    def start(self) -> None:
-        self.etw.start()
-
-
-def _ignores_an_orphan(windows: FakeWindows) -> bool:
-    orphan = windows.left_over("linsang-process")
-    plain = Plain()
-    plain.start()
-    kept = windows.sessions["linsang-process"] is orphan and list(orphan.providers) == ["old"]
-    plain.etw.stop()  # no handle: leaves it running
-    return kept and "linsang-process" in windows.sessions
-
-
-def _takes_a_trace_that_is_not_open_for_open(windows: FakeWindows) -> bool:
-    windows.fail("OpenTraceW", 5)
-    plain = Plain()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evntrace, "ProcessTrace", lambda *arguments: 6)
-        plain.start()
-        plain.etw.consumer.process_thread.join(5)
-    return not plain.etw.consumer.process_thread.is_alive() and plain.etw.running
-
-
-def _takes_no_answer_for_no_loss(windows: FakeWindows) -> bool:
-    plain = Plain()
-    plain.start()
-    windows.sessions["linsang-process"].lost = (7, 0, 0)
-    windows.fail("QUERY", 5)
-    none = plain.etw.query().EventsLost == 0
-    plain.etw.stop()
-    return none
-
-
-def _leaves_the_consumer_when_the_session_is_gone(windows: FakeWindows) -> bool:
-    plain = Plain()
-    plain.start()
-    windows.fail("DISABLE", 4201)
-    with pytest.raises(OSError, match="4201"):
-        plain.etw.stop()
-    left = plain.etw.consumer.process_thread.is_alive() and "linsang-process" in windows.sessions
-    plain.etw.consumer.stop()
-    return left
-
-
-FAULTS: list[Callable[[FakeWindows], bool]] = [
-    _ignores_an_orphan,
-    _takes_a_trace_that_is_not_open_for_open,
-    _takes_no_answer_for_no_loss,
-    _leaves_the_consumer_when_the_session_is_gone,
-]
-
-
-@pytest.mark.filterwarnings("ignore:isSet")  # pywintrace's
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_pywintrace_alone(fault: Callable[[FakeWindows], bool], windows: FakeWindows) -> None:
-    """The faults that Session is there for are still pywintrace's: what is tested above does not hold by itself."""
-    assert fault(windows)
+    monkeypatch.setattr("sensor.windows.consumer._PATIENCE_S", 0.02)

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ if sys.platform != "win32":
 from fake_trace import FakeWindows
 
 from sensor import health
+from sensor.windows import watch as watching
 from sensor.windows.codes import SessionError
 from sensor.windows.losses import Losses
 from sensor.windows.providers import OPTIONAL, plans
@@ -45,6 +47,44 @@ def test_it_is_flushed_and_asked_when_that_is_due(windows: FakeWindows) -> None:
     one.stop()
 
 
+class Clock:
+    """Goes on only when somebody sleeps, and ends the sleeper after `seconds`."""
+
+    def __init__(self, seconds: float, end: threading.Event) -> None:
+        self._at, self._end_at, self._end = 0.0, seconds, end
+
+    def now(self) -> float:
+        return self._at
+
+    def sleep(self, seconds: float) -> None:
+        self._at += seconds + 1e-6
+        if self._at >= self._end_at:
+            self._end.set()
+
+
+def test_its_thread_does_that_for_each_session(windows: FakeWindows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """10 ms for what is to be caught alive, 50 ms for all else, each second what was lost."""
+    one = watch()
+    clock = Clock(2.0, one._ended)
+    monkeypatch.setattr(watching, "_now", clock.now)
+    monkeypatch.setattr(watching, "_sleep", clock.sleep)
+    one.start()
+    one.run()
+    flushes = {name: session.flushes for name, session in windows.sessions.items()}
+    assert flushes == {NAME: 199, "linsang-system": 199, "linsang-bulk": 39}
+    asked = windows.called("QUERY")
+    assert [asked.count(name) for name in flushes] == [1, 1, 1]
+    assert one.stop() == []
+
+
+def test_its_clock_and_its_sleep_are_finer_than_that() -> None:
+    """time.monotonic is not, in steps of 15.6 ms; nor is a lock's timeout."""
+    ten_ms = PLANS[0].flush_ms / 1000
+    assert time.get_clock_info("monotonic").resolution > ten_ms
+    assert time.get_clock_info(watching._now.__name__).resolution < ten_ms / 10
+    assert watching._sleep is time.sleep
+
+
 def test_losses_only_grow_over_restarts_and_end_with_what_stop_tells(windows: FakeWindows) -> None:
     one = watched()
     windows.sessions[NAME].lost = (7, 2, 1)
@@ -63,7 +103,7 @@ def test_losses_only_grow_over_restarts_and_end_with_what_stop_tells(windows: Fa
     assert one.lost == Losses(13, 3, 1)
 
 
-@pytest.mark.parametrize("code", [5, 6, 87, 234])
+@pytest.mark.parametrize("code", [5, 6, 24, 87, 234, 1450, 1722])
 def test_losses_without_an_answer_are_unknown(code: int, windows: FakeWindows) -> None:
     """Told once, until there is an answer again."""
     one = watched()
@@ -96,6 +136,62 @@ def test_a_session_that_is_not_there(call: str, windows: FakeWindows) -> None:
     calls = [called for called, _ in windows.log]
     assert calls.index("CloseTrace") < len(calls) - 1 - calls[::-1].index("StartTraceW")
     one.stop()
+
+
+def test_one_of_the_same_name_that_is_somebody_elses(windows: FakeWindows) -> None:
+    """It answers all questions, and brings nothing: seen by the consumer, which has ended with the sensor's own."""
+    one = watched()
+    windows.stop_behind_its_back(NAME)
+    decoy = windows.left_over(NAME)
+    until_ended(one)
+    stopped, restored = one.turn(LATER)
+    assert (stopped.kind, restored.kind) == (health.SESSION_STOPPED, health.SESSION_RESTORED)
+    assert decoy.over.is_set()
+    assert "old" not in windows.sessions[NAME].providers
+    one.stop()
+
+
+def test_one_that_is_down_does_not_hold_up_the_others(windows: FakeWindows) -> None:
+    down, up = (Watched(Session(plan, 0x1000, 0)) for plan in (PLANS[2], PLANS[0]))
+    for one in (down, up):
+        one.start(0.0)
+    windows.fail("StartTraceW", *[1450] * 20)
+    windows.stop_behind_its_back("linsang-bulk")
+    until_ended(down)
+    for millisecond in range(1001):
+        down.turn(millisecond / 1000)
+        assert up.turn(millisecond / 1000) == []
+    assert down.status()["state"] != "runs"
+    assert 95 <= windows.sessions[NAME].flushes <= 100
+    up.stop()
+
+
+def test_providers_that_are_refused_are_told_once_for_each_reason(windows: FakeWindows) -> None:
+    windows.fail("ENABLE", 1450)
+    one = Watched(Session(PLANS[2], 0x1000, 0))
+    one.start(0.0)
+    (told,) = one.missing()
+    provider = PLANS[2].providers[0].name
+    assert told.kind is health.PROBE_REFUSED
+    assert (told.details["session"], told.details["probe"]) == ("linsang-bulk", provider)
+    assert "error 1450" in told.details["reason"]
+    assert provider in one.status()["reduced"]
+    now = LATER
+    for code, expected in ((1450, 0), (5, 1), (5, 0), (0, 0), (1450, 1)):
+        now += LATER
+        windows.stop_behind_its_back("linsang-bulk")
+        until_ended(one)
+        windows.fail("ENABLE", code)
+        assert kinds(one.turn(now)).count(health.PROBE_REFUSED) == expected
+    one.stop()
+
+
+def test_what_is_refused_at_the_start_is_told(windows: FakeWindows) -> None:
+    windows.fail("ENABLE", 0, 1450)
+    all_three = watch()
+    all_three.start()
+    assert kinds(all_three.troubles()) == [health.PROBE_REFUSED]
+    all_three.stop()
 
 
 def test_a_consumer_that_ends(windows: FakeWindows) -> None:
@@ -166,7 +262,9 @@ def test_flushes_that_fail_are_counted(windows: FakeWindows) -> None:
 
 def test_all_start_or_none(windows: FakeWindows) -> None:
     windows.fail("ENABLE", 5)
-    with pytest.raises(SessionError, match="linsang-process: enable its providers: access is denied"):
+    with pytest.raises(
+        SessionError, match="linsang-process: enable Microsoft-Windows-Kernel-Process: access is denied"
+    ):
         watch().start()
     assert not windows.sessions
 
