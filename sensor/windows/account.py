@@ -11,11 +11,13 @@ from sensor.windows.losses import Losses
 
 @dataclass(frozen=True)
 class WindowsAccount:
-    """`sessions`: what each lost before its events came to the core; `core`: struct sn_etw_source_stats; the rest is
-    the engine's. What a session loses between two seconds is in it a second later."""
+    """`sessions`: what each lost before its events came to the core; `core`: struct sn_etw_source_stats; `providers`:
+    struct sn_etw_provider_stats of each; the rest is the engine's. What a session loses between two seconds is in it a
+    second later."""
 
     sessions: Mapping[str, Losses]
     core: Mapping[str, int]
+    providers: Mapping[str, Mapping[str, int]]
     received: int  # by the match thread
     decoded: int
     malformed: int
@@ -27,12 +29,17 @@ class WindowsAccount:
         return in_sessions + self.core["dropped"] + self.core["oversized"] + self.malformed
 
     def as_dict(self) -> dict[str, Any]:
-        """All counts by place and cause."""
+        """All counts by place and cause. `providers`: what the core lost of each, where it did."""
         lost = sum(losses.total for losses in self.sessions.values())
+        by_provider = {
+            name: {cause: counts[cause] for cause in ("dropped", "oversized")}
+            for name, counts in self.providers.items()
+        }
         return {
             "seen": self.core["received"],
             "missed": lost,
             "sessions": {name: losses.as_dict() for name, losses in self.sessions.items()},
+            "providers": {name: counts for name, counts in by_provider.items() if any(counts.values())},
             **self.core,
             "match_received": self.received,
             "decoded": self.decoded,
@@ -46,6 +53,7 @@ class WindowsAccount:
         causes = ("filtered", "recorded", "dropped", "oversized")
         text = " + ".join(f"{name} {core[name]}" for name in causes)
         handed = core["recorded"] + core["lines"]
+        by_provider = sum(counts["recorded"] for counts in self.providers.values())
         return [
             (f"received {core['received']} = {text}", core["received"] == sum(core[name] for name in causes)),
             (
@@ -53,4 +61,5 @@ class WindowsAccount:
                 f"{self.malformed}",
                 handed == self.received == self.decoded + self.malformed,
             ),
+            (f"recorded {core['recorded']} = of all providers {by_provider}", core["recorded"] == by_provider),
         ]

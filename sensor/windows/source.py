@@ -87,18 +87,27 @@ class WindowsSource(Closing):
     def _core_stats(self) -> dict[str, int]:
         return counters("sn_etw_source_stats", lib.sn_etw_source__stats, self._core)
 
+    def _providers(self) -> dict[str, dict[str, int]]:
+        out, found = ffi.new("struct sn_etw_provider_stats *"), dict[str, dict[str, int]]()
+        while name := lib.sn_etw_source__provider(self._core, len(found), out):
+            counts = {member: int(getattr(out, member)) for member, _ in ffi.typeof(out).item.fields}
+            found[ffi.string(name).decode()] = counts
+        return found
+
     def account(self, stats: Mapping[str, Any]) -> WindowsAccount:
         """The counts now."""
         return WindowsAccount(
             sessions={one.name: one.lost for one in self._watch.watched},
             core=self._core_stats(),
+            providers=self._providers(),
             received=stats["received"],
             decoded=stats["decoded"],
             malformed=stats["malformed"],
         )
 
     def status(self, stats: Mapping[str, Any]) -> dict[str, Any]:
-        """`probes`: the sessions and channels; `sessions`: each with what it lost, None where Windows does not say."""
+        """`probes`: the sessions and channels; `sessions`: each with what it lost, None where Windows does not say;
+        `providers`: what came of each into the core."""
         sessions = {one.name: one.status() for one in self._watch.watched}
         return {
             "source": "etw",
@@ -106,6 +115,7 @@ class WindowsSource(Closing):
             | self._channels.status(),
             "sessions": sessions,
             "channels": self._channels.counts(),
+            "providers": self._providers(),
             "capture": self._core_stats(),
             "decoding": counters("sn_etw_decoding", lib.sn_engine__etw_decoding, self._engine.pointer),
             "files": {"off": "who wrote a file is not known on Windows"},

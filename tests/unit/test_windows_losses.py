@@ -52,15 +52,20 @@ def test_sums_only_grow(steps: list[Losses | None]) -> None:
 
 def test_the_account_names_session_and_cause() -> None:
     core = {"received": 110, "filtered": 4, "recorded": 100, "dropped": 5, "oversized": 1, "lines": 3}
-    account = WindowsAccount(
-        sessions={"a": Losses(7, 2, 1), "b": Losses()}, core=core, received=103, decoded=101, malformed=2
-    )
+    providers = {
+        "p": {"recorded": 60, "dropped": 5, "oversized": 0},
+        "q": {"recorded": 40, "dropped": 0, "oversized": 1},
+        "r": {"recorded": 0, "dropped": 0, "oversized": 0},
+    }
+    sessions = {"a": Losses(7, 2, 1), "b": Losses()}
+    account = WindowsAccount(sessions, core, providers, received=103, decoded=101, malformed=2)
     assert account.lost == 10 + 5 + 1 + 2
     assert account.as_dict()["sessions"]["a"] == {"events": 7, "real_time_buffers": 2, "log_buffers": 1}
+    assert account.as_dict()["providers"] == {"p": {"dropped": 5, "oversized": 0}, "q": {"dropped": 0, "oversized": 1}}
     assert all(holds for _, holds in account.equations())
 
 
 def test_an_event_that_vanished_breaks_an_equation() -> None:
     core = {"received": 110, "filtered": 4, "recorded": 99, "dropped": 5, "oversized": 1, "lines": 3}
-    account = WindowsAccount(sessions={}, core=core, received=103, decoded=103, malformed=0)
-    assert [holds for _, holds in account.equations()] == [False, False]
+    account = WindowsAccount({}, core, {}, received=103, decoded=103, malformed=0)
+    assert [holds for _, holds in account.equations()] == [False, False, False]

@@ -152,6 +152,10 @@ def test_a_million_records_beside_a_busy_interpreter(sensor: Sensor) -> None:
     assert account["received"] == MANY + 1
     assert account["received"] == sum(account[name] for name in ("filtered", "recorded", "dropped", "oversized"))
     assert account["lost"] == account["dropped"]
+    network = sensor.daemon.status()["providers"]["Microsoft-Windows-Kernel-Network"]
+    assert (network["recorded"], network["dropped"]) == (account["recorded"] - 1, account["dropped"])
+    of_providers = {"Microsoft-Windows-Kernel-Network": {"dropped": account["dropped"], "oversized": 0}}
+    assert account["providers"] == (of_providers if account["dropped"] else {})
 
 
 def test_a_session_that_somebody_stops_is_an_alert_and_comes_back(sensor: Sensor, windows: FakeWindows) -> None:
