@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_hash.h"
 #include "logsource.h"
 #include "rule_table.h"
 #include "sysmon_form.h"
@@ -28,6 +29,13 @@ static const struct row rows[] = {
 #include "taxonomy.def"
 };
 
+static const struct {
+	const char *service, *category, *names;
+} untold[] = {
+#define SN_UNTOLD_FIELDS(service, category, names) {service, category, names},
+#include "taxonomy.def"
+};
+
 static const struct event events[] = {
 #define SN_EVENT(service, id, category) {service, id, category},
 #include "taxonomy.def"
@@ -42,24 +50,37 @@ static const char *const starts[SN_START_FIELDS] = {
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),
 	EVENTS = sizeof(events) / sizeof(*events),
+	UNTOLDS = sizeof(untold) / sizeof(*untold),
 	STEPS_MAX = 192,
+	UNTOLD_MAX = 512,
+	KIND_BITS = 8,
+	KINDS = 1 << KIND_BITS, /* slots of the hash of kinds of events, more than twice as many */
 	MEMBER_MAX = 32,
 };
 
 /* One field of one kind of event. */
 struct step {
-	uint32_t service;
-	uint32_t id;
 	const struct row *row;
 	uint32_t field;
 	uint32_t from[2]; /* the second: SN_NO_FIELD but for PATH, KEY and DATA */
 };
 
+/* Of one service and id. */
+struct kind {
+	uint32_t service, id;
+	struct sn_mapped mapped;
+};
+
+_Static_assert((int)KINDS >= 2 * (int)EVENTS, "kinds are found in a step or two");
+
 struct sn_mapping {
 	uint32_t fields; /* of the table */
 	uint32_t steps;
 	uint32_t members;
+	uint32_t untolds;
+	struct kind kind[KINDS];
 	struct step step[STEPS_MAX];
+	uint32_t untold[UNTOLD_MAX]; /* fields */
 	char member[SN_VALUES_MEMBERS][MEMBER_MAX];
 };
 
@@ -101,27 +122,66 @@ static uint32_t known_number(const struct sn_mapping *mapping, const struct sn_r
 	return number;
 }
 
-static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const struct row *row,
-		const struct event *event)
+static uint32_t slot_of(const struct sn_mapping *mapping, uint32_t service, uint32_t id)
+{
+	uint32_t i = sn_pair_hash(service, id, KIND_BITS);
+
+	while (mapping->kind[i].service && (mapping->kind[i].service != service || mapping->kind[i].id != id))
+		i = (i + 1) % KINDS;
+	return i;
+}
+
+static void add_step(struct sn_mapping *mapping, const struct sn_rules *rules, const struct row *row, struct kind *kind)
 {
 	size_t first = strcspn(row->from, " ");
 	const char *second = row->from[first] ? row->from + first + 1 : NULL;
-	struct step step = {.id = event->id, .row = row};
+	struct step step = {.row = row};
 
 	step.field = known_number(mapping, rules, row->field);
 	if (step.field == UINT32_MAX || mapping->steps == STEPS_MAX)
 		return;
-	step.service = sn_logsource__service_named(row->service);
 	step.from[0] = number_of(mapping, rules, row->from, first);
 	step.from[1] = second ? number_of(mapping, rules, second, strlen(second)) : UINT32_MAX;
-	for (uint32_t i = 0; i < mapping->steps; i++) {
+	for (uint32_t i = kind->mapped.from; i < kind->mapped.to; i++) {
 		const struct step *other = &mapping->step[i];
 
-		if (other->service == step.service && other->id == step.id && other->field == step.field &&
-		    strcmp(other->row->category, row->category) != 0)
+		if (other->field == step.field && strcmp(other->row->category, row->category) != 0)
 			return; /* the event's other category has it as well */
 	}
 	mapping->step[mapping->steps++] = step;
+	kind->mapped.to = mapping->steps;
+}
+
+static void add_untold(struct sn_mapping *mapping, const struct sn_rules *rules, const char *names, struct kind *kind)
+{
+	for (size_t len; (len = strcspn(names, " ")); names += len + (names[len] != 0)) {
+		uint32_t field = sn_rules__field(rules, names, len), i = kind->mapped.untold;
+
+		while (i < kind->mapped.untold_to && mapping->untold[i] != field)
+			i++;
+		if (field == UINT32_MAX || i < kind->mapped.untold_to || mapping->untolds == UNTOLD_MAX)
+			continue;
+		mapping->untold[mapping->untolds++] = field;
+		kind->mapped.untold_to = mapping->untolds;
+	}
+}
+
+/* One of the categories of a kind of events. */
+static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const struct event *event)
+{
+	uint32_t service = sn_logsource__service_named(event->service);
+	struct kind *kind = &mapping->kind[slot_of(mapping, service, event->id)];
+
+	/* rows of one kind stand together, so that what is made of them does */
+	if (!kind->service)
+		*kind = (struct kind){
+			service, event->id, {mapping->steps, mapping->steps, mapping->untolds, mapping->untolds}};
+	for (uint32_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].service, event->service) == 0 && strcmp(rows[i].category, event->category) == 0)
+			add_step(mapping, rules, &rows[i], kind);
+	for (uint32_t i = 0; i < UNTOLDS; i++)
+		if (strcmp(untold[i].service, event->service) == 0 && strcmp(untold[i].category, event->category) == 0)
+			add_untold(mapping, rules, untold[i].names, kind);
 }
 
 struct sn_mapping *sn_mapping__new(const struct sn_rules *rules)
@@ -133,13 +193,8 @@ struct sn_mapping *sn_mapping__new(const struct sn_rules *rules)
 	mapping->fields = sn_rules__field_count(rules);
 	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
 		number_of(mapping, rules, starts[i], strlen(starts[i]));
-	for (uint32_t i = 0; i < EVENTS; i++) {
-		for (uint32_t j = 0; j < ROWS; j++) {
-			if (strcmp(rows[j].service, events[i].service) == 0 &&
-			    strcmp(rows[j].category, events[i].category) == 0)
-				add(mapping, rules, &rows[j], &events[i]);
-		}
-	}
+	for (uint32_t i = 0; i < EVENTS; i++)
+		add(mapping, rules, &events[i]);
 	return mapping;
 }
 
@@ -269,17 +324,7 @@ static bool take(const struct step *step, struct sn_values *values)
 
 struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t service, uint32_t id)
 {
-	struct sn_mapped mapped = {0};
-
-	while (mapped.from < mapping->steps &&
-	       (mapping->step[mapped.from].id != id || mapping->step[mapped.from].service != service))
-		mapped.from++;
-	mapped.to = mapped.from;
-	/* they lie together, as the events do in taxonomy.def */
-	while (mapped.to < mapping->steps && mapping->step[mapped.to].id == id &&
-	       mapping->step[mapped.to].service == service)
-		mapped.to++;
-	return mapped;
+	return mapping->kind[slot_of(mapping, service, id)].mapped;
 }
 
 int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number)
@@ -290,6 +335,15 @@ int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped,
 	return 0;
 }
 
+/* Of a field that the event has not, or has empty: the audit log writes a command line so where it has none. */
+static void leave_untold(struct sn_values *values, uint32_t field)
+{
+	const struct sn_value *value = &values->event.value[field];
+
+	if (value->state == SN_ABSENT || (value->state == SN_PRESENT && !value->len && !value->next))
+		sn_values__put_fact(values, field, NULL, 0, SN_UNTOLD, 0);
+}
+
 void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values)
 {
 	uint32_t made = (uint32_t)SN_NO_FIELD; /* rows of one field stand together: the first that counts */
@@ -297,4 +351,6 @@ void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped
 	for (uint32_t i = mapped.from; i < mapped.to; i++)
 		if (mapping->step[i].field != made && take(&mapping->step[i], values))
 			made = mapping->step[i].field;
+	for (uint32_t i = mapped.untold; i < mapped.untold_to; i++)
+		leave_untold(values, mapping->untold[i]);
 }

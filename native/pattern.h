@@ -11,7 +11,8 @@
 
 struct sn_text_index;
 
-enum sn_truth { SN_NO = 0, SN_YES = 1, SN_MAYBE = 2 };
+/* SN_ASSUMED: as of a field that is absent, which nobody told. */
+enum sn_truth { SN_NO = 0, SN_YES = 1, SN_MAYBE = 2, SN_ASSUMED = 3 };
 
 /* In a glob, bytes that UTF-8 never has: any run of characters; one character, or one byte that is no UTF-8. */
 enum sn_glob { SN_GLOB_RUN = 0xff, SN_GLOB_ONE = 0xfe };

@@ -14,7 +14,7 @@
 enum {
 	SN_NO_FIELD = -1,	  /* as uint32_t: no rule uses it */
 	SN_LINE_MAX = 1 << 20,	  /* a JSON line; texts made from it never need more room than it has */
-	SN_VALUES_MEMBERS = 40,	  /* numbers behind the table's fields: see mapping.h */
+	SN_VALUES_MEMBERS = 64,	  /* numbers behind the table's fields: see mapping.h */
 	SN_VALUES_MORE = 1 << 16, /* further values of an event's list fields */
 	SN_VALUES_SCRATCH = SN_LINE_MAX + 64,
 };

@@ -60,6 +60,7 @@ void sn_win_facts__put(const struct sn_win_facts *fields, uint32_t type, enum sn
 	if (facts->state == SN_FACTS_NONE)
 		return;
 	for (uint32_t i = 0; i < SN_WIN_FACTS; i++)
-		if (number[i] != (uint32_t)SN_NO_FIELD && values->event.value[number[i]].state == SN_ABSENT)
+		if (number[i] != (uint32_t)SN_NO_FIELD && (values->event.value[number[i]].state == SN_ABSENT ||
+							   values->event.value[number[i]].state == SN_UNTOLD))
 			put(values, number[i], facts, (enum sn_fact)(SN_FACT_SIGNED + i), late);
 }

@@ -62,19 +62,31 @@ def product_of(service: str) -> str:
 
 def with_mapped(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A Windows event's fields and those that native/mapping.c makes of them, which go before its own."""
+    made: dict[str, Any] = {}
+    for service, category in _kinds(fields):
+        for field, ways in mapping(service, category).items():
+            for how, origin in ways:
+                given = {name: fields.get(name) for name in origin.split()}
+                values = [value for value in given.values() if _is_there(how, value)]
+                if values and field not in made and (how != "KNOWN" or (field, values[0]) in _WORDS):
+                    made[field] = _made(how, field, values)
+    return dict(fields) | made
+
+
+def _kinds(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(service, category) of a Windows event, each that it has."""
     providers = (fields.get("Channel"), fields.get("Provider_Name"), fields.get("SourceName"))
     service = next((_services()[name] for name in providers if isinstance(name, str) and name in _services()), "")
     number = str(fields.get("EventID"))
-    made: dict[str, Any] = {}
-    for row in rows():
-        if row.kind == "event" and row.source == service and str(row.id) == number:
-            for field, ways in mapping(service, row.category).items():
-                for how, origin in ways:
-                    given = {name: fields.get(name) for name in origin.split()}
-                    values = [value for value in given.values() if _is_there(how, value)]
-                    if values and field not in made and (how != "KNOWN" or (field, values[0]) in _WORDS):
-                        made[field] = _made(how, field, values)
-    return dict(fields) | made
+    of = (row for row in rows() if row.kind == "event" and row.source == service and str(row.id) == number)
+    return [(service, row.category) for row in of]
+
+
+def untold(fields: Mapping[str, Any]) -> set[str]:
+    """Those that a Windows event (with_mapped) has not, or has empty, and that its source does not always tell."""
+    kinds = _kinds(fields)
+    told_not = (row.origin for row in rows() if row.kind == "untold" and (row.source, row.category) in kinds)
+    return {name for names in told_not for name in names.split() if fields.get(name, "") == ""}
 
 
 def _is_there(how: str, value: Any) -> bool:
@@ -175,6 +187,9 @@ def markdown() -> str:
         "Made from native/taxonomy.def by `python -m sensor.taxonomy > docs/taxonomy.md`. What the sensor itself sees",
         "is in schema.md.",
         "",
+        "*Not known where missing*: fields that Sysmon's events of a category have. A match that hangs on one of them",
+        "not being there is undecidable.",
+        "",
         "## Windows channels",
         "An event's `service` by its channel; by its provider where a log has no channel.",
         *_table(("channel", "service"), [(f"`{r.origin}`", f"`{r.source}`") for r in rows() if r.kind == "channel"]),
@@ -189,13 +204,21 @@ def markdown() -> str:
         for category in dict.fromkeys(r.category for r in rows() if r.kind in {"map", "fields"} and _of(r, source)):
             lines += ["", f"### {category or 'every other event'}"]
             own = [r.origin for r in rows() if r.kind == "fields" and _of(r, source) and r.category == category]
-            lines += [f"As they are: {', '.join(f'`{n}`' for n in ' '.join(own).split())}."] if own else []
+            lines += [f"As they are: {_names(own)}."] if own else []
+            untold = [r.origin for r in rows() if r.kind == "untold" and _of(r, source) and r.category == category]
+            lines += [f"Not known where missing: {_names(untold)}."] if untold else []
             made = mapping(source.source, category)
             body = [(f"`{f}`", "; else ".join(_from(*way) for way in ways)) for f, ways in made.items()]
             lines += (
-                (["", *_table(("field", "from"), body)] if own else _table(("field", "from"), body)) if body else []
+                (["", *_table(("field", "from"), body)] if own or untold else _table(("field", "from"), body))
+                if body
+                else []
             )
     return "\n".join(lines) + "\n"
+
+
+def _names(listed: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in " ".join(listed).split())
 
 
 def _of(row: Row, source: Row) -> bool:
