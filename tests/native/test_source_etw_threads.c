@@ -24,17 +24,13 @@ static uint8_t data[SN_RECORD_MAX];
 /* What a session brings in one round. */
 static const struct {
 	const struct sn_guid *provider;
-	uint16_t flags, id;
+	uint16_t id;
 	uint8_t opcode;
 	uint16_t size;
 } BRINGS[] = {
-	{&NETWORK, 0x40, 12, 0, 44},
-	{&NETWORK, 0x40, 10, 0, 44}, /* a send */
-	{&FILES, 0x40, 30, 0, 200},
-	{&FILES, 0x40, 30, 0, UINT16_MAX}, /* longer than any record */
-	{&NOBODY, 0x40, 12, 0, 44},
-	{&LOST, SN_ETW_CLASSIC, 0, LOST_EVENT, 8},
-	{&LOST, SN_ETW_CLASSIC, 0, LOST_BUFFER, 8},
+	{&NETWORK, 12, 0, 44}, {&NETWORK, 10, 0, 44},	    /* a send */
+	{&FILES, 30, 0, 200},  {&FILES, 30, 0, UINT16_MAX}, /* longer than any record */
+	{&NOBODY, 12, 0, 44},  {&LOST, 0, LOST_EVENT, 8},   {&LOST, 0, LOST_BUFFER, 8},
 };
 enum { BROUGHT = sizeof(BRINGS) / sizeof(*BRINGS), FILTERED = 4, OVERSIZED = 1 };
 
@@ -51,7 +47,6 @@ static void *session(void *arg)
 
 	for (uint32_t i = 0; i < ROUNDS * BROUGHT; i++) {
 		record.provider = *BRINGS[i % BROUGHT].provider;
-		record.flags = BRINGS[i % BROUGHT].flags;
 		record.id = BRINGS[i % BROUGHT].id;
 		record.opcode = BRINGS[i % BROUGHT].opcode;
 		record.user_data_length = BRINGS[i % BROUGHT].size;
