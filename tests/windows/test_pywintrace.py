@@ -1,10 +1,13 @@
 """pywintrace by itself, and a sensor that did as it does: the tests of test_session.py must see that."""
 
+import base64
+import hashlib
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import distribution
 from typing import Any
 
 import pytest
@@ -119,6 +122,18 @@ FAULTS: list[Callable[[FakeWindows], bool]] = [
 def test_pywintrace_alone(fault: Callable[[FakeWindows], bool], windows: FakeWindows) -> None:
     """The faults that Session is there for are still pywintrace's: what is tested above does not hold by itself."""
     assert fault(windows)
+
+
+def test_it_is_unmodified() -> None:
+    """Each file by the hash that its wheel has for it."""
+    wheel = distribution("pywintrace")
+    assert wheel.version == "0.2.0"
+    hashed = [file for file in wheel.files or [] if file.hash]
+    assert {"etw/etw.py", "etw/evntrace.py"} <= {file.as_posix() for file in hashed}
+    for file in hashed:
+        assert file.hash
+        found = hashlib.new(file.hash.mode, file.read_binary()).digest()
+        assert base64.urlsafe_b64encode(found).decode().rstrip("=") == file.hash.value
 
 
 LOGGING = "import logging, {}; print(logging.root.level, len(logging.root.handlers))"
