@@ -16,6 +16,7 @@ from sensor.errors import ConfigError, nearest
 from sensor.paths import SHIPPED_LISTS, SITE_LISTS
 
 SUFFIX = ".txt"
+ADDRESSES = "RemoteDomainAllowlist"  # rules ask whether an address begins with a value of it
 BYTES_MAX = 1 << 20  # of one file
 Lists = dict[str, tuple[str, ...]]  # placeholder -> its values
 
@@ -45,6 +46,11 @@ def _changed(shipped: tuple[str, ...], path: Path) -> tuple[str, ...]:
     for number, value in _lines(path):
         if value == "!*":
             values.clear()
+        elif path.stem == ADDRESSES and "://" in value and value.count("/") < 3:
+            raise ConfigError(
+                f"{path}:{number}: `{value}` is how the address of another host may begin, too",
+                f"write `{value}/`, or the host alone for all that it has",
+            )
         elif value.startswith("!"):
             if value[1:] not in values:
                 near = nearest(value[1:], values, "`!*` takes all of them away")

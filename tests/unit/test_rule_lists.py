@@ -92,6 +92,20 @@ def test_a_file_that_is_refused(tmp_path: Path, shipped: Path, name: str, conten
     assert str(error.value) == f"{site / said}"
 
 
+def test_an_address_ends_its_host(tmp_path: Path) -> None:
+    """https://mirror.example would let https://mirror.example.evil.example/ by."""
+    path = tmp_path / "RemoteDomainAllowlist.txt"
+    path.write_text("mirror.example\nhttps://mirror.example/\n")
+    assert {"mirror.example", "https://mirror.example/"} <= set(lists(tmp_path)["RemoteDomainAllowlist"])
+    path.write_text("\nhttps://mirror.example\n")
+    with pytest.raises(ConfigError) as error:
+        lists(tmp_path)
+    said = "`https://mirror.example` is how the address of another host may begin, too"
+    assert (
+        str(error.value) == f"{path}:2: {said}; write `https://mirror.example/`, or the host alone for all that it has"
+    )
+
+
 def judged(ruleset: RuleSet, image: str) -> bool:
     source = ruleset.rules[0].info.logsource
     return any(verdict is True for _, verdict in Reference(list(ruleset.rules)).judge({"Image": image}, source))
