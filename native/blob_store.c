@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "few_bytes.h"
+
 _Static_assert(sizeof(struct sn_blob_block) == SN_BLOB_BLOCK, "a block is two cache lines");
 
 uint32_t sn_blobs__blocks(size_t size)
@@ -17,15 +19,12 @@ static uint32_t take_block(struct sn_blobs *blobs)
 {
 	uint32_t index = blobs->free;
 
-	if (index) {
-		blobs->free = blobs->block[index].next;
-		/* where it was used last is long out of the caches */
-		__builtin_prefetch(&blobs->block[blobs->free], 1);
-	} else {
+	if (index)
+		blobs->free = blobs->next[index];
+	else
 		index = ++blobs->touched;
-	}
 	blobs->used++;
-	blobs->block[index].next = 0;
+	blobs->next[index] = 0;
 	return index;
 }
 
@@ -43,12 +42,12 @@ uint32_t sn_blobs__add(struct sn_blobs *blobs, const struct sn_blob_part *part, 
 			size_t room = SN_BLOB_BYTES - filled, n = left < room ? left : room;
 
 			if (!room) {
-				blobs->block[index].next = take_block(blobs);
-				index = blobs->block[index].next;
+				blobs->next[index] = take_block(blobs);
+				index = blobs->next[index];
 				filled = 0;
 				continue;
 			}
-			memcpy(blobs->block[index].bytes + filled, from, n);
+			sn_bytes__copy(blobs->block[index].bytes + filled, from, n);
 			filled += n;
 			from += n;
 			left -= n;
@@ -73,7 +72,7 @@ void sn_blobs__drop(struct sn_blobs *blobs, uint32_t blob)
 
 	if (!blob || --first->refs)
 		return;
-	blobs->block[first->last].next = blobs->free;
+	blobs->next[first->last] = blobs->free;
 	blobs->free = blob;
 	blobs->used -= sn_blobs__blocks(first->size);
 }
@@ -88,11 +87,7 @@ void sn_blobs__read(const struct sn_blobs *blobs, uint32_t blob, void *out)
 	size_t left = blobs->block[blob].size;
 	uint8_t *to = out;
 
-	for (uint32_t index = blob; left; index = blobs->block[index].next) {
-		size_t n = left < SN_BLOB_BYTES ? left : SN_BLOB_BYTES;
-
-		memcpy(to, blobs->block[index].bytes, n);
-		to += n;
-		left -= n;
-	}
+	for (; left > SN_BLOB_BYTES; left -= SN_BLOB_BYTES, to += SN_BLOB_BYTES, blob = blobs->next[blob])
+		memcpy(to, blobs->block[blob].bytes, SN_BLOB_BYTES);
+	sn_bytes__copy(to, blobs->block[blob].bytes, (uint32_t)left);
 }

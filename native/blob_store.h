@@ -7,17 +7,17 @@
  *
  * Any free block serves any blob, so memory cannot be lost to fragmentation and what is free is known exactly; a
  * freed block is the next to be used, so that only as much memory is touched as was once in use. The price is that a
- * blob must be copied out, which its reader (sn_table__export) does anyway.
+ * blob must be copied out, which its readers do anyway. Which block is next is not said in the blocks, which are long
+ * out of the caches when they are used again: to take one is to write it, with nothing to wait for.
  */
 #ifndef SN_BLOB_STORE_H
 #define SN_BLOB_STORE_H
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SN_BLOB_BLOCK = 128, SN_BLOB_BYTES = SN_BLOB_BLOCK - 16 };
+enum { SN_BLOB_BLOCK = 128, SN_BLOB_BYTES = SN_BLOB_BLOCK - 12 };
 
 struct sn_blob_block {
-	uint32_t next;
 	uint32_t refs; /* first block only */
 	uint32_t size; /* first block only */
 	uint32_t last; /* first block only: frees the chain without walking it */
@@ -25,7 +25,9 @@ struct sn_blob_block {
 };
 
 struct sn_blobs {
-	struct sn_blob_block *block; /* the caller's memory, zeroed; capacity + 1 of them */
+	/* the caller's memory, zeroed; capacity + 1 of each */
+	struct sn_blob_block *block;
+	uint32_t *next; /* of a block: the blob's next one, or the next that is free; 0: none */
 	uint32_t capacity;
 	uint32_t used;
 	uint32_t free;	  /* chain of freed blocks */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "etw_learn.h"
 
+#include "few_bytes.h"
+
 enum {
 	START = 1,
 	STOP = 2,
@@ -93,7 +95,7 @@ static void set(struct sn_etw_learner *learner, struct sn_actor *actor, enum sn_
 
 	_Static_assert((int)SN_ETW_NAME_MAX + SN_ETW_UTF8_ROOM(UINT16_MAX) <= (int)SN_ACTOR_ROOM, "of any event");
 	if (head.len)
-		memcpy(room, head.at, head.len);
+		sn_bytes__copy(room, head.at, head.len);
 	sn_actors__set(learner->actors, actor, which, room, head.len + sn_etw__utf8(room + head.len, text));
 }
 
@@ -146,7 +148,7 @@ static void learn(struct sn_etw_learner *learner, struct sn_actor *actor, const 
 	name = column[SN_ETW_CLASSIC_PROCESS_ImageFileName].bytes;
 	actor->name_len = (uint8_t)(name.len < SN_ACTOR_NAME ? name.len : SN_ACTOR_NAME);
 	if (actor->name_len)
-		memcpy(actor->name, name.at, actor->name_len);
+		sn_bytes__copy(actor->name, name.at, actor->name_len);
 	set_line(learner, actor, column[SN_ETW_CLASSIC_PROCESS_CommandLine].bytes);
 	set_user(learner, actor, column[SN_ETW_CLASSIC_PROCESS_UserSID].bytes);
 }

@@ -47,10 +47,12 @@ static void copy_columns(struct sn_etw_decoded *to, const struct sn_etw_decoded 
 	to->first = from->first;
 	to->count = from->count;
 	to->rest = from->rest;
-	memcpy(to->column, from->column, from->count * sizeof(*from->column));
-	for (uint32_t i = 0; i < to->count; i++)
-		if (to->column[i].bytes.at)
-			to->column[i].bytes.at = data + (to->column[i].bytes.at - event->data);
+	for (uint32_t i = 0; i < from->count; i++) {
+		const uint8_t *at = from->column[i].bytes.at;
+
+		to->column[i] = from->column[i];
+		to->column[i].bytes.at = at ? data + (at - event->data) : NULL;
+	}
 }
 
 void sn_etw_starts__pair(struct sn_etw_starts *starts, struct sn_etw_start *start, int classic,

@@ -35,7 +35,8 @@ int sn_table__new(const struct sn_table_options *options, struct sn_table **out)
 	for (; buckets < options->entries; bits++)
 		buckets *= 2;
 	process_bytes = (options->entries + 1ull) * sizeof(struct sn_process);
-	total = sizeof(*table) + process_bytes + (blocks + 1) * SN_BLOB_BLOCK + buckets * sizeof(uint32_t);
+	total = sizeof(*table) + process_bytes + (blocks + 1) * (SN_BLOB_BLOCK + sizeof(uint32_t)) +
+		buckets * sizeof(uint32_t);
 	if (total > SIZE_MAX)
 		return -ENOMEM;
 	/* One calloc: large enough to come as zero pages, most of which stay untouched. */
@@ -51,7 +52,9 @@ int sn_table__new(const struct sn_table_options *options, struct sn_table **out)
 	memory += process_bytes;
 	table->blobs.block = (void *)memory;
 	table->blobs.capacity = (uint32_t)blocks;
-	table->bucket = (void *)(memory + (blocks + 1) * SN_BLOB_BLOCK);
+	memory += (blocks + 1) * SN_BLOB_BLOCK;
+	table->blobs.next = (void *)memory;
+	table->bucket = table->blobs.next + blocks + 1;
 	*out = table;
 	return 0;
 }
@@ -68,6 +71,7 @@ void sn_table__touch(struct sn_table *table)
 {
 	touch(table->process, (table->capacity + 1ull) * sizeof(*table->process));
 	touch(table->blobs.block, (uint64_t)table->blobs.capacity * SN_BLOB_BLOCK / TOUCHED_PART);
+	touch(table->blobs.next, (uint64_t)table->blobs.capacity * sizeof(*table->blobs.next) / TOUCHED_PART);
 }
 
 bool sn_table__is_unused(const struct sn_table *table)

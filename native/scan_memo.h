@@ -94,7 +94,7 @@ static inline void sn_memo__begin(struct sn_memo *memo, uint32_t group, const ui
 	memo->len = (uint16_t)len;
 	memo->targets = 0;
 	memo->clean = 0;
-	memcpy(memo->text, text, len);
+	sn_bytes__copy(memo->text, text, len);
 }
 
 static inline void sn_memo__drop(struct sn_memo *memo)

@@ -10,7 +10,7 @@
 #include "process_table.h"
 #include "records.h"
 
-enum { TWIN_MAX = 64, BLOCK = 128, BLOCK_BYTES = 112 };
+enum { TWIN_MAX = 64, BLOCK = 128, BLOCK_BYTES = 116 };
 
 struct twin_blob {
 	uint32_t refs, size;
