@@ -138,7 +138,7 @@ static inline int text(struct left *left, uint32_t unit, struct sn_etw_column *c
 	return 0;
 }
 
-static inline int read_column(struct left *left, uint32_t type, struct sn_etw_column *column)
+static int read_column(struct left *left, uint32_t type, struct sn_etw_column *column)
 {
 	uint64_t size = 0;
 	int rc;
@@ -176,22 +176,29 @@ static inline int read_column(struct left *left, uint32_t type, struct sn_etw_co
 	}
 }
 
+/* Numbers are read here, one after the other: nearly all columns are such. */
 static int read_columns(struct left *left, const struct column *known, uint32_t count, uint32_t version,
 			struct sn_etw_column *column)
 {
 	for (const struct column *behind = known + count; known < behind; known++, column++) {
-		uint32_t type = known->type;
+		const uint32_t type = known->type, width = widths[type];
+		uint64_t word;
 
 		/* member by member: made as a whole it is written in pieces that are read back as others */
 		column->type = (uint16_t)type;
-		column->there = 1;
+		column->there = version >= known->since;
 		column->number = 0;
 		column->bytes.at = NULL;
 		column->bytes.len = 0;
-		if (version < known->since)
-			column->there = 0;
-		else if (read_column(left, type, column))
+		if (!column->there)
+			continue;
+		if (width && left->end - left->at >= 8) {
+			memcpy(&word, left->at, 8);
+			column->number = word & masks[width];
+			left->at += width;
+		} else if (read_column(left, type, column)) {
 			return -EBADMSG;
+		}
 	}
 	return 0;
 }

@@ -57,6 +57,6 @@ void sn_etw__write_line(struct sn_writer *w, const struct sn_etw_told *told)
 	struct line line = {w, told};
 
 	sn_write__literal(w, "{");
-	sn_etw__tell(told, &(struct sn_etw_hearer){NULL, false, put_value, put_actor, &line});
+	sn_etw__tell(told, &(struct sn_etw_hearer){NULL, UINT32_MAX, false, put_value, put_actor, &line});
 	sn_write__close(w, '}');
 }

@@ -103,13 +103,11 @@ static void tell_learnt(const struct sn_etw_told *told, const struct sn_etw_hear
 static void tell_columns(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
 {
 	const struct sn_etw_decoded *main = told->main;
-	const uint8_t *wanted = hearer->wanted ? hearer->wanted + main->first : NULL;
 
-	for (uint32_t i = 0; i < main->count; i++) {
-		uint32_t member = main->first + i;
+	_Static_assert((int)SN_ETW_COLUMNS_MAX < 32, "a bit each");
+	for (uint32_t left = hearer->columns & ((1u << main->count) - 1); left; left &= left - 1) {
+		uint32_t i = (uint32_t)__builtin_ctz(left), member = main->first + i;
 
-		if (wanted && !wanted[i])
-			continue;
 		if (member == IMAGE && is_start(told))
 			tell_learnt(told, hearer, member, &main->column[i], SN_ACTOR_IMAGE);
 		else if (member == ANSWERS && !main->column[i].bytes.len)

@@ -65,6 +65,7 @@ enum sn_etw_member {
 /* Who is told. Values are valid until the call returns. */
 struct sn_etw_hearer {
 	const uint8_t *wanted; /* by member, 0: it is not told; NULL: all are */
+	uint32_t columns;      /* the same of the event's own columns: a bit each */
 	bool takes_learnt;     /* what is known of the process goes before the column that it was learnt from */
 	/* never SN_ETW_BLOB, nor one that is not said */
 	void (*value)(void *of, uint32_t member, const struct sn_etw_column *value);

@@ -11,18 +11,23 @@
 static const struct {
 	enum sn_etw_provider provider;
 	uint16_t id;
+	uint16_t first, columns;
 } kinds[SN_ETW_KINDS] = {
-#define SN_ETW_EVENT(provider, id, ...) {SN_ETW_##provider, id},
+#define SN_ETW_EVENT(provider, id, from, to, plus, more, layout)                                                       \
+	{SN_ETW_##provider, id, SN_ETW_FIRST_##layout, SN_ETW_##layout##_COLUMNS},
 #include "etw_layout.def"
 };
 
 struct sn_etw_view {
 	struct sn_mapping *mapping;
-	uint32_t field[SN_ETW_MEMBERS]; /* by member: in the table, or behind it; SN_NO_FIELD */
+	uint32_t field[SN_ETW_MEMBERS];	 /* by member: in the table, or behind it; SN_NO_FIELD */
+	uint32_t start[SN_START_FIELDS]; /* likewise */
+	uint32_t fields;		 /* of the table */
 	/* by kind of event */
 	struct sn_routes routes[SN_ETW_KINDS];
 	struct sn_mapped mapped[SN_ETW_KINDS];
 	uint8_t wanted[SN_ETW_KINDS][SN_ETW_MEMBERS];
+	uint32_t columns[SN_ETW_KINDS]; /* bits of the layout's that are wanted */
 };
 
 /* One event on its way. */
@@ -32,19 +37,35 @@ struct filling {
 	struct sn_values *values;
 };
 
-/* Whether somebody reads that field of any event: a rule, or whoever reads all starts. */
-static int is_always_read(const struct sn_rules *rules, uint32_t field)
+/* Whether somebody reads that field: a rule, or whoever reads all events. Who starts, and by whom, is told. */
+static int is_read(const struct sn_etw_view *view, uint32_t field, bool starts)
 {
-	if (field < sn_rules__field_count(rules))
+	if (field < view->fields)
 		return 1;
-	for (uint32_t i = 0; field != (uint32_t)SN_NO_FIELD && i < SN_START_FIELDS; i++)
-		if (sn_mapping__start_field(rules, (enum sn_start_field)i) == field)
+	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
+		if (view->start[i] == field)
+			return !starts || (i != SN_START_PROCESS_ID && i != SN_START_PARENT_PROCESS_ID);
+	return 0;
+}
+
+/* Whether something that is read of the kind's events is the member, or is made from it. */
+static int wants(const struct sn_etw_view *view, uint32_t kind, uint32_t member)
+{
+	const uint32_t field = view->field[member];
+	const bool starts = view->routes[kind].starts;
+	uint32_t made;
+
+	if (field == (uint32_t)SN_NO_FIELD)
+		return 0;
+	if (is_read(view, field, starts))
+		return 1;
+	for (uint32_t i = 0; (made = sn_mapping__made(view->mapping, view->mapped[kind], field, i)) != UINT32_MAX; i++)
+		if (is_read(view, made, starts))
 			return 1;
 	return 0;
 }
 
-static void bind_kind(struct sn_etw_view *view, const struct sn_logsource *logsource, uint32_t kind,
-		      const uint8_t *always)
+static void bind_kind(struct sn_etw_view *view, const struct sn_logsource *logsource, uint32_t kind)
 {
 	const char *name = sn_etw__provider_name(kinds[kind].provider);
 	struct sn_claim claim = {
@@ -54,24 +75,24 @@ static void bind_kind(struct sn_etw_view *view, const struct sn_logsource *logso
 	sn_logsource__routes(logsource, &claim, UINT32_MAX, &view->routes[kind]);
 	view->mapped[kind] = sn_mapping__of(view->mapping, claim.service, claim.id);
 	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++)
-		view->wanted[kind][i] =
-			always[i] || (view->field[i] != (uint32_t)SN_NO_FIELD &&
-				      sn_mapping__reads(view->mapping, view->mapped[kind], view->field[i]));
+		view->wanted[kind][i] = (uint8_t)wants(view, kind, i);
+	for (uint32_t i = 0; i < kinds[kind].columns; i++)
+		view->columns[kind] |= (uint32_t)view->wanted[kind][kinds[kind].first + i] << i;
 }
 
 static void bind(struct sn_etw_view *view, const struct sn_rules *rules, const struct sn_logsource *logsource,
 		 const struct sn_keys *keys)
 {
-	uint8_t always[SN_ETW_MEMBERS];
-
+	view->fields = sn_rules__field_count(rules);
+	for (uint32_t i = 0; i < SN_START_FIELDS; i++)
+		view->start[i] = sn_mapping__start_field(rules, (enum sn_start_field)i);
 	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++) {
 		const char *name = sn_etw__member_name(i);
 
 		view->field[i] = sn_keys__find(keys, (const uint8_t *)name, (uint32_t)strlen(name))->field;
-		always[i] = is_always_read(rules, view->field[i]);
 	}
 	for (uint32_t kind = 0; kind < SN_ETW_KINDS; kind++)
-		bind_kind(view, logsource, kind, always);
+		bind_kind(view, logsource, kind);
 }
 
 struct sn_etw_view *sn_etw_view__new(const struct sn_rules *rules)
@@ -201,12 +222,18 @@ void sn_etw_view__fill(const struct sn_etw_view *view, struct sn_values *values,
 	struct filling filling = {view, told, values};
 	uint32_t kind = told->main->kind;
 	/* keywords look at all that the event says */
-	const uint8_t *wanted = values->keywords == (uint32_t)SN_NO_FIELD ? view->wanted[kind] : NULL;
+	const bool all = values->keywords != (uint32_t)SN_NO_FIELD;
+	const struct sn_etw_hearer hearer = {.wanted = all ? NULL : view->wanted[kind],
+					     .columns = all ? UINT32_MAX : view->columns[kind],
+					     .takes_learnt = true,
+					     .value = put_value,
+					     .actor = put_actor,
+					     .of = &filling};
 
 	*routes = view->routes[kind];
 	if (!routes->count)
 		return;
 	sn_values__clear(values);
-	sn_etw__tell(told, &(struct sn_etw_hearer){wanted, true, put_value, put_actor, &filling});
+	sn_etw__tell(told, &hearer);
 	sn_mapping__apply(view->mapping, view->mapped[kind], values);
 }

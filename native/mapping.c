@@ -327,12 +327,12 @@ struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t servi
 	return mapping->kind[slot_of(mapping, service, id)].mapped;
 }
 
-int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number)
+uint32_t sn_mapping__made(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number, uint32_t skip)
 {
 	for (uint32_t i = mapped.from; i < mapped.to; i++)
-		if (mapping->step[i].from[0] == number || mapping->step[i].from[1] == number)
-			return 1;
-	return 0;
+		if ((mapping->step[i].from[0] == number || mapping->step[i].from[1] == number) && !skip--)
+			return mapping->step[i].field;
+	return UINT32_MAX;
 }
 
 /* Of a field that the event has not, or has empty: the audit log writes a command line so where it has none. */

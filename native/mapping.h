@@ -23,8 +23,8 @@ struct sn_mapped {
 
 /* Of events of that service (by number: logsource.h) and id. */
 struct sn_mapped sn_mapping__of(const struct sn_mapping *mapping, uint32_t service, uint32_t id);
-/* Whether any of it is made from the field or member of that number. */
-int sn_mapping__reads(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number);
+/* A field of it that is made from the field or member of that number, behind so many others; UINT32_MAX: no other. */
+uint32_t sn_mapping__made(const struct sn_mapping *mapping, struct sn_mapped mapped, uint32_t number, uint32_t skip);
 /* Gives `values`, which hold such an event, its further fields. */
 void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values);
 /* What is kept of every event, though no rule may read it: a start is unwound by it, alerts say who it was, and files
