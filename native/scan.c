@@ -245,15 +245,13 @@ static void find_indexed(const struct scanning *s)
 	}
 }
 
-void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
+static void look_through(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
 {
 	const struct sn_rules *rules = search->rules;
 	const struct scanning s = {
 		search, rules,	     scan,	     rules->filters + scan->filter, rules->buckets + scan->bucket,
 		text,	text->front, text->front_len};
 
-	if (s.len < scan->width || (scan->wide && text->ascii))
-		return;
 	if (text->index && scan->kind >= SN_SCAN_GRAMS && scan->entries < s.len / BY_WINDOW) {
 		find_indexed(&s);
 		return;
@@ -271,6 +269,12 @@ void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, str
 	default:
 		find_short(&s);
 	}
+}
+
+void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
+{
+	if (text->front_len >= scan->width && !(scan->wide && text->ascii))
+		look_through(scan, text, search);
 }
 
 static bool may_find_hash(const struct sn_scan *scan, const uint32_t *filter, const uint8_t *text, uint32_t len)
