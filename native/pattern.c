@@ -2,7 +2,9 @@
 #include "pattern.h"
 
 #include <string.h>
-#ifdef __SSE2__
+#ifdef __x86_64__
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -76,6 +78,37 @@ static const uint8_t *find_wide(const uint8_t *text, const uint8_t *last_place, 
 }
 #endif
 
+#ifdef __x86_64__
+/* The same of 32 places. */
+static inline __attribute__((target("avx2"))) const uint8_t *find_32(const uint8_t *text, __m256i first, __m256i last,
+								     const uint8_t *needle, uint32_t size)
+{
+	__m256i a = _mm256_loadu_si256((const void *)text), b = _mm256_loadu_si256((const void *)(text + size - 1));
+	uint32_t both = (uint32_t)_mm256_movemask_epi8(
+		_mm256_and_si256(_mm256_cmpeq_epi8(a, first), _mm256_cmpeq_epi8(b, last)));
+
+	for (; both; both &= both - 1) {
+		const uint8_t *at = text + __builtin_ctz(both);
+
+		if (sn_bytes__same(at, needle, size))
+			return at;
+	}
+	return NULL;
+}
+
+static __attribute__((target("avx2"))) const uint8_t *find_wider(const uint8_t *text, const uint8_t *last_place,
+								 const uint8_t *needle, uint32_t size)
+{
+	const __m256i first = _mm256_set1_epi8((char)needle[0]), last = _mm256_set1_epi8((char)needle[size - 1]);
+	const uint8_t *at;
+
+	for (; last_place - text > 31; text += 32)
+		if ((at = find_32(text, first, last, needle, size)))
+			return at;
+	return find_32(last_place - 31, first, last, needle, size);
+}
+#endif
+
 const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t *needle, uint32_t size)
 {
 	const uint8_t *last;
@@ -85,6 +118,10 @@ const uint8_t *sn_pattern__find(const uint8_t *text, uint32_t len, const uint8_t
 	if (size > len)
 		return NULL;
 	last = text + len - size;
+#ifdef __x86_64__
+	if (last - text >= 31 && __builtin_cpu_supports("avx2"))
+		return find_wider(text, last, needle, size);
+#endif
 #ifdef __SSE2__
 	if (last - text >= 15)
 		return find_wide(text, last, needle, size);
