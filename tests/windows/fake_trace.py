@@ -166,6 +166,7 @@ class FakeWindows:
             enabled = Enabled(level[0], any_keyword, all_keyword, *self._parameters(parameters))
             if not sound(enabled.filters):
                 return 87
+            assert not parameters or bytes(parameters.contents.SourceId) == session.guid
             session.providers[provider] = enabled
         return 0
 
