@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import os
@@ -24,9 +25,38 @@ def open_streams() -> None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - the process's own, to its end
     if sys.stderr is None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    if os.isatty(1) or os.isatty(2):
+        _open_console()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+if sys.platform == "win32":
+    _ESCAPES = 0x4  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
+    _UTF_8 = 65001
+    _OUTPUTS = (-11, -12)  # STD_OUTPUT_HANDLE, STD_ERROR_HANDLE
+
+    def _open_console() -> None:
+        """Has a console show UTF-8 and obey escape sequences until the process ends: by itself it takes what is
+        written for the code page of old programs, and shows the sequences."""
+        import ctypes  # noqa: PLC0415 - slow, and most commands write into pipes and files
+
+        kernel = ctypes.WinDLL("kernel32")
+        kernel.GetStdHandle.restype = ctypes.c_void_p
+        for number in _OUTPUTS:
+            handle, mode = ctypes.c_void_p(kernel.GetStdHandle(number)), ctypes.c_uint32()
+            if kernel.GetConsoleMode(handle, ctypes.byref(mode)) and not mode.value & _ESCAPES:
+                kernel.SetConsoleMode(handle, mode.value | _ESCAPES)
+                atexit.register(kernel.SetConsoleMode, handle, mode.value)
+        if (before := kernel.GetConsoleOutputCP()) not in {0, _UTF_8}:
+            kernel.SetConsoleOutputCP(_UTF_8)
+            atexit.register(kernel.SetConsoleOutputCP, before)
+
+else:
+
+    def _open_console() -> None:
+        """Terminals do both."""
 
 
 def is_unwritable(error: OSError) -> bool:
