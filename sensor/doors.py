@@ -46,8 +46,8 @@ if sys.platform == "win32":
 
         def __init__(self, path: Path) -> None:
             self._key_file = _key_of(path)
-            self._address = _pipe_of(path)
             self._key = os.urandom(32)
+            self._address = _pipe_of(self._key)
             self._key_file.write_bytes(self._key)
             self._listener = Listener(self._address, "AF_PIPE", authkey=self._key)
             self._closed = False
@@ -70,13 +70,16 @@ if sys.platform == "win32":
                 self._listener.close()
 
     def visit(path: Path) -> Iterator[bytes]:
-        """What is answered there, in blocks. FileNotFoundError: nobody answers; OSError: not to us."""
+        """What is answered there, in blocks. FileNotFoundError: nobody answers; OSError: not to us, or not in time."""
         try:
-            with Client(_pipe_of(path), "AF_PIPE", authkey=_key_of(path).read_bytes()) as connection:
+            key = _key_of(path).read_bytes()
+            with Client(_pipe_of(key), "AF_PIPE", authkey=key) as connection:
                 while True:
                     try:
+                        if not connection.poll(_PATIENCE_S):
+                            raise TimeoutError
                         yield connection.recv_bytes()
-                    except EOFError:
+                    except (EOFError, BrokenPipeError):
                         return
         except AuthenticationError:
             raise PermissionError(13, "it does not take the key") from None
@@ -84,8 +87,9 @@ if sys.platform == "win32":
     def _key_of(path: Path) -> Path:
         return path.with_suffix(".key")
 
-    def _pipe_of(path: Path) -> str:
-        name = hashlib.sha256(os.path.abspath(path).casefold().encode()).hexdigest()[:32]
+    def _pipe_of(key: bytes) -> str:
+        """Nobody knows it who cannot read the key: who makes a pipe first keeps others from one of that name."""
+        name = hashlib.sha256(key).hexdigest()[:32]
         return rf"\\.\pipe\linsang-{name}"
 
 else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -19,6 +20,7 @@ from sensor.errors import LinsangError
 from sensor.system import OPEN_FLAGS, lock
 
 _PATIENCE_S = 5.0
+_HELD_UP = "linsang service status" if sys.platform == "win32" else "`ps -o stat,wchan -p $(cat {}/lock)`"
 
 
 class NotRunning(LinsangError):
@@ -124,7 +126,7 @@ def ask(folder: str, name: str = "status") -> Iterator[bytes]:
     except (FileNotFoundError, ConnectionRefusedError):
         raise NotRunning(f"no sensor runs in {folder}", "start it: linsang run") from None
     except TimeoutError:
-        remedy = f"it is stopped or held up: see `ps -o stat,wchan -p $(cat {folder}/lock)`"
+        remedy = f"it is stopped or held up: see {_HELD_UP.format(folder)}"
         raise LinsangError(f"the sensor in {folder} does not answer", remedy) from None
     except OSError as error:
         reason = error.strerror or str(error)

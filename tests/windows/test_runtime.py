@@ -2,6 +2,9 @@
 
 import json
 import sys
+import threading
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 if sys.platform != "win32":
     pytest.skip("named pipes are Windows': make test-windows", allow_module_level=True)
 
+from sensor.doors import _pipe_of
 from sensor.errors import LinsangError
 from sensor.runtime import NotRunning, Runtime, ask, ask_status
 
@@ -39,11 +43,38 @@ def test_only_with_the_key(tmp_path: Path) -> None:
         runtime.serve("status", lambda: [b"{}"])
         key = tmp_path / "status.key"
         right = key.read_bytes()
+        with pytest.raises(AuthenticationError):
+            Client(_pipe_of(right), "AF_PIPE", authkey=bytes(32))
         key.write_bytes(bytes(32))
-        with pytest.raises(LinsangError, match="does not answer: it does not take the key"):
+        with pytest.raises(NotRunning):
             ask_status(str(tmp_path))
         key.write_bytes(right)
         assert ask_status(str(tmp_path)) == {}
+
+
+def test_nobody_can_take_its_pipe_before_it(tmp_path: Path) -> None:
+    """It has another name each time."""
+    names = set()
+    for _ in range(3):
+        with Runtime(str(tmp_path)) as runtime:
+            runtime.serve("status", lambda: [b"{}"])
+            names.add(_pipe_of((tmp_path / "status.key").read_bytes()))
+    assert len(names) == 3
+
+
+def test_one_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensor.doors._PATIENCE_S", 0.1)
+    over = threading.Event()
+
+    def slow() -> list[bytes]:
+        over.wait()
+        return [b"{}"]
+
+    with Runtime(str(tmp_path)) as runtime:
+        runtime.serve("status", slow)
+        with pytest.raises(LinsangError, match="does not answer; it is stopped or held up: see linsang service status"):
+            ask_status(str(tmp_path))
+        over.set()
 
 
 @pytest.mark.parametrize("_", range(30))
