@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 from sensor import config
 from sensor.errors import UsageError, nearest
+from sensor.paths import SITE
 from sensor.terminal import terminal_width
 
 # Its own words are English, as all of ours: to look for translations of them took 3 ms of each start.
@@ -76,7 +78,12 @@ def count(text: str) -> int:
 
 
 def config_of(namespace: argparse.Namespace) -> config.Config:
-    """The settings of the configuration file and of the flags."""
+    """The settings of the configuration file and of the flags. LinsangError: what they are read from may be somebody
+    else's word."""
+    if sys.platform == "win32":
+        from sensor.windows.folders import guard  # noqa: PLC0415 - Windows' alone
+
+        guard(SITE)
     return config.load(namespace.config, config.flag_overrides(namespace))
 
 

@@ -19,9 +19,8 @@ from sensor.loaded_rules import LoadedRules, load
 from sensor.native import Rules
 from sensor.paths import default_rules
 from sensor.runtime import NotRunning, ask_status
-from sensor.system import is_administrator
+from sensor.system import is_administrator, system_program
 
-_PROGRAM = ("cmd.exe", "/c", "exit")
 _PATIENCE_S = 5.0
 _LOOK_S = 0.05
 _FINE = ("attached", "there is no such channel")
@@ -94,7 +93,7 @@ def _live(config: Config) -> list[Check]:
         return [Check("rules", False, error.reason, error.remedy)]
     try:
         with Live(config, rules=Rules(loaded.table)) as live:
-            subprocess.run(_PROGRAM, check=False)
+            subprocess.run([system_program("cmd.exe"), "/c", "exit"], check=False)
             end = time.monotonic() + _PATIENCE_S
             while not live.account().as_dict()["recorded"] and time.monotonic() < end:
                 time.sleep(_LOOK_S)

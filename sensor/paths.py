@@ -6,15 +6,17 @@ from pathlib import Path
 
 from sensor.system import is_administrator
 
+if sys.platform == "win32":
+    from sensor.system import program_data
+
+    SITE = Path(program_data(), "Linsang")
+else:
+    SITE = Path("/etc/linsang")
+
 _PACKAGE = Path(__file__).resolve().parent
 # within the package where a wheel brought it, else beside it
 SHIPPED_RULES = next((path for path in (_PACKAGE / "rules",) if path.is_dir()), _PACKAGE.parent / "rules")
 GRAMMARS = SHIPPED_RULES / "grammars"
-SITE = (
-    Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "Linsang")
-    if sys.platform == "win32"
-    else Path("/etc/linsang")
-)
 SITE_RULES = SITE / "rules.d"
 SHIPPED_LISTS = SHIPPED_RULES / "lists"
 SITE_LISTS = SITE / "lists.d"

@@ -23,6 +23,7 @@ from sensor.errors import Unsupported
 from sensor.live import Live
 from sensor.loaded_rules import load
 from sensor.native import Rules, lib
+from sensor.system import system_program
 
 _MARK = "linsang-selftest"
 _BURST = 50  # processes, all started before the first is waited for
@@ -52,7 +53,8 @@ class Step:
 
 
 def _processes() -> None:
-    for process in [subprocess.Popen(["cmd.exe", "/c", "rem", _MARK]) for _ in range(_BURST)]:
+    command = [system_program("cmd.exe"), "/c", "rem", _MARK]
+    for process in [subprocess.Popen(command) for _ in range(_BURST)]:
         process.wait()
 
 

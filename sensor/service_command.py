@@ -8,10 +8,9 @@ from sensor.errors import Unsupported
 
 
 def service(action: str) -> int:
-    """Does `action` (of cli.py); 0 is the exit code. LinsangError: Windows does not let us; Unsupported elsewhere."""
+    """Does `action` (of cli.py); the exit code. LinsangError: Windows does not let us; Unsupported elsewhere."""
     if sys.platform == "win32":
         from sensor.windows.service import ACTIONS  # noqa: PLC0415 - Windows' alone
 
-        ACTIONS[action]()
-        return 0
+        return ACTIONS[action]() or 0
     raise Unsupported("a service of Windows", "systemctl enable --now linsang (packaging/linsang.service)")

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 
 from sensor.errors import LinsangError
+from sensor.orders import Orders
+from sensor.paths import SITE
 
 assert sys.platform == "win32"
 
+_LOG = "service.log"
+
 
 def main() -> None:
-    """Until the service is stopped. What it has to say goes into the Application log."""
-    from sensor.windows.event_source import EventLogStream  # noqa: PLC0415
-
-    sys.stdout = sys.stderr = EventLogStream()
-    os.chdir(os.environ.get("SYSTEMROOT", "C:\\"))
-    from sensor import config  # noqa: PLC0415 - it may fail: there is somebody now who is told
-    from sensor.daemon import run  # noqa: PLC0415
+    """Until the service is stopped. What it has to say goes into the Application log and into a file."""
     from sensor.windows.service_host import Host  # noqa: PLC0415
+    from sensor.windows.service_log import ServiceLog  # noqa: PLC0415
+
+    log = ServiceLog()
+    sys.stdout = sys.stderr = log
+    os.chdir(os.environ.get("SYSTEMROOT", "C:\\"))
+    _isolate_children()
+
+    def run(orders: Orders) -> int:
+        from sensor.windows.folders import protect  # noqa: PLC0415 - what fails here is told
+
+        protect(SITE)
+        log.keep(SITE / _LOG)
+        assert log.file is not None
+        faulthandler.enable(log.file)
+        from sensor import config  # noqa: PLC0415
+        from sensor.daemon import run as watch  # noqa: PLC0415
+
+        return watch(config.load(), orders)
 
     try:
-        Host(lambda orders: run(config.load(), orders)).dispatch()
+        Host(run).dispatch()
     except LinsangError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}", file=log)
     finally:
-        sys.stderr.close()
+        faulthandler.disable()
+        log.close()
+
+
+def _isolate_children() -> None:
+    """This process was started with -I; those that it starts heed no variables of Python's either."""
+    for name in [name for name in os.environ if name.upper().startswith("PYTHON")]:
+        del os.environ[name]
+    os.environ["PYTHONNOUSERSITE"] = "1"

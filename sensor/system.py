@@ -11,6 +11,8 @@ if sys.platform == "win32":
 
     # bytes as they are, and not for the programs that we start
     OPEN_FLAGS = os.O_BINARY | os.O_NOINHERIT
+    _MAX_PATH = 260
+    _COMMON_APPDATA = 0x23  # CSIDL_COMMON_APPDATA
     _LOCKED = 1 << 30  # a byte that no file of ours comes to: what is locked here nobody may read
 
     sync_data = os.fsync
@@ -43,6 +45,23 @@ if sys.platform == "win32":
 
         return bool(ctypes.windll.shell32.IsUserAnAdmin())
 
+    def program_data() -> str:
+        """The folder of data that are nobody's own, as Windows has it: a variable can be set by who is not elevated."""
+        import ctypes  # noqa: PLC0415
+
+        folder = ctypes.create_unicode_buffer(_MAX_PATH)
+        failed = ctypes.windll.shell32.SHGetFolderPathW(None, _COMMON_APPDATA, None, 0, folder)
+        return r"C:\ProgramData" if failed else folder.value
+
+    def system_program(name: str) -> str:
+        """The path of a program of Windows. By its name alone, one in the current folder would be started; and who
+        is elevated has the variables of who is not."""
+        import ctypes  # noqa: PLC0415
+
+        folder = ctypes.create_unicode_buffer(_MAX_PATH)
+        ctypes.windll.kernel32.GetSystemDirectoryW(folder, len(folder))
+        return f"{folder.value}\\{name}"
+
 else:
     import fcntl
 
@@ -69,3 +88,7 @@ else:
     def is_administrator() -> bool:
         """Whether this process works for the whole machine: root."""
         return os.geteuid() == 0
+
+    def system_program(name: str) -> str:
+        """Found where the system looks."""
+        return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sensor.errors import LinsangError
+from sensor.system import is_administrator
 
 SUCCESS = 0
 ACCESS_DENIED = 5
@@ -14,6 +15,7 @@ NO_SYSTEM_RESOURCES = 1450
 ACTIVE_CONNECTIONS = 2402  # it is being stopped already
 INSTANCE_NOT_FOUND = 4201  # ERROR_WMI_INSTANCE_NOT_FOUND: no session of that name
 
+_STILL = "elevated as this is: run it as the service (linsang service install), or look who took the right away"
 _ELEVATED = "run it elevated (Run as administrator), or as the service: linsang service install"
 _MEANINGS = {
     ACCESS_DENIED: ("access is denied", _ELEVATED),
@@ -45,5 +47,7 @@ class SessionError(LinsangError):
         self.provider = provider
         meanings = _MEANINGS | _OF_PROVIDERS if provider else _MEANINGS
         meaning, remedy = meanings.get(code, ("", ""))
+        if remedy == _ELEVATED and is_administrator():
+            remedy = _STILL
         reason = f"{meaning} (error {code})" if meaning else f"error {code}" if code else "Windows does not say why"
         super().__init__(f"trace session {name}: {what}: {reason}", remedy)

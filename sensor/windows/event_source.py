@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import io
 import sys
 import winreg
 from contextlib import suppress
@@ -15,7 +14,6 @@ _KEY = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\Linsang"
 # a file with messages 1 to 1000 that are their own text, on every Windows
 _MESSAGES = r"%SystemRoot%\System32\EventCreate.exe"
 _ERROR, _WARNING, _INFORMATION = 1, 2, 4
-_ID = 1
 _TEXT_MAX = 31_839  # characters of one text (ReportEvent)
 
 _api = ctypes.WinDLL("advapi32", use_last_error=True)
@@ -40,29 +38,28 @@ def unregister() -> None:
         winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, _KEY)
 
 
-class EventLogStream(io.TextIOBase):
-    """A stream each line of which is an event: for a service, which has no terminal."""
+class EventLog:
+    """The source, open: each line is an event; its kind is its id, too."""
 
     def __init__(self) -> None:
         self._source = _api.RegisterEventSourceW(None, "Linsang")
-        self._begun = ""
 
-    def writable(self) -> bool:
-        """Yes."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Whole lines go out; errors as such."""
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in filter(str.strip, lines):
-            kind = _ERROR if "error" in line.lower() else _INFORMATION
-            texts = (wintypes.LPCWSTR * 1)(line.replace("\0", " ")[:_TEXT_MAX])
-            _api.ReportEventW(self._source, kind, 0, _ID, None, 1, 0, texts, None)
-        return len(text)
+    def write(self, line: str) -> bool:
+        """False: the event log did not take it."""
+        kind = _kind_of(line)
+        texts = (wintypes.LPCWSTR * 1)(line.replace("\0", " ")[:_TEXT_MAX])
+        return bool(self._source and _api.ReportEventW(self._source, kind, 0, kind, None, 1, 0, texts, None))
 
     def close(self) -> None:
-        """What was begun goes out."""
-        if not self.closed:
-            self.write("\n")
+        """Nothing more is written."""
+        if self._source:
             _api.DeregisterEventSource(self._source)
-        super().close()
+        self._source = None
+
+
+def _kind_of(line: str) -> int:
+    """By the words that `say` and its callers begin with."""
+    begin = line.removeprefix("linsang: ")
+    if begin.startswith("error: "):
+        return _ERROR
+    return _WARNING if begin.startswith(("warning: ", "left out: ")) else _INFORMATION

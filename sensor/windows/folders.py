@@ -1,7 +1,7 @@
-"""The service's folder below ProgramData, which only administrators may touch. Imports on Windows only.
+"""The sensor's folder below ProgramData, and who may change what a service of Windows runs. Imports on Windows only.
 
-Every user may make folders in ProgramData: one that is there already and is not an administrator's may have been put
-there to hand the sensor somebody else's configuration.
+Every user may make folders in ProgramData: one that is there already may have been put there to hand the sensor
+somebody else's configuration, and in one that has ProgramData's own rights every user may put files.
 """
 
 from __future__ import annotations
@@ -10,32 +10,37 @@ import ctypes
 import os
 import stat
 import sys
+from collections.abc import Iterable, Iterator
 from ctypes import wintypes
 from pathlib import Path
 
 from sensor.errors import LinsangError
+from sensor.system import is_administrator
+from sensor.windows.access import CHANGE, REPLACE, strangers
 
 assert sys.platform == "win32"
 
 # Administrators own it; they and LocalSystem may do everything, nobody else anything, also below; nothing is inherited
 # from ProgramData.
 _DESCRIPTOR = "O:BAG:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
-_OWNERS = {"S-1-5-32-544", "S-1-5-18"}  # Administrators, LocalSystem
 _OWNER, _DACL, _PROTECTED = 0x1, 0x4, 0x80000000  # SECURITY_INFORMATION
-_FILE_OBJECT = 1
+_FILE_OBJECT = 1  # SE_FILE_OBJECT
 _ALREADY_EXISTS = 183
+_ELEVATED = "run it elevated (Run as administrator)"
+_REMOVE = "look what it is and who made it, and remove it"
 
 _api = ctypes.WinDLL("advapi32", use_last_error=True)
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_POINTER = ctypes.POINTER(ctypes.c_void_p)
 _api.ConvertStringSecurityDescriptorToSecurityDescriptorW.argtypes = (
-    *(wintypes.LPCWSTR, wintypes.DWORD, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p),
+    *(wintypes.LPCWSTR, wintypes.DWORD, _POINTER, ctypes.c_void_p),
 )
-_api.SetFileSecurityW.argtypes = (wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p)
-_api.GetNamedSecurityInfoW.argtypes = (
-    *(wintypes.LPCWSTR, ctypes.c_int, wintypes.DWORD, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p),
-    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)),
+_api.GetSecurityDescriptorOwner.argtypes = (ctypes.c_void_p, _POINTER, ctypes.c_void_p)
+_api.GetSecurityDescriptorDacl.argtypes = (ctypes.c_void_p, ctypes.c_void_p, _POINTER, ctypes.c_void_p)
+_api.SetNamedSecurityInfoW.argtypes = (
+    *(wintypes.LPWSTR, ctypes.c_int, wintypes.DWORD, ctypes.c_void_p),
+    *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
 )
-_api.ConvertSidToStringSidW.argtypes = (ctypes.c_void_p, ctypes.POINTER(wintypes.LPWSTR))
 _kernel.LocalFree.argtypes = (ctypes.c_void_p,)
 
 
@@ -45,8 +50,18 @@ class _Attributes(ctypes.Structure):
     _fields_ = (("size", wintypes.DWORD), ("descriptor", ctypes.c_void_p), ("inherited", wintypes.BOOL))
 
 
+def guard(folder: Path) -> None:
+    """Before anything in `folder` is heeded. An administrator makes it, or closes one that others may write to; for
+    anybody else it must be closed, or not there. LinsangError: something in it may be another's word."""
+    if is_administrator():
+        protect(folder)
+    elif folder.exists() and (found := _strangers(folder)):
+        raise LinsangError(f"{folder} may be changed by {found}", "have an administrator remove it")
+
+
 def protect(folder: Path) -> None:
-    """Makes `folder`, or takes one of an administrator's, and lets nobody else in. LinsangError: it is another's."""
+    """Makes `folder` for administrators alone, or takes one: what is in it must be theirs, and nobody else gets in from
+    now on. LinsangError: it is another's, or something in it."""
     descriptor = ctypes.c_void_p()
     made = _api.ConvertStringSecurityDescriptorToSecurityDescriptorW(_DESCRIPTOR, 1, ctypes.byref(descriptor), None)
     _require(made, folder)
@@ -56,39 +71,77 @@ def protect(folder: Path) -> None:
         if _kernel.CreateDirectoryW(str(folder), ctypes.byref(attributes)):
             return
         _require(ctypes.get_last_error() == _ALREADY_EXISTS, folder)
-        _check_ours(folder)
-        _require(_api.SetFileSecurityW(str(folder), _OWNER | _DACL | _PROTECTED, descriptor), folder)
+        _check_whole(folder)
+        if not folder.is_dir():
+            raise LinsangError(f"{folder} is no folder", _REMOVE)
+        if _strangers(folder):  # else its list stays: an administrator may have let somebody read
+            if found := _strangers(folder, 0):
+                raise LinsangError(f"{folder} belongs to {found}", _REMOVE)
+            _close(folder, descriptor)
     finally:
         _kernel.LocalFree(descriptor)
+    for path in _below(folder):
+        _check_whole(path)
+        if found := _strangers(path):
+            raise LinsangError(f"{path} may be changed by {found}", _REMOVE)
 
 
-def _check_ours(folder: Path) -> None:
-    status = os.lstat(folder)
-    if status.st_file_attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT or not stat.S_ISDIR(status.st_mode):
-        raise LinsangError(f"{folder} is no folder of its own but leads elsewhere", "look who made it, and remove it")
-    if (found := owner(folder)) not in _OWNERS:
-        raise LinsangError(f"{folder} belongs to {found}", "look what lies there, and remove it")
+def _close(folder: Path, descriptor: ctypes.c_void_p) -> None:
+    """For what is in it, too, as far as that has inherited its rights."""
+    owner, acl, there, defaulted = ctypes.c_void_p(), ctypes.c_void_p(), wintypes.BOOL(), wintypes.BOOL()
+    _api.GetSecurityDescriptorOwner(descriptor, ctypes.byref(owner), ctypes.byref(defaulted))
+    _api.GetSecurityDescriptorDacl(descriptor, ctypes.byref(there), ctypes.byref(acl), ctypes.byref(defaulted))
+    what = _OWNER | _DACL | _PROTECTED
+    if code := _api.SetNamedSecurityInfoW(str(folder), _FILE_OBJECT, what, owner, None, acl, None):
+        raise LinsangError(f"{folder}: {ctypes.FormatError(code)}", _ELEVATED)
 
 
-def owner(path: Path) -> str:
-    """The SID of a file's owner. LinsangError: it cannot be read."""
-    sid, descriptor = ctypes.c_void_p(), ctypes.c_void_p()
-    code = _api.GetNamedSecurityInfoW(
-        str(path), _FILE_OBJECT, _OWNER, ctypes.byref(sid), None, None, None, ctypes.byref(descriptor)
-    )
-    if code:
-        raise LinsangError(f"{path}: whose it is: {ctypes.FormatError(code)}")
+def _below(folder: Path) -> Iterator[Path]:
+    """All that is in it; nothing that is reached by a link."""
     try:
-        text = wintypes.LPWSTR()
-        _require(_api.ConvertSidToStringSidW(sid, ctypes.byref(text)), path)
-        found = text.value or ""
-        _kernel.LocalFree(ctypes.cast(text, ctypes.c_void_p))
-        return found
-    finally:
-        _kernel.LocalFree(descriptor)
+        for root, folders, files in os.walk(folder, onerror=_raise):
+            yield from (Path(root, name) for name in (*folders, *files))
+    except OSError as error:
+        raise LinsangError(f"{error.filename}: {error.strerror}", _ELEVATED) from None
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _check_whole(path: Path) -> None:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:  # taken away meanwhile
+        return
+    except OSError as error:
+        raise LinsangError(f"{path}: {error.strerror}", _ELEVATED) from None
+    if status.st_file_attributes & stat.FILE_ATTRIBUTE_REPARSE_POINT:
+        raise LinsangError(f"{path} leads elsewhere", _REMOVE)
+
+
+def _strangers(path: Path, rights: int = CHANGE) -> str:
+    try:
+        return ", ".join(strangers(path, rights))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise LinsangError(f"{path}: whose it is: {error.strerror}", _ELEVATED) from None
+
+
+def check_program(places: Iterable[Path]) -> None:
+    """Of files and folders that a service is started from. LinsangError: somebody who is no administrator may change
+    one of them, or put another one in its place."""
+    for place in places:
+        for rights, path in ((CHANGE, place), *((REPLACE, parent) for parent in place.parents)):
+            if found := _strangers(path, rights):
+                raise LinsangError(
+                    f"{path} may be changed by {found}, who would get all rights of the service by it",
+                    r"install Python for all users (below C:\Program Files), and Linsang into it",
+                )
 
 
 def _require(answer: int, path: Path) -> None:
     if not answer:
         reason = ctypes.FormatError(ctypes.get_last_error())
-        raise LinsangError(f"{path}: {reason}", "run it elevated (Run as administrator)")
+        raise LinsangError(f"{path}: {reason}", _ELEVATED)

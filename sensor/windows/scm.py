@@ -6,16 +6,18 @@ By ctypes: pywin32 would be 10 MB and a host process of its own for eight calls.
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ctypes import wintypes
 from pathlib import Path
 from typing import Any
 
 from sensor.errors import LinsangError
+from sensor.windows.wine import is_wine
 
 assert sys.platform == "win32"
 
@@ -27,11 +29,15 @@ _SERVICE_ALL = 0xF01FF
 _SERVICE_LOOK = 0x4  # SERVICE_QUERY_STATUS
 _MANAGER_LOOK = 0x1  # SC_MANAGER_CONNECT
 _OWN_PROCESS, _AUTO_START, _ERROR_NORMAL = 0x10, 2, 1
-_DESCRIPTION_LEVEL, _ACTIONS_LEVEL, _ACTIONS_FLAG_LEVEL = 1, 2, 4
+_DESCRIPTION_LEVEL, _ACTIONS_LEVEL, _ACTIONS_FLAG_LEVEL, _PRESHUTDOWN_LEVEL = 1, 2, 4, 7
 _INVALID_LEVEL = 124  # ERROR_INVALID_LEVEL
+_EXISTS = 1073  # ERROR_SERVICE_EXISTS
+_NOT_ACTIVE = 1062  # ERROR_SERVICE_NOT_ACTIVE
+_NEVER_STARTED = 1077  # ERROR_SERVICE_NEVER_STARTED
 _RESTART = 1  # SC_ACTION_RESTART
 _RESTART_AFTER_MS = (5_000, 30_000, 60_000)  # the last one again and again
 _FORGET_S = 86_400
+_SHUTDOWN_MS = 20_000  # outputs have 5 s, and what is under way is judged before
 _STOP, _PARAMETERS = 1, 6  # SERVICE_CONTROL_STOP, SERVICE_CONTROL_PARAMCHANGE
 STATES = {1: "stopped", 2: "starting", 3: "stopping", 4: "running", 5: "resuming", 6: "pausing", 7: "paused"}
 _PATIENCE_S = 60.0
@@ -40,10 +46,11 @@ _REMEDIES = {
     5: "run it elevated (Run as administrator)",
     1056: "it runs already",
     1060: "install it first: linsang service install",
+    1061: "it is starting or ending: try again in a moment",
     1062: "it does not run",
     1072: "close what has it open (services.msc), then try again",
-    1073: "remove it first: linsang service remove",
 }
+WHY = """wevtutil qe Application /rd:true /c:9 /f:text /q:"*[System/Provider[@Name='Linsang']]" says why"""
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from sensor.service_main import main; main()"
 
 
@@ -83,6 +90,10 @@ api.CreateServiceW.argtypes = (
     *(wintypes.HANDLE, wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, wintypes.DWORD),
     *(wintypes.DWORD, wintypes.LPCWSTR, wintypes.LPCWSTR, ctypes.c_void_p, wintypes.LPCWSTR, wintypes.LPCWSTR),
     wintypes.LPCWSTR,
+)
+api.ChangeServiceConfigW.argtypes = (
+    *(wintypes.HANDLE, wintypes.DWORD, wintypes.DWORD, wintypes.DWORD, wintypes.LPCWSTR, wintypes.LPCWSTR),
+    *(ctypes.c_void_p, wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.LPCWSTR),
 )
 api.ChangeServiceConfig2W.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.c_void_p)
 api.StartServiceW.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.c_void_p)
@@ -131,31 +142,29 @@ def command_line() -> str:
     return subprocess.list2cmdline([sys.executable, "-I", "-c", _BOOT, str(Path(__file__).resolve().parents[2])])
 
 
-def is_wine() -> bool:
-    """Whether Windows is wine: what it cannot do is no fault of the machine."""
-    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+def program() -> list[Path]:
+    """Files and folders that the service is started from: who may change one of them is LocalSystem."""
+    package = Path(__file__).resolve().parents[1]
+    prefixes = dict.fromkeys(map(Path, (sys.prefix, sys.base_prefix)))
+    library = Path(os.__file__).parent
+    return [Path(sys.executable), *prefixes, library, package.parent, package, *package.glob("_native*")]
 
 
 def install(command: str) -> list[str]:
-    """Installs it: Windows starts `command` with itself, as LocalSystem, and again whenever it ends by itself. What
-    wine has no notion of, a line each. LinsangError."""
+    """Installs it: Windows starts `command` with itself, as LocalSystem, and again whenever it ends by itself. One that
+    is there is changed to that. What wine has no notion of, a line each. LinsangError."""
     lacking = []
-    with (
-        _manager(_ALL_ACCESS) as manager,
-        _handle(
-            api.CreateServiceW(
-                *(manager, NAME, _TITLE, _SERVICE_ALL, _OWN_PROCESS, _AUTO_START, _ERROR_NORMAL, command),
-                *(None, None, None, None, None),
-            ),
-            f"install the service {NAME}",
-        ) as service,
-    ):
+    with ExitStack() as stack:
+        manager = stack.enter_context(_manager(_ALL_ACCESS))
+        made = _made(manager, command)
+        service = stack.enter_context(_handle(made or _changed(manager, command), f"install the service {NAME}"))
         actions = (_Action * len(_RESTART_AFTER_MS))(*[_Action(_RESTART, after) for after in _RESTART_AFTER_MS])
         failures = _Actions(_FORGET_S, None, None, len(actions), actions)
         levels: tuple[tuple[int, Any, str], ...] = (
             (_ACTIONS_LEVEL, failures, "start it again when it fails"),
             (_ACTIONS_FLAG_LEVEL, wintypes.BOOL(True), "take a stop with an error for a failure"),
             (_DESCRIPTION_LEVEL, wintypes.LPWSTR(_DESCRIPTION), "describe it"),
+            (_PRESHUTDOWN_LEVEL, wintypes.DWORD(_SHUTDOWN_MS), "wait for it when Windows ends"),
         )
         try:
             for level, content, what in levels:
@@ -165,27 +174,61 @@ def install(command: str) -> list[str]:
                 else:
                     _check(done, what)
         except LinsangError:
-            api.DeleteService(service)
+            if made:
+                api.DeleteService(service)
             raise
     return lacking
 
 
+def _made(manager: Any, command: str) -> Any:
+    return api.CreateServiceW(
+        *(manager, NAME, _TITLE, _SERVICE_ALL, _OWN_PROCESS, _AUTO_START, _ERROR_NORMAL, command),
+        *(None, None, None, None, None),
+    )
+
+
+def _changed(manager: Any, command: str) -> Any:
+    """The one that is there, if that is why none could be made; None: it is not, or does not let itself be changed."""
+    if ctypes.get_last_error() != _EXISTS or not (service := api.OpenServiceW(manager, NAME, _SERVICE_ALL)):
+        return None
+    kinds = _OWN_PROCESS, _AUTO_START, _ERROR_NORMAL
+    account = "LocalSystem", ""
+    if api.ChangeServiceConfigW(service, *kinds, command, None, None, None, *account, _TITLE):
+        return service
+    code = ctypes.get_last_error()
+    api.CloseServiceHandle(service)
+    ctypes.set_last_error(code)
+    return None
+
+
 def remove() -> None:
-    """Removes it; one that runs goes when it has ended. LinsangError."""
+    """Stops it and removes it. LinsangError: it is not there, or does not end."""
     with _service() as service:
+        if api.ControlService(service, _STOP, ctypes.byref(Status())):
+            _await(service, "stopped", {"stopping", "running"})
+        else:
+            _check(ctypes.get_last_error() == _NOT_ACTIVE, f"stop the service {NAME}")
         _check(api.DeleteService(service), f"remove the service {NAME}")
 
 
 def state() -> str:
     """One of STATES. LinsangError: it is not installed."""
     with _service(_SERVICE_LOOK) as service:
-        return _state(service)
+        return STATES.get(found := _status(service).state, str(found))
 
 
-def _state(service: Any) -> str:
+def exit_code() -> int:
+    """What it ended with the last time; 0: well, or it did not end since Windows began. LinsangError: it is not
+    installed."""
+    with _service(_SERVICE_LOOK) as service:
+        status = _status(service)
+        return 0 if status.exit_code == _NEVER_STARTED else int(status.specific_code or status.exit_code)
+
+
+def _status(service: Any) -> Status:
     status = Status()
     _check(api.QueryServiceStatus(service, ctypes.byref(status)), f"ask for the service {NAME}")
-    return STATES.get(status.state, str(status.state))
+    return status
 
 
 def start() -> None:
@@ -210,7 +253,7 @@ def reload() -> None:
 
 def _await(service: Any, wanted: str, meanwhile: set[str]) -> None:
     end = time.monotonic() + _PATIENCE_S
-    while (now := _state(service)) != wanted:
+    while (now := STATES.get(_status(service).state)) != wanted:
         if now not in meanwhile or time.monotonic() > end:
-            raise LinsangError(f"the service {NAME} is {now}", "the Application log says why, under Linsang")
+            raise LinsangError(f"the service {NAME} is {now}", WHY)
         time.sleep(_LOOK_S)

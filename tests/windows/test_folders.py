@@ -11,7 +11,7 @@ if sys.platform != "win32":
 
 from sensor.errors import LinsangError
 from sensor.windows import folders
-from sensor.windows.folders import owner, protect
+from sensor.windows.folders import protect
 
 EVERYTHING = 0x80000007  # owner, group, list, and that nothing is inherited
 
@@ -40,29 +40,6 @@ def test_made_with_rights_for_administrators_alone(tmp_path: Path, monkeypatch: 
 def test_it_is_made(tmp_path: Path) -> None:
     protect(tmp_path / "Linsang")
     assert (tmp_path / "Linsang").is_dir()
-
-
-def test_one_that_somebody_else_made_is_not_taken(tmp_path: Path) -> None:
-    """On wine nobody is an administrator: every folder that is there is somebody else's."""
-    folder = tmp_path / "Linsang"
-    folder.mkdir()
-    with pytest.raises(LinsangError, match=f"belongs to {owner(folder)}; look what lies there"):
-        protect(folder)
-
-
-def test_an_administrators_is_taken_and_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FAKE: SetFileSecurityW, and that the owner is an administrator."""
-    (tmp_path / "Linsang").mkdir()
-    given: list[tuple[int, str]] = []
-
-    def secure(path: str, what: int, descriptor: ctypes.c_void_p) -> int:
-        given.append((what, as_text(descriptor)))
-        return 1
-
-    monkeypatch.setattr(folders, "_OWNERS", {owner(tmp_path / "Linsang")})
-    monkeypatch.setattr(folders._api, "SetFileSecurityW", secure)
-    protect(tmp_path / "Linsang")
-    assert given == [(0x80000005, "O:BAG:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)")]
 
 
 @pytest.mark.parametrize("name", ["missing/Linsang", "file"])

@@ -4,6 +4,7 @@ import ctypes
 import struct
 import subprocess
 import sys
+import winreg
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -69,7 +70,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[int, bytes]:
     levels: dict[int, bytes] = {}
 
     def change(service: object, level: int, content: object) -> int:
-        levels[level] = ctypes.string_at(content, {1: 8, 2: 40, 4: 4}[level])
+        levels[level] = ctypes.string_at(content, {1: 8, 2: 40, 4: 4, 7: 4}[level])
         return 1
 
     monkeypatch.setattr(scm.api, "ChangeServiceConfig2W", change)
@@ -112,6 +113,7 @@ def test_it_is_started_again_when_it_ends_by_itself(service: Service, asked: dic
     assert (forget_s, count) == (86_400, 3)
     assert address
     assert asked[4] == b"\1\0\0\0"
+    assert asked[7] == struct.pack("<I", 20_000)  # SERVICE_PRESHUTDOWN_INFO
 
 
 def refused(code: int, *levels: int) -> Callable[..., int]:
@@ -162,9 +164,10 @@ def test_the_command_installs_under_wine_as_it_is() -> None:
 
 def test_one_that_cannot_start_says_so(service: Service) -> None:
     service.install(fails=True)
-    with pytest.raises(LinsangError, match="the service Linsang is stopped; the Application log says why"):
+    with pytest.raises(LinsangError, match=r"the service Linsang is stopped; wevtutil qe Application .* says why"):
         scm.start()
     assert service.told()[0] == "error: no sessions; look"
+    assert scm.exit_code() == 1
 
 
 STEPS = [
@@ -181,12 +184,44 @@ def test_without_a_service(step: object, error: str) -> None:
         step()  # type: ignore[operator]
 
 
-def test_twice(service: Service) -> None:
+def image_path() -> str:
+    key = winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Services\Linsang")
+    with key:
+        return str(winreg.QueryValueEx(key, "ImagePath")[0])
+
+
+def test_an_upgrade_installs_over_what_is_there(service: Service) -> None:
+    scm.install("old.exe")
     service.install()
-    with pytest.raises(LinsangError, match="error 1073"):
+    assert image_path() == subprocess.list2cmdline([sys.executable, str(service.script)])
+    scm.start()
+    assert service.told() == ["runs"]
+    with pytest.raises(LinsangError, match="error 1056"):
+        scm.start()
+
+
+def test_an_upgrade_that_fails_leaves_what_is_there(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.install()
+    monkeypatch.setattr(scm.api, "ChangeServiceConfig2W", refused(5, 2))
+    with pytest.raises(LinsangError, match=r"\(error 5\)"):
         service.install()
+    assert scm.state() == "stopped"
+
+
+def test_one_that_runs_is_stopped_before_it_is_removed(service: Service) -> None:
+    service.install()
+    scm.start()
+    scm.remove()
+    assert service.told()[:2] == ["runs", "end"]
+    with pytest.raises(LinsangError, match="error 1060"):
+        until_gone()
+
+
+def test_stopped_twice(service: Service) -> None:
+    service.install()
     with pytest.raises(LinsangError, match="error 1062"):
         scm.stop()
+    assert scm.exit_code() == 0
 
 
 def test_what_windows_starts_is_isolated() -> None:
