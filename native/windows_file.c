@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "reading.h"
 #include "windows_reading.h"
 
 enum { SCHEME_MAX = 24 }; /* bytes of a scheme */
@@ -102,7 +103,7 @@ static bool has_scheme(struct sn_bytes text)
 static bool is_script_text(struct sn_bytes text)
 {
 	return sn_windows__begins(text, "javascript:") || sn_windows__begins(text, "vbscript:") ||
-	       sn_windows__begins(text, "about:<");
+	       sn_windows__begins(text, "about:<") || sn_windows__begins(text, "about:\\");
 }
 
 /* SCHEME://, or one of the schemes of Windows' own without the slashes. */
@@ -201,6 +202,22 @@ static struct sn_bytes without_tail(struct sn_bytes path)
 	return path;
 }
 
+/* file://^C^:^/x, as it was typed for cmd.exe. */
+static struct sn_bytes without_carets(struct sn_win_reading *r, struct sn_bytes text)
+{
+	uint8_t *room = sn_windows__begins(text, "file:") && memchr(text.at, '^', text.len)
+				? sn_unwinder__room(r->unwinder, text.len)
+				: NULL;
+	uint32_t len = 0;
+
+	if (!room)
+		return text;
+	for (uint32_t i = 0; i < text.len; i++)
+		if (text.at[i] != '^')
+			room[len++] = text.at[i];
+	return (struct sn_bytes){room, len};
+}
+
 bool sn_win__give_file(struct sn_win_reading *r, uint32_t base, const struct sn_word *word)
 {
 	struct sn_bytes text = word->text, path;
@@ -210,7 +227,7 @@ bool sn_win__give_file(struct sn_win_reading *r, uint32_t base, const struct sn_
 	while (text.len && sn_is_blank(*text.at)) /* "  vbscript:..." */
 		text = sn_bytes__behind(text, 1);
 	schemed = has_scheme(text);
-	path = schemed ? without_scheme(text) : text;
+	path = schemed ? without_scheme(without_carets(r, text)) : text;
 	if (schemed && is_script_text(text))
 		return sn_win__ends(r, SN_PAYLOAD_INLINE_SCRIPT, &r->found.text, sn_win__from(r, word));
 	if (is_class(path))
@@ -282,8 +299,11 @@ static void find_function(struct sn_win_reading *r, struct sn_bytes library, str
 	else
 		for (uint32_t i = 0; i < function.len; i++)
 			small[i] = sn_bytes__lower(function.at[i]);
-	if (grammar)
-		r->found.link = sn_win__sub(r->grammars, grammar, (struct sn_bytes){small, function.len});
+	if (!grammar)
+		return;
+	r->found.link = sn_win__sub(r->grammars, grammar, (struct sn_bytes){small, function.len});
+	if (!r->found.link && (small[function.len - 1] == 'w' || small[function.len - 1] == 'a')) /* its two forms */
+		r->found.link = sn_win__sub(r->grammars, grammar, (struct sn_bytes){small, function.len - 1});
 }
 
 bool sn_win__give_export(struct sn_win_reading *r, const struct sn_word *word)

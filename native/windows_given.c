@@ -67,12 +67,14 @@ static bool give_behind_comma(struct sn_win_reading *r, struct sn_bytes value)
 	return sn_win__give_file(r, SN_PAYLOAD_LIBRARY, &(struct sn_word){.text = value});
 }
 
-static bool give_before_comma(struct sn_win_reading *r, struct sn_bytes value)
+static bool give_before_comma(struct sn_win_reading *r, const struct sn_word *word)
 {
-	const uint8_t *comma = value.len ? memchr(value.at, ',', value.len) : NULL;
+	bool quoted = word->before.len && *word->before.at == '"';
+	struct sn_bytes value = quoted ? sn_bytes__behind(word->before, 1) : word->text;
+	const uint8_t *end = value.len ? memchr(value.at, quoted ? '"' : ',', value.len) : NULL;
 
-	if (comma)
-		value.len = (uint32_t)(comma - value.at);
+	if (end)
+		value.len = (uint32_t)(end - value.at);
 	return sn_win__give_file(r, SN_PAYLOAD_SCRIPT_FILE, &(struct sn_word){.text = value});
 }
 
@@ -237,6 +239,8 @@ static bool give_text(struct sn_win_reading *r, uint32_t what, const struct sn_w
 	case SN_GIVE_CMD:
 		return leads_to(r, SN_WIN_CMD, sn_cmd__text(word->before));
 	case SN_GIVE_SHELL:
+		if (memchr(word->text.at, ' ', word->text.len) && sn_windows__is_one_path(word->text))
+			return sn_win__give_file(r, SN_PAYLOAD_COMMAND, word);
 		return leads_to(r, SN_WIN_CMD, word->text);
 	case SN_GIVE_SHELL_REST:
 		return leads_to(r, SN_WIN_CMD, sn_win__from(r, word));
@@ -266,10 +270,10 @@ static bool give_library(struct sn_win_reading *r, const struct sn_word *word)
 	return given;
 }
 
-/* In quotes; without them all that follows. */
+/* In quotes; without them, or where they hold a part of the first word only, all that follows. */
 static void take_arguments(struct sn_win_reading *r, const struct sn_word *word)
 {
-	bool whole = !word->before.len || *word->before.at == '"';
+	bool whole = !word->before.len || (*word->before.at == '"' && word->before.at[word->before.len - 1] == '"');
 
 	r->arguments = whole ? word->text : sn_win__from(r, word);
 	if (!whole)
@@ -283,8 +287,16 @@ static bool is_in_folder(struct sn_bytes file)
 
 static bool is_elsewhere(struct sn_bytes file)
 {
-	return sn_windows__begins(file, "\\\\") || sn_windows__begins(file, "//") ||
+	return (file.len > 2 && (sn_windows__begins(file, "\\\\") || sn_windows__begins(file, "//")) &&
+		file.at[2] != '?' && file.at[2] != '.') ||
 	       sn_bytes__find(file, (struct sn_bytes){(const uint8_t *)"://", 3});
+}
+
+static bool ends_there(struct sn_bytes part)
+{
+	struct sn_bytes base = sn_windows__basename(part);
+
+	return base.len && memchr(base.at, '.', base.len);
 }
 
 /* Of a.mst;b.mst the first that is of another computer, else the first; :a.mst lies in a package. */
@@ -297,12 +309,17 @@ static bool take_of_list(struct sn_win_reading *r, const struct sn_word *word)
 		const uint8_t *end = memchr(rest.at, ';', rest.len);
 		struct sn_bytes part = {rest.at, end ? (uint32_t)(end - rest.at) : rest.len};
 
+		if (!ends_there(part)) { /* C:\\a;b\\c.msi */
+			end = NULL;
+			part = rest;
+		}
 		rest = sn_bytes__behind(rest, part.len + (end != NULL));
 		elsewhere = is_elsewhere(part);
 		if (elsewhere || (!chosen.len && part.len && *part.at != ':'))
 			chosen = part;
 	}
-	if (!chosen.len || (r->instead == SN_GIVE_FALLBACK_SCRIPT && !elsewhere)) /* a.msi TRANSFORMS=b.mst */
+	if (!chosen.len || (r->instead == SN_GIVE_FALLBACK_SCRIPT && /* a.msi TRANSFORMS=b.mst */
+			    (!elsewhere || is_elsewhere(r->fallback.text))))
 		return false;
 	r->fallback = (struct sn_word){.text = chosen, .before = word->before};
 	r->instead = SN_GIVE_FALLBACK_SCRIPT;
@@ -337,7 +354,7 @@ bool sn_win__give(struct sn_win_reading *r, uint32_t what, const struct sn_word 
 	case SN_GIVE_BEHIND_COMMA:
 		return give_behind_comma(r, word->text);
 	case SN_GIVE_COMMA:
-		return give_before_comma(r, word->text);
+		return give_before_comma(r, word);
 	case SN_GIVE_FALLBACK_SCRIPT:
 		return take_of_list(r, word);
 	case SN_GIVE_FALLBACK:

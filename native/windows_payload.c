@@ -38,7 +38,7 @@ static struct sn_bytes behind_network(struct sn_bytes path)
 /* Where a file lies that is not on a disk under its own name; NONE: it is. */
 static uint32_t place_of(struct sn_bytes path)
 {
-	struct sn_bytes host = behind_network(path);
+	struct sn_bytes host = path.len && *path.at == '\\' ? behind_network(path) : (struct sn_bytes){0};
 
 	for (uint32_t i = 0; i < host.len; i++) {
 		if (is_slash(host.at[i]))

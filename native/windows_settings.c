@@ -39,7 +39,7 @@ static bool is_end(struct sn_bytes text, uint8_t sign)
 	return text.len == 1 || (i > 1 && i < text.len && text.at[i] == '=');
 }
 
-/* Without what stands around it: blanks and quotes before it; of @{KEY=VALUE;KEY=VALUE} and of
+/* Without what stands around it: blanks before it and a quote that nothing closes; of @{KEY=VALUE;KEY=VALUE} and of
  * CommandLine=VALUE,KEY=VALUE the one value. */
 static struct sn_bytes value_of_setting(struct sn_bytes text, uint32_t skip, uint32_t what)
 {
@@ -51,7 +51,7 @@ static struct sn_bytes value_of_setting(struct sn_bytes text, uint32_t skip, uin
 	for (uint32_t i = 0; sign && i < text.len; i++)
 		if (is_end(sn_bytes__behind(text, i), sign))
 			text.len = i;
-	while (text.len > 1 && (*text.at == '"' || sn_is_blank(*text.at)))
+	while (text.len > 1 && (sn_is_blank(*text.at) || (*text.at == '"' && !memchr(text.at + 1, '"', text.len - 1))))
 		text = sn_bytes__behind(text, 1);
 	return text;
 }

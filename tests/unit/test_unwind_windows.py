@@ -88,6 +88,20 @@ def test_variant(row: list[str]) -> None:
     assert value in proxy.text if name == "text" else value == getattr(proxy, name)
 
 
+@pytest.mark.parametrize(
+    "filling", ['"', "^", "\\", '\\"', "%", "!", "(", "&x", "{", "'", "0x", "%OS:~0,1%", "\ud800", "//a/", "@{a="]
+)
+@pytest.mark.parametrize(
+    "begin", ["", "cmd /v /c ", "powershell -c ", "rundll32 ", "odbcconf /a {", "forfiles /c ", "msiexec /p "]
+)
+def test_text_of_one_sign(begin: str, filling: str) -> None:
+    for count in (1, 2, 32767 // len(filling)):
+        proxy = unwind_windows(
+            shipped_win_grammars(), Start(begin.strip().partition(" ")[0], command_line=begin + filling * count)
+        )
+        assert proxy is None or proxy.chain
+
+
 # ---- the parent ----
 
 
