@@ -64,9 +64,13 @@ def _running(status: dict[str, Any]) -> list[Check]:
 
 
 def _probes(status: dict[str, Any]) -> list[Check]:
+    reduced = [session["reduced"] for session in status["sessions"].values() if session["reduced"]]
     return [
-        Check("session", state in _FINE, f"{name}: {state}", "" if state in _FINE else "its events are not seen")
-        for name, state in status["probes"].items()
+        *(
+            Check("session", state in _FINE, f"{name}: {state}", "" if state in _FINE else "its events are not seen")
+            for name, state in status["probes"].items()
+        ),
+        *(Check("reduced", False, found, "the rest of the session is seen") for found in reduced),
     ]
 
 

@@ -15,6 +15,7 @@ from sensor.config import Config
 from sensor.native import Engine, check, counters, ffi, lib
 from sensor.source import Task, Trouble
 from sensor.windows.account import WindowsAccount
+from sensor.windows.alone import Alone
 from sensor.windows.channels import Channels
 from sensor.windows.naming import Naming
 from sensor.windows.providers import PROCESSES, SessionPlan, plans
@@ -43,6 +44,7 @@ class WindowsSource(Closing):
         self._naming = Naming(engine)
         self._naming.look()
         self._closed = False
+        self._alone: Alone | None = None
 
     def _lane(self, plan: SessionPlan) -> int:
         """The core's own for that session: each has a thread."""
@@ -68,7 +70,9 @@ class WindowsSource(Closing):
         ]
 
     def begin(self) -> None:
-        """Starts the sessions. What ends the process without `detach` still stops them: an orphan costs memory."""
+        """Starts the sessions. What ends the process without `detach` still stops them: an orphan costs memory.
+        LinsangError: another sensor on this machine has them."""
+        self._alone = Alone()
         atexit.register(self.detach)
         self._watch.start()
 
@@ -133,4 +137,6 @@ class WindowsSource(Closing):
             self._engine.leave()  # the callback wakes its match thread
         elif not self._closed:
             lib.sn_etw_source__free(self._core)
+        if self._alone is not None:
+            self._alone.close()
         self._closed = True

@@ -12,6 +12,7 @@ if sys.platform != "win32":
 from fake_trace import FakeWindows
 
 from sensor.cli import main
+from sensor.windows.providers import PROCESSES
 
 
 @pytest.fixture
@@ -47,3 +48,32 @@ def test_a_refusal_is_a_check_with_its_remedy(
     (source,) = (check for check in json.loads(capsys.readouterr().out) if check["name"] == "source")
     assert "all trace sessions of this machine are taken" in source["found"]
     assert "EtwMaxLoggers" in source["remedy"]
+
+
+def test_a_provider_that_is_refused_is_a_check(
+    windows: FakeWindows, given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one of the bulk session."""
+    monkeypatch.setattr("sensor.doctor_windows._PATIENCE_S", 0.0)
+    windows.fail("ENABLE", *[0] * (len(PROCESSES.providers) + 1), 1450)
+    assert main(["doctor", *given]) == 1
+    (reduced,) = (check for check in json.loads(capsys.readouterr().out) if check["name"] == "reduced")
+    assert "Microsoft-Windows-Kernel-Network: as many sessions as may" in reduced["found"]
+
+
+@pytest.mark.parametrize("elevated", [True, False])
+def test_who_is_elevated_is_not_told_to_be(
+    windows: FakeWindows,
+    given: list[str],
+    elevated: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for module in ("doctor_windows", "windows.codes", "windows.folders"):
+        monkeypatch.setattr(f"sensor.{module}.is_administrator", lambda: elevated)
+    windows.fail("StartTraceW", 5)
+    assert main(["doctor", *given]) == 1
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    assert checks["elevated"]["ok"] == elevated
+    assert ("run it elevated" in checks["source"]["remedy"]) != elevated
+    assert "linsang service install" in checks["source"]["remedy"]
