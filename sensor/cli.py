@@ -165,11 +165,12 @@ def _trust_arguments(parser: Parser) -> None:
 
 # ---- commands ----
 
-_RUN = """\
+_RELOAD = "linsang service reload" if sys.platform == "win32" else "kill -HUP $(cat /run/linsang/lock)"
+_RUN = f"""\
 linsang run                                     shipped rules, alerts here
-linsang run --rules ./rules --output file:/var/log/linsang.json --output syslog+udp://10.0.0.9:514
-linsang run --print-config > /etc/linsang/linsang.toml
-kill -HUP $(cat /run/linsang/lock)              read the rules again"""
+linsang run --rules ./rules --output file:alerts.json --output syslog+udp://10.0.0.9:514
+linsang run --print-config                      all settings, for {config.SYSTEM_FILE}
+{_RELOAD:<47} read the rules again"""
 _REPLAY = """\
 linsang replay day.linsang                      a recording against the shipped rules
 linsang replay sysmon.ndjson.gz --rules sigma/rules/windows --output file:alerts.json --summary summary.json

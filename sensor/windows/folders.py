@@ -27,6 +27,7 @@ _OWNER, _DACL, _PROTECTED = 0x1, 0x4, 0x80000000  # SECURITY_INFORMATION
 _FILE_OBJECT = 1  # SE_FILE_OBJECT
 _ALREADY_EXISTS = 183
 _ELEVATED = "run it elevated (Run as administrator)"
+_HEEDED = ("linsang.toml", "rules.d", "lists.d")  # what paths.py and config.py name
 _REMOVE = "look what it is and who made it, and remove it"
 
 _api = ctypes.WinDLL("advapi32", use_last_error=True)
@@ -55,7 +56,12 @@ def guard(folder: Path) -> None:
     anybody else it must be closed, or not there. LinsangError: something in it may be another's word."""
     if is_administrator():
         protect(folder)
-    elif folder.exists() and (found := _strangers(folder)):
+        return
+    try:
+        found = ", ".join(strangers(folder, CHANGE))
+    except OSError:  # it is not there, or closed to this user, too; but who made it says who may ask that
+        found = "who does not say so" if any(os.path.exists(folder / name) for name in _HEEDED) else ""
+    if found:
         raise LinsangError(f"{folder} may be changed by {found}", "have an administrator remove it")
 
 
@@ -106,7 +112,8 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _raise(error: OSError) -> None:
-    raise error
+    if not isinstance(error, FileNotFoundError):  # taken away meanwhile
+        raise error
 
 
 def _check_whole(path: Path) -> None:

@@ -223,3 +223,20 @@ def test_nobody_heeds_a_folder_that_users_may_write(
     lists({str(folder): PROGRAM_DATA})
     with pytest.raises(LinsangError, match=r"may be changed by .* have an administrator remove it"):
         folders.guard(folder)
+
+
+def test_a_closed_folder_is_no_trouble_to_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAKE: he may not read its list. What lies in an administrator's he does not see; what another user has him see,
+    but not whose it is, he does not heed."""
+
+    def denied(path: Path, rights: int) -> list[str]:
+        raise PermissionError(13, "Access denied", str(path), 5)
+
+    monkeypatch.setattr(folders, "is_administrator", lambda: False)
+    monkeypatch.setattr(folders, "strangers", denied)
+    folder = tmp_path / "Linsang"
+    folder.mkdir()
+    folders.guard(folder)
+    (folder / "rules.d").mkdir()
+    with pytest.raises(LinsangError, match="have an administrator remove it"):
+        folders.guard(folder)
