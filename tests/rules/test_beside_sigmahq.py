@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ PAGE = ROOT / "docs" / "rules-beside-sigmahq.md"
 FOLDERS = ("rules/linux", "rules-threat-hunting/linux")
 WINDOWS = ("rules/windows", "rules-emerging-threats", "rules-threat-hunting/windows")
 TAGS = ("attack.t1218", "attack.t1216")
+STREAM = "windows_mixed_sysmon.ndjson.gz"
+Titles = dict[int, dict[str, str]]  # line -> title of a rule that fires there -> its level
 # All that fires on 50,000 events of ordinary machines on which attacks were played: the attacks. (line, rule's file)
 MIXED = {
     (4862, "file_event_win_startup_folder"),  # PowerShell puts a page there
@@ -58,31 +62,65 @@ def theirs(corpus: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def tagged(corpus: Path) -> dict[str, dict[str, Any]]:
-    """SigmaHQ's rules for Windows that carry T1218 or T1216, by id."""
+def tagged_files(corpus: Path) -> dict[Path, dict[str, Any]]:
+    """SigmaHQ's rules for Windows that carry T1218 or T1216, by file."""
     paths = [path for folder in WINDOWS for path in (corpus / "sigma" / folder).rglob("*.yml")]
-    rules = [load(path) for path in paths if TAGS[0] in (text := path.read_text()) or TAGS[1] in text]
-    return {rule["id"]: rule for rule in rules if any(str(tag).startswith(TAGS) for tag in rule.get("tags", []))}
+    rules = {path: load(path) for path in paths if TAGS[0] in (text := path.read_text()) or TAGS[1] in text}
+    return {
+        path: rule for path, rule in rules.items() if any(str(tag).startswith(TAGS) for tag in rule.get("tags", []))
+    }
 
 
-def alerts(files: list[Path], folder: Path, *arguments: str) -> list[dict[str, Any]]:
-    """What the shipped rules for Windows find in `files`."""
+@pytest.fixture(scope="module")
+def tagged(tagged_files: dict[Path, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same by id."""
+    return {rule["id"]: rule for rule in tagged_files.values()}
+
+
+def alerts(
+    files: list[Path], folder: Path, *arguments: str, rules: Iterable[Path] = (ROOT / "rules" / "windows",)
+) -> list[dict[str, Any]]:
+    """What the rules, the shipped ones for Windows by themselves, find in `files`."""
     out = folder / "alerts.json"
-    command = [sys.executable, "-m", "sensor", "replay", *map(str, files), "--rules", str(ROOT / "rules" / "windows")]
-    options = ("--output", f"file:{out}?format=json", "--summary", str(folder / "summary.json"))
+    command = [sys.executable, "-m", "sensor", "replay", *map(str, files)]
+    options = [word for path in rules for word in ("--rules", str(path))]
+    options += ["--output", f"file:{out}?format=json", "--summary", str(folder / "summary.json")]
     subprocess.run([*command, *arguments, *options], check=True, capture_output=True, cwd=ROOT, timeout=240)
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
-def ours_on_processes(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, str]]:
+def ours_on_processes(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Titles:
     """Of the corpus's process events: line -> our rules that fire there, title -> level."""
     events = corpus / "events" / "windows_process_creation.ndjson"
     source = ("--product", "windows", "--category", "process_creation")
-    found: dict[int, dict[str, str]] = defaultdict(dict)
-    for alert in alerts([events], tmp_path_factory.mktemp("processes"), *source):
-        found[alert["event"]["index"]][alert["rule"]["title"]] = alert["rule"]["level"]
-    return found
+    return by_event(alerts([events], tmp_path_factory.mktemp("processes"), *source))
+
+
+def by_event(found: list[dict[str, Any]]) -> Titles:
+    """Line -> rules that fire there, title -> level."""
+    told: Titles = defaultdict(dict)
+    for alert in found:
+        told[alert["event"]["index"]][alert["rule"]["title"]] = alert["rule"]["level"]
+    return told
+
+
+@pytest.fixture(scope="module")
+def ours_on_the_stream(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What ours find in 50,000 events of all categories."""
+    return alerts([corpus / "events" / STREAM], tmp_path_factory.mktemp("stream"))
+
+
+@pytest.fixture(scope="module")
+def hits_on_the_stream(
+    corpus: Path, tagged_files: dict[Path, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[int]]:
+    """Rule's id -> lines there on which it fires."""
+    hits: dict[str, list[int]] = defaultdict(list)
+    folder = tmp_path_factory.mktemp("theirs")
+    for alert in alerts([corpus / "events" / STREAM], folder, rules=tagged_files):
+        hits[alert["rule"]["id"]].append(alert["event"]["index"])
+    return hits
 
 
 def their_hits(corpus: Path, tagged: dict[str, dict[str, Any]]) -> dict[str, list[int]]:
@@ -122,20 +160,44 @@ def page(theirs: list[Path]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def windows_page(hits: dict[str, list[int]], tagged: dict[str, dict[str, Any]], ours: dict[int, dict[str, str]]) -> str:
-    """The part on Windows: their rules for T1218 and T1216 that fire on real events, and what ours say there."""
+def shared(hits: dict[str, list[int]], ours: Titles) -> tuple[int, int]:
+    """On how many events theirs fire, and ours of these."""
     events = {event for found in hits.values() for event in found}
-    pairs, both = sum(map(len, hits.values())), len(events & set(ours))
+    return len(events), len(events & set(ours))
+
+
+def windows_page(tagged: dict[str, dict[str, Any]], hits: dict[str, list[int]], ours: Titles) -> str:
+    """The part on Windows: their rules for T1218 and T1216 that fire on real events, and what ours say there."""
+    count, (on, both) = sum(map(len, hits.values())), shared(hits, ours)
     lines = [
         "",
         "## Windows",
-        f"SigmaHQ's {len(tagged)} rules tagged T1218 or T1216 have {pairs} hits among 2,499 real process events, on",
-        f"{len(events)} of these; shipped rules fire on {both} of them. Where the level of ours is lower, the same",
+        f"SigmaHQ's {len(tagged)} rules tagged T1218 or T1216 have {count} hits among 2,499 real process events, on",
+        f"{on} of these; shipped rules fire on {both} of them. Where the level of ours is lower, the same",
         "is rated as what administrators do, too.",
         "",
-        "| SigmaHQ's | level | hits | found | level of ours | shipped |",
-        "|---|---|---|---|---|---|",
+        *comparison(tagged, hits, ours),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def stream_page(tagged: dict[str, dict[str, Any]], hits: dict[str, list[int]], ours: Titles) -> str:
+    """The same on a stream of all categories."""
+    count, (on, both) = sum(map(len, hits.values())), shared(hits, ours)
+    lines = [
+        "",
+        "Among 50,000 events of all categories (images, connections, settings, accesses and more), of machines on",
+        f"which attacks were played, they have {count} hits, on {on} of these; shipped rules fire on {both} of them.",
+        "",
+        *comparison(tagged, hits, ours),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def comparison(tagged: dict[str, dict[str, Any]], hits: dict[str, list[int]], ours: Titles) -> Iterator[str]:
+    """The table: a row for each of theirs that fires."""
+    yield "| SigmaHQ's | level | hits | found | level of ours | shipped |"
+    yield "|---|---|---|---|---|---|"
     for rule, found in sorted(hits.items(), key=lambda item: str(tagged[item[0]]["title"])):
         there = [ours.get(event, {}) for event in found]
         titles = sorted({title for titles in there for title in titles})
@@ -147,8 +209,7 @@ def windows_page(hits: dict[str, list[int]], tagged: dict[str, dict[str, Any]], 
             sum(map(bool, there)),
             levels[0] if levels else "",
         )
-        lines.append(f"| {' | '.join(map(str, cells))} | {'; '.join(titles)} |")
-    return "\n".join(lines) + "\n"
+        yield f"| {' | '.join(map(str, cells))} | {'; '.join(titles)} |"
 
 
 def test_no_conflict(theirs: list[Path]) -> None:
@@ -163,22 +224,32 @@ def test_no_conflict(theirs: list[Path]) -> None:
         assert not {rule[key].lower() for rule in own} & {rule[key].lower() for rule in known}
 
 
-def test_page_is_current(
-    corpus: Path, theirs: list[Path], tagged: dict[str, dict[str, Any]], ours_on_processes: dict[int, dict[str, str]]
+def test_page_is_current(  # noqa: PLR0917 - what the page is made from
+    corpus: Path,
+    theirs: list[Path],
+    tagged: dict[str, dict[str, Any]],
+    ours_on_processes: Titles,
+    hits_on_the_stream: dict[str, list[int]],
+    ours_on_the_stream: list[dict[str, Any]],
 ) -> None:
-    made = page(theirs) + windows_page(their_hits(corpus, tagged), tagged, ours_on_processes)
+    made = page(theirs) + windows_page(tagged, their_hits(corpus, tagged), ours_on_processes)
+    made += stream_page(tagged, hits_on_the_stream, by_event(ours_on_the_stream))
     if os.environ.get("WRITE_GOLDEN"):
         PAGE.write_text(made)
     assert PAGE.read_text() == made, "WRITE_GOLDEN=1 pytest tests/rules"
 
 
-def test_no_conflict_on_windows(tagged: dict[str, dict[str, Any]]) -> None:
-    for key in ("id", "title"):
-        assert not {item.rule[key].lower() for item in shipped()} & {rule[key].lower() for rule in tagged.values()}
+@pytest.mark.parametrize("key", ["id", "title"])
+def test_no_conflict_with_any_of_theirs(corpus: Path, key: str) -> None:
+    """Of all systems and techniques."""
+    line = re.compile(rf"^{key}: *['\"]?(.*?)['\"]? *$", re.MULTILINE)
+    known = [found[1].lower() for path in (corpus / "sigma").rglob("*.yml") if (found := line.search(path.read_text()))]
+    assert len(known) > 3700
+    assert not {item.rule[key].lower() for item in shipped()} & set(known)
 
 
 def test_every_hit_of_theirs_is_found(
-    corpus: Path, tagged: dict[str, dict[str, Any]], ours_on_processes: dict[int, dict[str, str]]
+    corpus: Path, tagged: dict[str, dict[str, Any]], ours_on_processes: Titles
 ) -> None:
     hits = their_hits(corpus, tagged)
     assert sum(map(len, hits.values())) == 69
@@ -186,16 +257,22 @@ def test_every_hit_of_theirs_is_found(
     assert {title: events for title, events in missed.items() if events} == {}
 
 
-def test_few_others_are_alarmed_on(ours_on_processes: dict[int, dict[str, str]], corpus: Path) -> None:
+def test_every_hit_of_theirs_on_the_stream_is_found(
+    hits_on_the_stream: dict[str, list[int]], ours_on_the_stream: list[dict[str, Any]]
+) -> None:
+    assert sum(map(len, hits_on_the_stream.values())) == 5
+    assert {event for found in hits_on_the_stream.values() for event in found} <= set(by_event(ours_on_the_stream))
+
+
+def test_few_others_are_alarmed_on(ours_on_processes: Titles, corpus: Path) -> None:
     """Events on which none of SigmaHQ's 1,183 rules fires: all were looked at, each is an attack that was played."""
     lines = (corpus / "expected" / "windows_process_creation.tsv").read_text().splitlines()
     assert len(set(ours_on_processes) - {int(line.split()[0]) for line in lines}) <= 24
 
 
-def test_an_ordinary_stream_stays_quiet_but_for_attacks(corpus: Path, tmp_path: Path) -> None:
+def test_an_ordinary_stream_stays_quiet_but_for_attacks(ours_on_the_stream: list[dict[str, Any]]) -> None:
     files = {item.rule["id"]: item.path.stem for item in shipped()}
-    found = alerts([corpus / "events" / "windows_mixed_sysmon.ndjson.gz"], tmp_path)
-    pairs = {(alert["event"]["index"], files[alert["rule"]["id"]]) for alert in found}
+    pairs = {(alert["event"]["index"], files[alert["rule"]["id"]]) for alert in ours_on_the_stream}
     assert {line for line, _ in pairs} == {line for line, _ in MIXED}
     assert pairs >= MIXED
 
