@@ -184,7 +184,7 @@ uint32_t sn_win__kind_of_command(struct sn_bytes path)
 	return has_scheme(path) && is_address(path) ? SN_PAYLOAD_FROM_URL : kind_of_path(path, SN_PAYLOAD_COMMAND);
 }
 
-/* A library's path without what is for the library: x.cpl,@0 and Driver=x.dll|APILevel=2. */
+/* A library's path without what is for the library: x.cpl,@0 and x.dll,,{...} and Driver=x.dll|APILevel=2. */
 static struct sn_bytes without_tail(struct sn_bytes path)
 {
 	const uint8_t *bar = path.len ? memchr(path.at, '|', path.len) : NULL;
@@ -192,6 +192,9 @@ static struct sn_bytes without_tail(struct sn_bytes path)
 
 	if (bar)
 		path.len = (uint32_t)(bar - path.at);
+	for (uint32_t i = 0; i < path.len; i++)
+		if (path.at[i] == ',' && kind_by_name((struct sn_bytes){path.at, i}))
+			path.len = i;
 	while (at && (strchr("@,- ", path.at[at - 1]) || (path.at[at - 1] >= '0' && path.at[at - 1] <= '9')))
 		at--;
 	for (uint32_t i = at; i < path.len; i++)
