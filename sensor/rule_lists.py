@@ -8,6 +8,7 @@ value away, and `!*` all of them.
 from __future__ import annotations
 
 import os
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from sensor.paths import SHIPPED_LISTS, SITE_LISTS
 
 SUFFIX = ".txt"
 ADDRESSES = "RemoteDomainAllowlist"  # rules ask whether an address begins with a value of it
+EXPRESSIONS = "CommandLineRegex"
 BYTES_MAX = 1 << 20  # of one file
 Lists = dict[str, tuple[str, ...]]  # placeholder -> its values
 
@@ -46,19 +48,28 @@ def _changed(shipped: tuple[str, ...], path: Path) -> tuple[str, ...]:
     for number, value in _lines(path):
         if value == "!*":
             values.clear()
-        elif path.stem == ADDRESSES and "://" in value and value.count("/") < 3:
-            raise ConfigError(
-                f"{path}:{number}: `{value}` is how the address of another host may begin, too",
-                f"write `{value}/`, or the host alone for all that it has",
-            )
         elif value.startswith("!"):
             if value[1:] not in values:
                 near = nearest(value[1:], values, "`!*` takes all of them away")
                 raise ConfigError(f"{path}:{number}: `{value[1:]}` is not in the list", near)
             del values[value[1:]]
         else:
+            if refused := _refused(path.stem, value):
+                raise ConfigError(f"{path}:{number}: `{value}` {refused[0]}", refused[1])
             values[value] = None
     return tuple(values)
+
+
+def _refused(name: str, value: str) -> tuple[str, str] | None:
+    """Why a list cannot have a value, and what to do: a rule would be refused for it, or let by what nobody meant."""
+    if name == ADDRESSES and "://" in value and value.count("/") < 3:
+        return "is how the address of another host may begin, too", f"write `{value}/`, or the host alone for all of it"
+    if name == EXPRESSIONS:
+        try:
+            re.compile(value)
+        except re.error as error:
+            return f"is no regular expression: {error}", "a backslash makes a character stand for itself"
+    return None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

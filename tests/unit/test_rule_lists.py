@@ -92,18 +92,33 @@ def test_a_file_that_is_refused(tmp_path: Path, shipped: Path, name: str, conten
     assert str(error.value) == f"{site / said}"
 
 
-def test_an_address_ends_its_host(tmp_path: Path) -> None:
-    """https://mirror.example would let https://mirror.example.evil.example/ by."""
-    path = tmp_path / "RemoteDomainAllowlist.txt"
-    path.write_text("mirror.example\nhttps://mirror.example/\n")
-    assert {"mirror.example", "https://mirror.example/"} <= set(lists(tmp_path)["RemoteDomainAllowlist"])
-    path.write_text("\nhttps://mirror.example\n")
+@pytest.mark.parametrize(
+    ("name", "good", "bad", "said"),
+    [
+        (  # it would let https://mirror.example.evil.example/ by
+            "RemoteDomainAllowlist",
+            ("mirror.example", "https://mirror.example/"),
+            "https://mirror.example",
+            "is how the address of another host may begin, too; write `https://mirror.example/`, or the host alone for"
+            " all of it",
+        ),
+        (
+            "CommandLineRegex",
+            ("zq[0-9]{4}", r"\(abc"),
+            "(abc",
+            "is no regular expression: missing ), unterminated subpattern at position 0; a backslash makes a character"
+            " stand for itself",
+        ),
+    ],
+)
+def test_a_value_that_is_refused(tmp_path: Path, name: str, good: tuple[str, ...], bad: str, said: str) -> None:
+    path = tmp_path / f"{name}.txt"
+    path.write_text("\n".join(good))
+    assert set(good) <= set(lists(tmp_path)[name])
+    path.write_text(f"\n{bad}\n")
     with pytest.raises(ConfigError) as error:
         lists(tmp_path)
-    said = "`https://mirror.example` is how the address of another host may begin, too"
-    assert (
-        str(error.value) == f"{path}:2: {said}; write `https://mirror.example/`, or the host alone for all that it has"
-    )
+    assert str(error.value) == f"{path}:2: `{bad}` {said}"
 
 
 def judged(ruleset: RuleSet, image: str) -> bool:
