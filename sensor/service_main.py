@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
+import msvcrt
 import os
 import sys
 
@@ -13,6 +15,7 @@ from sensor.paths import SITE
 assert sys.platform == "win32"
 
 _LOG = "service.log"
+_STANDARD = (-10, -11, -12)  # STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE
 
 
 def main() -> None:
@@ -24,6 +27,8 @@ def main() -> None:
     sys.stdout = sys.stderr = log
     os.chdir(os.environ.get("SYSTEMROOT", "C:\\"))
     _isolate_children()
+    null = os.open(os.devnull, os.O_RDWR)
+    _hand_down(null, null, null)
 
     def run(orders: Orders) -> int:
         from sensor.windows.folders import protect  # noqa: PLC0415 - what fails here is told
@@ -32,6 +37,7 @@ def main() -> None:
         log.keep(SITE / _LOG)
         assert log.file is not None
         faulthandler.enable(log.file)
+        _hand_down(null, null, log.file.fileno())
         from sensor import config  # noqa: PLC0415
         from sensor.daemon import run as watch  # noqa: PLC0415
 
@@ -44,6 +50,14 @@ def main() -> None:
     finally:
         faulthandler.disable()
         log.close()
+
+
+def _hand_down(*descriptors: int) -> None:
+    """As standard input, output and error of processes that this one starts: Windows gives a service none, or such as
+    cannot be inherited."""
+    kernel = ctypes.WinDLL("kernel32")
+    for number, descriptor in zip(_STANDARD, descriptors, strict=True):
+        kernel.SetStdHandle(number, ctypes.c_void_p(msvcrt.get_osfhandle(descriptor)))
 
 
 def _isolate_children() -> None:

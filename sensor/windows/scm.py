@@ -42,13 +42,14 @@ _STOP, _PARAMETERS = 1, 6  # SERVICE_CONTROL_STOP, SERVICE_CONTROL_PARAMCHANGE
 STATES = {1: "stopped", 2: "starting", 3: "stopping", 4: "running", 5: "resuming", 6: "pausing", 7: "paused"}
 _PATIENCE_S = 60.0
 _LOOK_S = 0.1
+_MARKED = 1072  # ERROR_SERVICE_MARKED_FOR_DELETE
 _REMEDIES = {
     5: "run it elevated (Run as administrator)",
     1056: "it runs already",
     1060: "install it first: linsang service install",
     1061: "it is starting or ending: try again in a moment",
     1062: "it does not run",
-    1072: "close what has it open (services.msc), then try again",
+    _MARKED: "close what has it open (services.msc), then try again",
 }
 WHY = """wevtutil qe Application /rd:true /c:9 /f:text /q:"*[System/Provider[@Name='Linsang']]" says why"""
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from sensor.service_main import main; main()"
@@ -209,6 +210,19 @@ def remove() -> None:
         else:
             _check(ctypes.get_last_error() == _NOT_ACTIVE, f"stop the service {NAME}")
         _check(api.DeleteService(service), f"remove the service {NAME}")
+    _await_end()
+
+
+def _await_end() -> None:
+    """A removed service is there until its process and all who look at it have let it go: none can be installed."""
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
+        try:
+            state()
+        except LinsangError:
+            return
+        time.sleep(_LOOK_S)
+    raise LinsangError(f"the service {NAME} will be removed when nobody looks at it any more", _REMEDIES[_MARKED])
 
 
 def state() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import wintypes
@@ -103,6 +104,7 @@ class Host:
             print(f"error: {error}", file=sys.stderr)
         except Exception as error:  # a defect: still told
             print(f"error: {type(error).__name__}: {error}; this is a defect", file=sys.stderr)
+            traceback.print_exc()
         finally:
             self._over.set()
             self._tell(_STOPPED, code)

@@ -4,7 +4,6 @@ import ctypes
 import struct
 import subprocess
 import sys
-import winreg
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,8 @@ import pytest
 
 if sys.platform != "win32":
     pytest.skip("services are Windows': make test-windows", allow_module_level=True)
+
+import winreg
 
 from sensor.errors import LinsangError
 from sensor.windows import scm

@@ -2,11 +2,11 @@
 under ProgramData, the log. Trace sessions are wine's own, which cannot be opened, or fake_trace.py's."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-import winreg
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +15,8 @@ import pytest
 
 if sys.platform != "win32":
     pytest.skip("services are Windows': make test-windows", allow_module_level=True)
+
+import winreg
 
 from sensor import config, service_main
 from sensor.cli import main
@@ -58,9 +60,7 @@ def site(compiled: Path, tmp_path: Path) -> Iterator[Callable[[str], None]]:
 def logged() -> str:
     """What the service has said, without times."""
     lines = (SITE / "service.log").read_text("utf-8").splitlines()
-    for line in lines:
-        time.strptime(line.partition(" ")[0], "%Y-%m-%dT%H:%M:%SZ")
-    return "\n".join(line.partition(" ")[2] for line in lines)
+    return "\n".join(re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", "", line) for line in lines)
 
 
 def test_installed_over_itself_and_removed(site: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,13 +113,33 @@ def test_settings_that_are_wrong_are_named(site: Callable[[str], None]) -> None:
     assert logged().startswith("error: output fiel:x: unknown scheme `fiel`")
 
 
-def test_it_runs_answers_and_stops_while_an_output_is_dead(site: Callable[[str], None], tmp_path: Path) -> None:
+def other(folder: Path) -> Path:
+    """Settings with another folder for what runs."""
+    settings = folder / "other.toml"
+    settings.write_text((SITE / "linsang.toml").read_text().replace("run'", "other'"))
+    return settings
+
+
+def pid_of(runtime: Path) -> int:
+    return int((runtime / "lock").read_text())
+
+
+def test_it_runs_answers_and_stops_while_an_output_is_dead(
+    site: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """FAKE: event tracing. Nobody is behind that address (RFC 5737)."""
     site(f"[[output]]\nurl = 'syslog+tcp://192.0.2.1:601'\n[[output]]\nurl = 'file:{tmp_path.as_posix()}/alerts'\n")
     scm.install(subprocess.list2cmdline([sys.executable, "-I", "-c", FAKED]))
-    scm.start()
+    try:
+        scm.start()
+    except LinsangError:
+        pytest.fail(logged())
     status = ask_status(str(tmp_path / "run"))
     assert set(status["probes"].values()) == {"attached"}
+    for command in (["doctor"], ["record", str(tmp_path / "events")], ["selftest", "--windows"]):
+        assert main([*command, "--config", str(other(tmp_path))]) == 1
+        said = capsys.readouterr()
+        assert f"a sensor runs already on this machine (pid {pid_of(tmp_path / 'run')})" in said.out + said.err
     scm.reload()
     end = time.monotonic() + PATIENCE_S
     while "reloaded: 1 rules" not in logged():
