@@ -49,6 +49,8 @@ void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *te
 /* The same without the keywords: a fact of a file is nothing that the event says. */
 void sn_values__put_fact(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len,
 			 enum sn_state state, int further);
+/* The field is absent, whatever was put. */
+void sn_values__take_away(struct sn_values *values, uint32_t number);
 /* sn_values__put for one value that may be truncated. */
 void sn_values__set(struct sn_values *values, uint32_t number, const struct sn_value *value);
 /* `size` bytes of scratch until the next clear, NULL when there is no room. */

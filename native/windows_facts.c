@@ -48,6 +48,8 @@ static void put(struct sn_values *values, uint32_t number, const struct sn_facts
 		values->event.value[number].head = text.len;
 	} else if (text.len) {
 		sn_values__put_fact(values, number, text.at, text.len, SN_PRESENT, 0);
+	} else {
+		sn_values__take_away(values, number); /* the event did not tell it, and the file has it not */
 	}
 }
 
