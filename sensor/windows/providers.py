@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 INFORMATION, VERBOSE = 4, 5  # TRACE_LEVEL_*
-START_KEY = 0x80  # EVENT_ENABLE_PROPERTY_PROCESS_START_KEY: each event says which process, though its pid be used again
 REAL_TIME = 0x100  # EVENT_TRACE_REAL_TIME_MODE
 SYSTEM_LOGGER = 0x02000000  # EVENT_TRACE_SYSTEM_LOGGER_MODE: the kernel logger's events in a session of one's own
 FLAG_PROCESS = 0x1  # EVENT_TRACE_FLAG_PROCESS
@@ -33,7 +32,6 @@ class Provider:
     keywords: int
     ids: tuple[int, ...]
     level: int = INFORMATION
-    properties: int = START_KEY
     captured_data: bool = False
     rundown: bool = False
 

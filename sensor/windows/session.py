@@ -31,6 +31,7 @@ from sensor.windows.providers import Provider, SessionPlan
 
 _QUERY, _STOP, _FLUSH = 0, 1, 3  # EVENT_TRACE_CONTROL_*
 _ENABLE, _CAPTURE_STATE = 1, 2  # EVENT_CONTROL_CODE_*
+_NO_PROPERTY = 0  # EVENT_ENABLE_PROPERTY_*: a start key would fill buffers; an event is its process' by pid and time
 _TRACED_GUID = 0x00020000  # WNODE_FLAG_TRACED_GUID
 _CLOCK = 1  # Wnode.ClientContext: the performance counter, which ProcessTrace turns into system time
 _FLUSH_TIMER_S = 1  # the least that Windows does by itself; what is shorter is forced
@@ -139,7 +140,7 @@ class Session:
             buffer = ctypes.create_string_buffer(content, len(content))
             descriptors.append(EVENT_FILTER_DESCRIPTOR(ctypes.addressof(buffer), len(content), kind))
             self._kept.append(buffer)
-        made = ProviderParameters(provider.properties, descriptors)
+        made = ProviderParameters(_NO_PROPERTY, descriptors)
         made.get().contents.SourceId = self._provider.session_properties.get().contents.Wnode.Guid
         self._kept.append(made)
         return made.get()

@@ -28,7 +28,6 @@ def key_of(provider: Provider) -> str:
 def test_what_is_asked_for(plan: SessionPlan, provider: Provider) -> None:
     assert set(provider.ids) == WANTED[plan.name, key_of(provider)]
     assert provider.level == (5 if key_of(provider) in {"PowerShell", "WMI-Activity"} else 4)
-    assert provider.properties == 0x80
 
 
 def test_nothing_is_missing() -> None:

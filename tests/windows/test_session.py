@@ -40,7 +40,7 @@ def test_a_session_is_what_its_plan_says(windows: FakeWindows) -> None:
     running = windows.sessions["linsang-process"]
     assert (running.mode, running.flags, running.buffers) == (0x100, 0, (32, 64, 512))
     enabled = running.providers[KERNEL_PROCESS]
-    assert (enabled.level, enabled.any, enabled.all, enabled.property) == (4, 0x10, 0, 0x80)
+    assert (enabled.level, enabled.any, enabled.all, enabled.property) == (4, 0x10, 0, 0)
     assert enabled.filters == [(0x80000200, b"\x01\x00\x03\x00\x01\x00\x02\x00\x0f\x00")]
     assert (running.flush_timer, running.clock) == (1, 1)
     assert running.captured == [KERNEL_PROCESS]
