@@ -1,8 +1,12 @@
 """What trace sessions lost, added up over sessions that end, come back and are somebody else's."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensor.status import _session
 from sensor.windows.account import WindowsAccount
 from sensor.windows.losses import Losses, LossSum
 
@@ -69,3 +73,17 @@ def test_an_event_that_vanished_breaks_an_equation() -> None:
     core = {"received": 110, "filtered": 4, "recorded": 99, "dropped": 5, "oversized": 1, "lines": 3}
     account = WindowsAccount({}, core, {}, received=103, decoded=103, malformed=0)
     assert [holds for _, holds in account.equations()] == [False, False, False]
+
+
+STATES: list[tuple[dict[str, Any], str]] = [
+    ({}, "s: lost nothing"),
+    ({"lost": {"events": 7, "real_time_buffers": 0, "log_buffers": 1}}, "s: lost events 7, log buffers 1"),
+    ({"lost": None}, "s: what it lost is unknown"),
+    ({"restarts": 2, "reduced": "no names"}, "s: lost nothing, started again 2 times; no names"),
+]
+
+
+@pytest.mark.parametrize(("state", "said"), STATES)
+def test_what_is_not_known_is_not_said_to_be_nothing(state: dict[str, Any], said: str) -> None:
+    none_lost = {"events": 0, "real_time_buffers": 0, "log_buffers": 0}
+    assert _session("s", {"lost": none_lost, "restarts": 0, "reduced": ""} | state) == said
