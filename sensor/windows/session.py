@@ -18,6 +18,7 @@ from sensor.windows.codes import (
     SessionError,
 )
 from sensor.windows.consumer import Consumer
+from sensor.windows.enabled import Settings, settings
 from sensor.windows.library import (
     EVENT_FILTER_DESCRIPTOR,
     GUID,
@@ -52,6 +53,8 @@ class Session:
         self._kept: list[Any] = []  # what Windows may look at while the session is there
         self._reduced: list[str] = []
         self._refused: dict[str, str] = {}
+        self._settings: dict[str, Settings] = {}  # that each provider was first seen with
+        self._suspect: Provider | None = None
         self.stuck = False  # its consumer does not end: `callback` and `context` must be left to that for good
 
     # ---- start ----
@@ -59,7 +62,7 @@ class Session:
     def start(self) -> None:
         """Starts it. One of the same name is what a killed sensor left behind, with providers and buffers that are not
         these: it is stopped first. Of several providers some may be refused. SessionError: nothing of it is left."""
-        self._reduced, self._refused = [], {}
+        self._reduced, self._refused, self._settings, self._suspect = [], {}, {}, None
         try:
             try:
                 self._begin()
@@ -184,6 +187,18 @@ class Session:
     def query(self) -> Losses:
         """What it has lost since it was started."""
         return self._control(_QUERY, "ask what it lost")
+
+    def changed(self) -> str:
+        """Its first provider that somebody has disabled in it, or given another level or keywords, since it was first
+        seen to have it; "" where there is none, or Windows does not say. One that is only seen once may be in a process
+        that has just begun."""
+        suspect, self._suspect = self._suspect, next(filter(self._is_changed, self.plan.providers), None)
+        return suspect.name if suspect and suspect == self._suspect else ""
+
+    def _is_changed(self, provider: Provider) -> bool:
+        now = settings(provider.guid, self._provider.session_handle.value & 0xFFFF)
+        first = self._settings.setdefault(provider.name, now) if now else self._settings.get(provider.name)
+        return now is not None and first is not None and now != first
 
     def flush(self) -> None:
         """Has what is in its buffers handed over now."""

@@ -36,6 +36,7 @@ class Watchable(Protocol):
     def start(self) -> None: ...
     def stop(self) -> Losses | None: ...
     def query(self) -> Losses: ...
+    def changed(self) -> str: ...
     def flush(self) -> None: ...
     def settled(self, patience: float) -> bool: ...
     @property
@@ -137,9 +138,11 @@ class Watched:
             if not cause and now >= self._query_at:
                 self._query_at = now + _QUERY_S
                 found = self._query()
+                changed = self._session.changed()
+                cause = changed and f"somebody has changed {changed} in it"
         except SessionError as error:  # it is not there
             cause = str(error)
-        return self._gone(now, cause) if cause else found
+        return [*found, *self._gone(now, cause)] if cause else found
 
     def _flush(self) -> None:
         try:

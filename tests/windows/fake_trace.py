@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensor.windows import enabled
+
 INVALID = 0xFFFFFFFFFFFFFFFF
 CALLS = ("StartTraceW", "EnableTraceEx2", "ControlTraceW", "OpenTraceW", "ProcessTrace", "CloseTrace")
 CONTROL = {0: "QUERY", 1: "STOP", 2: "UPDATE", 3: "FLUSH"}
@@ -60,7 +62,8 @@ class FakeSession:
 
 class FakeWindows:
     """`sessions` by name. `fail(call, code, ...)`: what the next such calls answer instead, 0 for none; calls are those
-    of CALLS, QUERY, STOP, FLUSH (ControlTraceW), ENABLE, CAPTURE (EnableTraceEx2). `log`: all calls in order."""
+    of CALLS, QUERY, STOP, FLUSH (ControlTraceW), ENABLE, CAPTURE (EnableTraceEx2), EnumerateTraceGuidsEx. `log`: all
+    calls in order, and "ends" where ProcessTrace does."""
 
     def __init__(self, structures: Any) -> None:
         self._structures = structures
@@ -80,6 +83,10 @@ class FakeWindows:
         for call in CALLS:
             real = getattr(self._structures, call)
             put(self._structures, call, ctypes.WINFUNCTYPE(real.restype, *real.argtypes)(self._heard(call)))  # type: ignore[attr-defined,unused-ignore]
+
+        call = "EnumerateTraceGuidsEx"
+        types = (ctypes.c_int, *[ctypes.c_void_p, ctypes.c_ulong] * 2, ctypes.POINTER(ctypes.c_ulong))
+        put(enabled, call, ctypes.WINFUNCTYPE(ctypes.c_ulong, *types)(self._heard(call)))  # type: ignore[attr-defined,unused-ignore]
 
     def _heard(self, call: str) -> Callable[..., int]:
         def answer(*arguments: Any) -> int:
@@ -163,11 +170,11 @@ class FakeWindows:
         elif code == 0:
             session.providers.pop(provider, None)
         else:
-            enabled = Enabled(level[0], any_keyword, all_keyword, *self._parameters(parameters))
-            if not sound(enabled.filters):
+            asked_for = Enabled(level[0], any_keyword, all_keyword, *self._parameters(parameters))
+            if not sound(asked_for.filters):
                 return 87
             assert not parameters or bytes(parameters.contents.SourceId) == session.guid
-            session.providers[provider] = enabled
+            session.providers[provider] = asked_for
         return 0
 
     def _parameters(self, parameters: Any) -> tuple[int, list[tuple[int, bytes]]]:
@@ -222,6 +229,26 @@ class FakeWindows:
         self.deliver(name)
         while not session.over.wait(0.005) and not closed.is_set():
             pass
+        self.log.append(("ends", name))
+        return 0
+
+    def EnumerateTraceGuidsEx(self, what: int, *buffers: Any) -> int:
+        """Each provider is of the kernel, with one instance."""
+        assert what == 1  # TraceGuidQueryInfo
+        guid, size, out, room, returned = buffers
+        provider = str(uuid.UUID(bytes_le=ctypes.string_at(guid, size)))
+        if code := self._scripted("EnumerateTraceGuidsEx", provider):
+            return code
+        given = [
+            struct.pack("<IBBHIIQQ", 1, one.level, 0, session.handle & 0xFFFF, one.property, 0, one.any, one.all)
+            for session in self.sessions.values()
+            if (one := session.providers.get(provider))
+        ]
+        answer = struct.pack("<II4I", 1, 0, 0, len(given), 4, 0) + b"".join(given)
+        returned[0] = len(answer)
+        if len(answer) > room:
+            return 122
+        ctypes.memmove(out, answer, len(answer))
         return 0
 
     def CloseTrace(self, trace: int) -> int:

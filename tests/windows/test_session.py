@@ -50,7 +50,8 @@ def test_a_session_is_what_its_plan_says(windows: FakeWindows) -> None:
 
 
 def test_the_calls_of_a_life_in_their_order(windows: FakeWindows) -> None:
-    """What is there already is asked for before events are taken; no handle is closed but the trace's."""
+    """What is there already is asked for before events are taken, what is left of them is taken before the trace is
+    closed, and no other handle is."""
     session = started()
     session.stop()
     own = "linsang-process"
@@ -60,6 +61,7 @@ def test_the_calls_of_a_life_in_their_order(windows: FakeWindows) -> None:
         ("CAPTURE", KERNEL_PROCESS),
         ("OpenTraceW", own),
         ("STOP", own),
+        ("ends", own),
         ("CloseTrace", own),
     ]
 

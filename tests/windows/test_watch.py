@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -95,12 +96,12 @@ def test_losses_only_grow_over_restarts_and_end_with_what_stop_tells(windows: Fa
     windows.stop_behind_its_back(NAME)
     assert health.SESSION_RESTORED in kinds(one.turn(LATER))
     assert one.lost == Losses(8, 2, 1)
-    windows.sessions[NAME].lost = (3, 0, 0)
+    windows.sessions[NAME].lost = (9, 0, 0)  # more than the one before, and all of its own
     one.turn(LATER + 1.0)
-    assert one.lost == Losses(11, 2, 1)
-    windows.sessions[NAME].lost = (5, 1, 0)
+    assert one.lost == Losses(17, 2, 1)
+    windows.sessions[NAME].lost = (11, 1, 0)
     one.stop()
-    assert one.lost == Losses(13, 3, 1)
+    assert one.lost == Losses(19, 3, 1)
 
 
 @pytest.mark.parametrize("code", [5, 6, 24, 87, 234, 1450, 1722])
@@ -148,6 +149,61 @@ def test_one_of_the_same_name_that_is_somebody_elses(windows: FakeWindows) -> No
     assert (stopped.kind, restored.kind) == (health.SESSION_STOPPED, health.SESSION_RESTORED)
     assert decoy.over.is_set()
     assert "old" not in windows.sessions[NAME].providers
+    one.stop()
+
+
+def set_aside(windows: FakeWindows, provider: str, **changes: int) -> None:
+    """As whoever has a session's handle may: EnableTraceEx2 to disable, or with other keywords."""
+    providers = windows.sessions[NAME].providers
+    if changes:
+        providers[provider] = replace(providers[provider], **changes)
+    else:
+        del providers[provider]
+
+
+CHANGES: list[dict[str, int]] = [{}, {"any": 0x20}, {"level": 1}, {"all": 1 << 40}]
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_a_provider_that_somebody_changes_in_it(changes: dict[str, int], windows: FakeWindows) -> None:
+    """The session goes on, and brings nothing any more."""
+    one, guid = watched(), PLANS[0].providers[0].guid
+    asked = windows.sessions[NAME].providers[guid]
+    assert one.turn(LATER) == []
+    set_aside(windows, guid, **changes)
+    assert one.turn(LATER + 1) == []  # it may have been about to
+    stopped, restored = one.turn(LATER + 2)
+    assert (stopped.kind, restored.kind) == (health.SESSION_STOPPED, health.SESSION_RESTORED)
+    assert stopped.details["cause"] == f"somebody has changed {PLANS[0].providers[0].name} in it"
+    assert windows.sessions[NAME].providers[guid] == asked
+    for second in (3, 4, 5):
+        assert one.turn(LATER + second) == []
+    one.stop()
+
+
+def test_one_that_is_changed_for_a_moment(windows: FakeWindows) -> None:
+    one, guid = watched(), PLANS[0].providers[0].guid
+    asked = windows.sessions[NAME].providers[guid]
+    for second in range(8):
+        windows.sessions[NAME].providers = {} if second % 2 else {guid: asked}
+        assert one.turn(LATER + second) == []
+    one.stop()
+
+
+@pytest.mark.parametrize("code", [1, 5, 87, 1168])
+def test_where_windows_does_not_say_what_a_session_has(code: int, windows: FakeWindows) -> None:
+    """Nor where it does not say so from the beginning."""
+    one, guid = watched(), PLANS[0].providers[0].guid
+    one.turn(1.0)
+    set_aside(windows, guid)
+    windows.fail("EnumerateTraceGuidsEx", code, code, code)
+    for second in (2, 3, 4):
+        assert one.turn(float(second)) == []
+    one.stop()
+    one = watched()
+    set_aside(windows, guid)
+    for second in (1, 2, 3):
+        assert one.turn(float(second)) == []
     one.stop()
 
 
@@ -266,6 +322,13 @@ def test_all_start_or_none(windows: FakeWindows) -> None:
         SessionError, match="linsang-process: enable Microsoft-Windows-Kernel-Process: access is denied"
     ):
         watch().start()
+    assert not windows.sessions
+
+
+def test_those_that_run_are_stopped_where_one_is_required_and_refused(windows: FakeWindows) -> None:
+    windows.fail("StartTraceW", 0, 0, 5)
+    with pytest.raises(SessionError, match="linsang-bulk: start"):
+        Watch([Session(plan, 0x1000, 0) for plan in PLANS], ["linsang-bulk"]).start()
     assert not windows.sessions
 
 
