@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "count.h"
+#include "etw_hosts.h"
 #include "etw_learn.h"
 #include "etw_starts.h"
 
@@ -15,6 +16,7 @@ struct sn_etw_join {
 	struct sn_etw_join_options options;
 	struct sn_etw_learner learner;
 	struct sn_etw_keys *keys;
+	struct sn_etw_hosts *hosts;
 	struct sn_etw_starts *starts;
 	/* by `classic`: events of starts that came; starts that waited in vain for the first of them */
 	uint8_t there_are[2];
@@ -164,13 +166,29 @@ static int is_silent(struct sn_etw_join *join, const struct sn_etw_event *event,
 	return 0;
 }
 
+/* By which names hosts are looked up, and by which a connection's was. */
+static void look_up(struct sn_etw_join *join, struct sn_etw_told *told)
+{
+	enum { ANSWER = 3008 };
+	const struct sn_etw_column *column = told->main->column;
+
+	if (told->main->provider == SN_ETW_DNS_CLIENT && told->event.id == ANSWER)
+		sn_count(&join->stats.hosts_forgotten,
+			 sn_etw_hosts__answered(join->hosts, told->pid, told->time,
+						column[SN_ETW_DNS_ANSWER_QueryName].bytes,
+						column[SN_ETW_DNS_ANSWER_QueryResults].bytes));
+	else if (sn_etw__is_network(told->main->provider))
+		told->host = sn_etw_hosts__name(join->hosts, told->pid, told->time, column[SN_ETW_TCP4_daddr].bytes);
+}
+
 /* Of the event whose columns are in join->decoded. */
 static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_etw_event *event)
 {
 	const struct sn_etw_decoded *decoded = &join->decoded;
 	uint32_t pid = sn_etw_learn__pid(event, decoded);
 	struct sn_actor_id id = {.pid = pid, .time = event->time};
-	struct sn_etw_told told = {.event = *event, .main = decoded, .time = event->time, .index = event->index};
+	struct sn_etw_told told = {
+		.event = *event, .main = decoded, .time = event->time, .index = event->index, .pid = pid};
 
 	if (sn_etw_learn__is_start(event, decoded)) {
 		join->there_are[decoded->provider == SN_ETW_CLASSIC_PROCESS] = 1;
@@ -184,6 +202,7 @@ static const struct sn_etw_told *take(struct sn_etw_join *join, const struct sn_
 	if (pid != UINT32_MAX)
 		told.process = sn_actors__find(join->options.actors, &id);
 	sn_count(&join->stats.process_unknown, !told.process);
+	look_up(join, &told);
 	return tell(join, &told);
 }
 
@@ -224,8 +243,9 @@ struct sn_etw_join *sn_etw_join__new(const struct sn_etw_join_options *options)
 	join->learner.names = options->names;
 	join->there_are[0] = join->there_are[1] = options->wait_ns <= twin_ns;
 	join->keys = sn_etw_keys__new();
+	join->hosts = sn_etw_hosts__new();
 	join->starts = sn_etw_starts__new();
-	if (join->keys && join->starts)
+	if (join->keys && join->hosts && join->starts)
 		return join;
 	sn_etw_join__free(join);
 	return NULL;
@@ -236,6 +256,7 @@ void sn_etw_join__free(struct sn_etw_join *join)
 	if (!join)
 		return;
 	sn_etw_keys__free(join->keys);
+	sn_etw_hosts__free(join->hosts);
 	sn_etw_starts__free(join->starts);
 	free(join);
 }

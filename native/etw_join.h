@@ -29,6 +29,7 @@ struct sn_etw_join_stats {
 	uint64_t parent_unknown;  /* starts by such */
 	uint64_t key_unknown;	  /* changes of a registry key without its path */
 	uint64_t hurried;	  /* starts that could not wait for their other event, for want of room */
+	uint64_t hosts_forgotten; /* names that hosts were looked up by, for want of room */
 };
 
 struct sn_etw_join;

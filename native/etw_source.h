@@ -70,6 +70,7 @@ struct sn_etw_decoding {
 	uint64_t starts_hurried;  /* that could not wait for their other event, for want of room */
 	uint64_t keys_forgotten;  /* registry keys that were open, for want of room */
 	uint64_t names_refused;	  /* of drives and accounts, for want of room */
+	uint64_t hosts_forgotten; /* names that hosts were looked up by, for want of room */
 };
 /* Any thread. */
 void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decoding *out);

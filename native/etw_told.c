@@ -153,6 +153,49 @@ static void tell_integrity(const struct sn_etw_hearer *hearer, const struct sn_e
 			tell_ascii(hearer, SN_ETW_OWN_IntegrityLevel, levels[i].name);
 }
 
+/* The kernel's own process has no file. */
+static int is_kernel(const struct sn_etw_told *told)
+{
+	enum { KERNEL = 4 };
+
+	return told->pid == KERNEL && (!told->process || !told->process->text[SN_ACTOR_IMAGE]);
+}
+
+static void tell_user(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
+{
+	if (is_kernel(told))
+		tell_ascii(hearer, SN_ETW_OWN_User, "NT AUTHORITY\\SYSTEM");
+	else
+		tell_actor(hearer, SN_ETW_OWN_User, told->process, SN_ACTOR_USER);
+}
+
+static void tell_doer(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
+{
+	const struct sn_actor *parent = NULL;
+
+	if (is_kernel(told))
+		tell_ascii(hearer, SN_ETW_OWN_Image, "System");
+	else
+		tell_actor(hearer, SN_ETW_OWN_Image, told->process, SN_ACTOR_IMAGE);
+	tell_actor(hearer, SN_ETW_OWN_CommandLine, told->process, SN_ACTOR_LINE);
+	if (told->process && (wants(hearer, SN_ETW_OWN_ParentImage) || wants(hearer, SN_ETW_OWN_ParentCommandLine)))
+		parent = sn_actors__parent(told->actors, told->process);
+	tell_actor(hearer, SN_ETW_OWN_ParentImage, parent, SN_ACTOR_IMAGE);
+	tell_actor(hearer, SN_ETW_OWN_ParentCommandLine, parent, SN_ACTOR_LINE);
+}
+
+static void tell_parent(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
+{
+	const struct sn_actor *before = NULL;
+
+	tell_actor(hearer, SN_ETW_OWN_ParentImage, told->parent, SN_ACTOR_IMAGE);
+	tell_actor(hearer, SN_ETW_OWN_ParentCommandLine, told->parent, SN_ACTOR_LINE);
+	tell_actor(hearer, SN_ETW_OWN_ParentUser, told->parent, SN_ACTOR_USER);
+	if (told->parent && wants(hearer, SN_ETW_OWN_GrandParentImage))
+		before = sn_actors__parent(told->actors, told->parent);
+	tell_actor(hearer, SN_ETW_OWN_GrandParentImage, before, SN_ACTOR_IMAGE);
+}
+
 static void tell_start(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer)
 {
 	if (told->classic) {
@@ -169,11 +212,10 @@ static void tell_start(const struct sn_etw_told *told, const struct sn_etw_heare
 		tell_integrity(hearer, &told->main->column[SN_ETW_PROCESS_START_MandatoryLabel]);
 	else
 		tell_actor(hearer, SN_ETW_OWN_Image, told->process, SN_ACTOR_IMAGE);
-	tell_actor(hearer, SN_ETW_OWN_ParentImage, told->parent, SN_ACTOR_IMAGE);
-	tell_actor(hearer, SN_ETW_OWN_ParentCommandLine, told->parent, SN_ACTOR_LINE);
+	tell_parent(told, hearer);
 }
 
-static int is_network(enum sn_etw_provider provider)
+int sn_etw__is_network(enum sn_etw_provider provider)
 {
 	return provider == SN_ETW_KERNEL_NETWORK || provider == SN_ETW_CLASSIC_TCP || provider == SN_ETW_CLASSIC_UDP;
 }
@@ -192,6 +234,7 @@ static void tell_connection(const struct sn_etw_told *told, const struct sn_etw_
 	uint16_t id = told->event.id;
 	int accepted = id == NET_ACCEPT4 || id == NET_ACCEPT6;
 	int datagram = told->main->provider == SN_ETW_CLASSIC_UDP || id == NET_UDP4 || id == NET_UDP6;
+	int is_ip6 = told->main->column[SN_ETW_TCP4_daddr].type == SN_ETW_IP6;
 
 	_Static_assert((int)SN_ETW_TCP4_daddr == (int)SN_ETW_UDP6_daddr &&
 			       (int)SN_ETW_TCP4_sport == (int)SN_ETW_UDP6_sport &&
@@ -209,6 +252,10 @@ static void tell_connection(const struct sn_etw_told *told, const struct sn_etw_
 		 accepted ? SN_ETW_OWN_DestinationPort : SN_ETW_OWN_SourcePort, SN_ETW_TCP4_sport);
 	tell_end(told, hearer, accepted ? SN_ETW_OWN_SourceIp : SN_ETW_OWN_DestinationIp, SN_ETW_TCP4_daddr,
 		 accepted ? SN_ETW_OWN_SourcePort : SN_ETW_OWN_DestinationPort, SN_ETW_TCP4_dport);
+	tell_ascii(hearer, SN_ETW_OWN_SourceIsIpv6, is_ip6 ? "true" : "false");
+	tell_ascii(hearer, SN_ETW_OWN_DestinationIsIpv6, is_ip6 ? "true" : "false");
+	if (told->host.len)
+		tell_wide(hearer, accepted ? SN_ETW_OWN_SourceHostname : SN_ETW_OWN_DestinationHostname, told->host);
 }
 
 static void tell_details(const struct sn_etw_hearer *hearer, const struct sn_etw_column *column)
@@ -252,10 +299,10 @@ void sn_etw__tell(const struct sn_etw_told *told, const struct sn_etw_hearer *he
 	if (is_start(told))
 		tell_start(told, hearer);
 	else
-		tell_actor(hearer, SN_ETW_OWN_Image, told->process, SN_ACTOR_IMAGE);
+		tell_doer(told, hearer);
 	if (provider != SN_ETW_WMI_ACTIVITY) /* it has another User */
-		tell_actor(hearer, SN_ETW_OWN_User, told->process, SN_ACTOR_USER);
-	if (is_network(provider))
+		tell_user(told, hearer);
+	if (sn_etw__is_network(provider))
 		tell_connection(told, hearer);
 	else if (provider == SN_ETW_KERNEL_REGISTRY)
 		tell_registry(told, hearer);

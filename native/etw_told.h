@@ -22,10 +22,12 @@ struct sn_etw_told {
 	uint64_t time, index;		      /* of the first of its events */
 	struct sn_actors *actors;	      /* that process and parent are of */
 	const struct sn_etw_names *names;
-	struct sn_actor *process;      /* whose event it is */
+	uint32_t pid;		       /* whose event it is; UINT32_MAX: not said */
+	struct sn_actor *process;      /* the same */
 	const struct sn_actor *parent; /* of a process start */
 	const char *line_from;	       /* of a process start: who said its command line, if no event did */
 	struct sn_bytes key;	       /* UTF-16: of a registry event */
+	struct sn_bytes host;	       /* UTF-16: of a connection, by which name the other end was looked up */
 };
 
 /* Members that are no columns; their numbers are behind the columns'. */
@@ -53,7 +55,13 @@ struct sn_etw_told {
 	X(EventType)                                                                                                   \
 	X(Key)                                                                                                         \
 	X(Details)                                                                                                     \
-	X(Value)
+	X(Value)                                                                                                       \
+	X(ParentUser)                                                                                                  \
+	X(GrandParentImage)                                                                                            \
+	X(SourceIsIpv6)                                                                                                \
+	X(SourceHostname)                                                                                              \
+	X(DestinationIsIpv6)                                                                                           \
+	X(DestinationHostname)
 
 #define SN_ETW_OWN_MEMBER(name) SN_ETW_OWN_##name,
 enum sn_etw_member {
@@ -77,4 +85,6 @@ struct sn_etw_hearer {
 /* Each member in its order; of two of one name the later counts. */
 void sn_etw__tell(const struct sn_etw_told *told, const struct sn_etw_hearer *hearer);
 const char *sn_etw__member_name(uint32_t member);
+/* Whether its events are of connections. */
+int sn_etw__is_network(enum sn_etw_provider provider);
 #endif

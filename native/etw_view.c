@@ -7,6 +7,7 @@
 #include "etw_text.h"
 #include "mapping.h"
 #include "ndjson_keys.h"
+#include "rule_table.h"
 
 static const struct {
 	enum sn_etw_provider provider;
@@ -48,8 +49,25 @@ static int is_read(const struct sn_etw_view *view, uint32_t field, bool starts)
 	return 0;
 }
 
+/* What a process that does something is said to have been started as: of long texts, and seldom read. */
+static int is_doers(uint32_t member)
+{
+	return member == SN_ETW_OWN_CommandLine || member == SN_ETW_OWN_ParentImage ||
+	       member == SN_ETW_OWN_ParentCommandLine;
+}
+
+static int is_read_there(const struct sn_etw_view *view, const struct sn_rules *rules, uint32_t kind, uint32_t field)
+{
+	const struct sn_routes *routes = &view->routes[kind];
+
+	for (uint32_t i = 0; field < view->fields && i < routes->count; i++)
+		if (sn_rules__reads(rules, routes->route[i], field))
+			return 1;
+	return 0;
+}
+
 /* Whether something that is read of the kind's events is the member, or is made from it. */
-static int wants(const struct sn_etw_view *view, uint32_t kind, uint32_t member)
+static int wants(const struct sn_etw_view *view, const struct sn_rules *rules, uint32_t kind, uint32_t member)
 {
 	const uint32_t field = view->field[member];
 	const bool starts = view->routes[kind].starts;
@@ -57,6 +75,8 @@ static int wants(const struct sn_etw_view *view, uint32_t kind, uint32_t member)
 
 	if (field == (uint32_t)SN_NO_FIELD)
 		return 0;
+	if (!starts && is_doers(member))
+		return is_read_there(view, rules, kind, field);
 	if (is_read(view, field, starts))
 		return 1;
 	for (uint32_t i = 0; (made = sn_mapping__made(view->mapping, view->mapped[kind], field, i)) != UINT32_MAX; i++)
@@ -65,7 +85,8 @@ static int wants(const struct sn_etw_view *view, uint32_t kind, uint32_t member)
 	return 0;
 }
 
-static void bind_kind(struct sn_etw_view *view, const struct sn_logsource *logsource, uint32_t kind)
+static void bind_kind(struct sn_etw_view *view, const struct sn_rules *rules, const struct sn_logsource *logsource,
+		      uint32_t kind)
 {
 	const char *name = sn_etw__provider_name(kinds[kind].provider);
 	struct sn_claim claim = {
@@ -75,7 +96,7 @@ static void bind_kind(struct sn_etw_view *view, const struct sn_logsource *logso
 	sn_logsource__routes(logsource, &claim, UINT32_MAX, &view->routes[kind]);
 	view->mapped[kind] = sn_mapping__of(view->mapping, claim.service, claim.id);
 	for (uint32_t i = 0; i < SN_ETW_MEMBERS; i++)
-		view->wanted[kind][i] = (uint8_t)wants(view, kind, i);
+		view->wanted[kind][i] = (uint8_t)wants(view, rules, kind, i);
 	for (uint32_t i = 0; i < kinds[kind].columns; i++)
 		view->columns[kind] |= (uint32_t)view->wanted[kind][kinds[kind].first + i] << i;
 }
@@ -92,7 +113,7 @@ static void bind(struct sn_etw_view *view, const struct sn_rules *rules, const s
 		view->field[i] = sn_keys__find(keys, (const uint8_t *)name, (uint32_t)strlen(name))->field;
 	}
 	for (uint32_t kind = 0; kind < SN_ETW_KINDS; kind++)
-		bind_kind(view, logsource, kind);
+		bind_kind(view, rules, logsource, kind);
 }
 
 struct sn_etw_view *sn_etw_view__new(const struct sn_rules *rules)

@@ -335,15 +335,6 @@ uint32_t sn_mapping__made(const struct sn_mapping *mapping, struct sn_mapped map
 	return UINT32_MAX;
 }
 
-/* Of a field that the event has not, or has empty: the audit log writes a command line so where it has none. */
-static void leave_untold(struct sn_values *values, uint32_t field)
-{
-	const struct sn_value *value = &values->event.value[field];
-
-	if (value->state == SN_ABSENT || (value->state == SN_PRESENT && !value->len && !value->next))
-		sn_values__put_fact(values, field, NULL, 0, SN_UNTOLD, 0);
-}
-
 void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped, struct sn_values *values)
 {
 	uint32_t made = (uint32_t)SN_NO_FIELD; /* rows of one field stand together: the first that counts */
@@ -352,5 +343,5 @@ void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped
 		if (mapping->step[i].field != made && take(&mapping->step[i], values))
 			made = mapping->step[i].field;
 	for (uint32_t i = mapped.untold; i < mapped.untold_to; i++)
-		leave_untold(values, mapping->untold[i]);
+		sn_values__leave_untold(values, mapping->untold[i]);
 }

@@ -124,6 +124,20 @@ uint32_t sn_rules__bases(const struct sn_rules *rules, uint32_t route, uint32_t 
 	return found;
 }
 
+int sn_rules__reads(const struct sn_rules *rules, uint32_t route, uint32_t field)
+{
+	uint32_t base[SN_BASES_MAX], bases = sn_rules__bases(rules, route, base);
+
+	for (uint32_t i = 0; i < bases; i++) {
+		const struct sn_route *of = &rules->routes[base[i]];
+
+		for (uint32_t j = 0; j < of->fields; j++)
+			if (rules->route_fields[of->field + j] == field)
+				return 1;
+	}
+	return 0;
+}
+
 /* Number of the name, or of "all others". */
 static uint32_t part(const struct sn_rules *rules, const struct sn_stretch *names, uint32_t count, const char *name)
 {

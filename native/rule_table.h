@@ -159,4 +159,6 @@ enum { SN_BASES_MAX = 8 };
 
 /* The ROUTES whose rules look at events of a route from sn_rules__route: those that name nothing else. */
 uint32_t sn_rules__bases(const struct sn_rules *rules, uint32_t route, uint32_t base[SN_BASES_MAX]);
+/* Whether one of the rules of a route from sn_rules__route reads the field. */
+int sn_rules__reads(const struct sn_rules *rules, uint32_t route, uint32_t field);
 #endif

@@ -233,7 +233,8 @@ void sn_engine__etw_decoding(const struct sn_engine *engine, struct sn_etw_decod
 					.too_long = load(&actors->too_long) + load(&keys->too_long),
 					.starts_hurried = load(&join->hurried),
 					.keys_forgotten = load(&keys->forgotten),
-					.names_refused = sn_etw_names__refused(engine->etw.names)};
+					.names_refused = sn_etw_names__refused(engine->etw.names),
+					.hosts_forgotten = load(&join->hosts_forgotten)};
 }
 
 /* ---- names ---- */

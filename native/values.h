@@ -63,6 +63,18 @@ static inline struct sn_value sn_value__text(const void *text, uint32_t len)
 	return (struct sn_value){.text = text, .len = len, .state = SN_PRESENT};
 }
 
+/* SN_UNTOLD for a field that is absent, or empty: the audit log writes a command line so where it has none. */
+static inline void sn_values__leave_untold(struct sn_values *values, uint32_t number)
+{
+	struct sn_value *value = &values->event.value[number];
+
+	if (value->state == SN_ABSENT)
+		values->touched[values->touched_count++] = number;
+	else if (value->state != SN_PRESENT || value->len || value->next)
+		return;
+	*value = (struct sn_value){.state = SN_UNTOLD};
+}
+
 /* A field's text, as long as the values are not cleared; empty unless it is present whole. */
 static inline struct sn_bytes sn_values__text(const struct sn_values *values, uint32_t number)
 {

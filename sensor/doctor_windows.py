@@ -25,7 +25,7 @@ _PATIENCE_S = 5.0
 _LOOK_S = 0.05
 _FINE = ("attached", "there is no such channel")
 _UNREADABLE = ("unknown_version", "broken")
-_FORGOTTEN = ("forgotten", "too_long", "starts_hurried", "keys_forgotten", "names_refused")
+_FORGOTTEN = ("forgotten", "too_long", "starts_hurried", "keys_forgotten", "names_refused", "hosts_forgotten")
 _NOTHING = "the sessions run but bring nothing: report it with the version of Windows"
 
 

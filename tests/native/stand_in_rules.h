@@ -53,6 +53,11 @@ uint32_t sn_rules__field(const struct sn_rules *rules, const char *name, size_t 
 	return UINT32_MAX;
 }
 
+int sn_rules__reads(const struct sn_rules *rules, uint32_t route, uint32_t field)
+{
+	return route < stand_in(rules)->routes && field < sn_rules__field_count(rules);
+}
+
 /* "product/category/service" gets the next number the first time it is asked for. */
 uint32_t sn_rules__route(const struct sn_rules *rules, const char *product, const char *category, const char *service)
 {

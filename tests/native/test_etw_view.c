@@ -1,4 +1,4 @@
-// sources: etw_view.c etw_line.c etw_told.c etw_join.c etw_keys.c etw_learn.c etw_names.c
+// sources: etw_view.c etw_line.c etw_told.c etw_hosts.c etw_join.c etw_keys.c etw_learn.c etw_names.c
 // sources: etw_starts.c etw_text.c etw.c actors.c blob_store.c bytes.c json_write.c json.c ndjson.c
 // sources: ndjson_elements.c ndjson_keys.c logsource.c mapping.c sysmon_form.c text.c values.c
 /* sn_etw_view: what rules see of random events of every layout is what ndjson.c takes from the event's line, whichever
@@ -198,8 +198,9 @@ static int is_same(const struct sn_value *a, const struct sn_value *b)
 	return a->state == b->state && a->len == b->len && (!a->len || memcmp(a->text, b->text, a->len) == 0);
 }
 
-/* What rules read, and what is kept of each event; who starts, and by whom, is told besides. Other members behind the
- * table are taken only where something is made from them. */
+/* What rules read, and what is kept of each event; who starts, and by whom, is told besides, and what a process that
+ * does something was started as is only for rules. Other members behind the table are taken only where something is
+ * made from them. */
 static void compare(const struct sn_rules *rules, bool starts, const struct sn_values *a, const struct sn_values *b)
 {
 	CHECK(a->event.more_count == b->event.more_count);
@@ -208,7 +209,9 @@ static void compare(const struct sn_rules *rules, bool starts, const struct sn_v
 	for (uint32_t i = 0; i < SN_START_FIELDS; i++) {
 		uint32_t number = sn_mapping__start_field(rules, (enum sn_start_field)i);
 
-		if (starts && (i == SN_START_PROCESS_ID || i == SN_START_PARENT_PROCESS_ID))
+		if (starts ? i == SN_START_PROCESS_ID || i == SN_START_PARENT_PROCESS_ID
+			   : i == SN_START_COMMAND_LINE || i == SN_START_PARENT_IMAGE ||
+				     i == SN_START_PARENT_COMMAND_LINE)
 			continue;
 		CHECK(is_same(&a->event.value[number], &b->event.value[number]));
 	}

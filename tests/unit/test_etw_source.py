@@ -300,12 +300,17 @@ def test_what_the_events_came_to_is_counted() -> None:
         counted = counters("sn_etw_decoding", lib.sn_engine__etw_decoding, engine.pointer)
     assert counted == {
         "told": 2, "joined": 1, "unknown_version": 1, "broken": 1, "process_unknown": 0, "parent_unknown": 1,
-        "key_unknown": 0, "forgotten": 0, "too_long": 0, "starts_hurried": 0, "keys_forgotten": 0, "names_refused": 0,
+        **dict.fromkeys(("key_unknown", "forgotten", "too_long", "starts_hurried"), 0),
+        **dict.fromkeys(("keys_forgotten", "names_refused", "hosts_forgotten"), 0),
     }  # fmt: skip
 
 
 def opened_key(key: int, path: str) -> Event:
     return Event("registry", 2, 0, struct.pack("<QQII", 0, key, 0, 0) + wide(path) + wide(""), at=key)
+
+
+def answered(at: int, pid: int, name: str, results: str, status: int = 0) -> Event:
+    return Event("dns", 3008, 0, wide(name) + struct.pack("<IQI", 1, 0, status) + wide(results), at=at, pid=pid)
 
 
 AHEAD = time.time_ns() - (BEGIN - EPOCH) * 100 + 3_600_000 * MS  # what has just begun may wait
@@ -314,6 +319,7 @@ FORGOTTEN: list[tuple[str, list[Event], int]] = [
                         for n in range(1, 301)], 300 - 256),
     ("keys_forgotten", [opened_key(n, "\\k") for n in range(1, 5001)], 5000 - 4096),
     ("too_long", [opened_key(1, "\\" + "k" * 600)], 1),
+    ("hosts_forgotten", [answered(n, n + 1, f"h{n}", f"10.0.{n // 250}.{n % 250};") for n in range(4000)], 4000 - 2048),
 ]  # fmt: skip
 
 

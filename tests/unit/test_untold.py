@@ -82,10 +82,15 @@ BARE += [
     for field in ("Image", "User", "CommandLine", "ParentImage", "DestinationHostname", "SourceHostname")
 ]
 BARE += [(Event("network", 42, 0, CONNECTION + bytes(8)), "network_connection", "Initiated")]
-BARE += [(Event("file", 27, 1, bytes(36) + wide("\\x")), "file_rename", field) for field in ("Image", "SourceFilename")]
-BARE += [(Event("file", 26, 1, bytes(36) + wide("\\x")), "file_delete", field) for field in ("Image", "Hashes")]
-BARE += [(Event("registry", 5, 0, SET), "registry_set", field) for field in ("Image", "TargetObject", "Details")]
-BARE += [(Event("dns", 3008, 0, wide("a") + bytes(16) + wide("")), "dns_query", "Image")]
+BARE += [
+    (Event("file", 27, 1, bytes(40) + wide("\\x"), pid=20), "file_rename", field)
+    for field in ("Image", "SourceFilename")
+]
+BARE += [(Event("file", 26, 1, bytes(40) + wide("\\x"), pid=20), "file_delete", field) for field in ("Image", "Hashes")]
+BARE += [
+    (Event("registry", 5, 0, SET, pid=20), "registry_set", field) for field in ("Image", "TargetObject", "Details")
+]
+BARE += [(Event("dns", 3008, 0, wide("a") + bytes(16) + wide(""), pid=20), "dns_query", "Image")]
 
 
 @pytest.mark.parametrize("row", BARE, ids=lambda row: f"{row[1]}-{row[2]}")
