@@ -220,6 +220,7 @@ REGISTRY: list[tuple[list[tuple[int, bytes]], list[dict[str, Any]]]] = [
     ([OPEN, (1, opened(1, 9, "", "Sub", below=7, made=1))], [{"TargetObject": "HKLM\\Software\\Run\\Sub"}]),
     ([(1, opened(1, 9, "", "Sub", below=7, made=1))], [{"TargetObject": None}]),
     ([OPEN, (2, opened(2, 7, "", "x", below=99)), (6, DELETE)], [{"TargetObject": None}]),
+    ([(2, opened(2, 0, "\\REGISTRY\\MACHINE", "x")), (6, bytes(8) + DELETE[8:])], [{"TargetObject": None}]),
     ([(2, opened(2, 7, "\\" + "k" * 400, "l" * 400)), (6, DELETE)], [{"TargetObject": None}]),
 ]  # fmt: skip
 

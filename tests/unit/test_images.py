@@ -160,6 +160,30 @@ def test_late_is_undecidable_while_the_one_who_answers_is_blocked(rules: bytes, 
         blocked.set()
 
 
+def test_more_than_may_wait_nobody_can_tell(rules: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, and counted: those that wait hold nobody else."""
+    monkeypatch.setattr("sensor.enrich.images._WAITING_MAX", 2)
+    blocked, entered = threading.Event(), threading.Event()
+
+    class Stuck(Inspector):
+        def of(self, path: str, *, any_file: bool = False) -> Any:
+            entered.set()
+            assert blocked.wait(PATIENCE_S)
+            return None
+
+    with Stuck() as inspector, asked(rules, inspector, tmp_path) as sensor:
+        for number in range(6):
+            (tmp_path / f"{number}.exe").write_bytes(b"MZ")
+        sensor.feed("0.exe")
+        assert entered.wait(PATIENCE_S)
+        for number in range(1, 6):
+            sensor.feed(f"{number}.exe")
+        blocked.set()
+        sensor.alerts()
+        counts = sensor.service.counters()
+        assert (counts["refused"], counts["unknown"], counts["open"]) == (3, 6, 0)
+
+
 def test_a_fault_ends_nobody(rules: bytes, inspector: Inspector, tmp_path: Path) -> None:
     with asked(rules, inspector, tmp_path) as sensor:
         sensor.feed("a\0b")
