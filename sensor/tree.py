@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,14 +12,13 @@ from typing import Any
 from sensor.alert_files import Found, read
 from sensor.clock import boot_to_epoch_ns, now_ns
 from sensor.encode import rfc3339
-from sensor.errors import LinsangError, UsageError
+from sensor.errors import LinsangError, Unsupported, UsageError
 from sensor.live_processes import Table, ask_processes
 from sensor.native import lib, record_json
 from sensor.render import Renderer
 from sensor.render.parts import Paper
 from sensor.render.process_tree import Family, Shown, tree_of
 from sensor.runtime import NotRunning
-from sensor.sources import procfs
 from sensor.terminal import LEAST_WIDTH, say, terminal_width, wants_colour
 
 _ID_LEAST = 6  # characters of an event's id that may stand for it
@@ -29,8 +27,10 @@ _ID_LEAST = 6  # characters of an event's id that may stand for it
 def tree(asked: str, files: Sequence[str], folder: str, *, at_ns: int | None = None, color: str = "auto") -> int:
     """Shows the tree around `asked`: a pid, of the sensor whose runtime folder that is, or without one of /proc, at
     `at_ns` (since the epoch; now); FILE:LINE or an event's id, of an alert in `files`. The exit code. UsageError,
-    InputError: there is no such alert; LinsangError: no such process."""
+    InputError: there is no such alert; LinsangError: no such process; Unsupported: of Windows' nobody is asked."""
     if asked.isdecimal() and asked.isascii():
+        if sys.platform == "win32":
+            raise Unsupported("the tree of a process of Windows", "an alert's is: linsang tree EVENT FILE")
         return _of_pid(int(asked), folder, at_ns, color)
     if at_ns is not None:
         raise UsageError("--at is for a PID", "an alert has the moment of its event")
@@ -104,6 +104,10 @@ def _table(folder: str) -> tuple[Table, bool]:
         return ask_processes(folder), False
     except NotRunning as error:
         say(f"{error.reason}: from /proc, which names the parent that a process has now, and none that ended")
+    import pwd  # noqa: PLC0415 - these two are not on Windows
+
+    from sensor.sources import procfs  # noqa: PLC0415
+
     processes = []
     for pid in sorted(procfs.pids()):
         with suppress(ProcessLookupError, KeyError):
