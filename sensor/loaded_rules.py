@@ -16,6 +16,7 @@ from sensor.errors import LinsangError, RuleError
 from sensor.interruption import held
 from sensor.rule_cache import Buffer, Compiled, RuleCache, unpack
 from sensor.rule_files import Reading
+from sensor.system import child_flags
 
 INFO = ("id", "title", "level", "tags", "author", "description", "references", "falsepositives")
 FAULT = ("path", "line", "rule_id", "reason", "remedy")
@@ -94,7 +95,8 @@ def _from_child(paths: Sequence[Path], cache_dir: Path, reading: Reading) -> Com
     }
     command = [sys.executable, "-P", "-m", "sensor.rule_compiler"]
     with held():
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        flags = child_flags()
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, creationflags=flags)
     with child:
         try:
             content, _ = child.communicate(json.dumps(asked).encode())

@@ -12,6 +12,7 @@ if sys.platform == "win32":
     # bytes as they are, and not for the programs that we start
     OPEN_FLAGS = os.O_BINARY | os.O_NOINHERIT
     _MAX_PATH = 260
+    _NO_WINDOW = 0x08000000  # CREATE_NO_WINDOW
     _COMMON_APPDATA = 0x23  # CSIDL_COMMON_APPDATA
     _LOCKED = 1 << 30  # a byte that no file of ours comes to: what is locked here nobody may read
 
@@ -44,6 +45,13 @@ if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - slow
 
         return bool(ctypes.windll.shell32.IsUserAnAdmin())
+
+    def child_flags() -> int:
+        """How to start a child that needs no console: to one of a process that has none, a service, Windows would give
+        one of its own."""
+        import ctypes  # noqa: PLC0415
+
+        return 0 if ctypes.windll.kernel32.GetConsoleCP() else _NO_WINDOW
 
     def program_data() -> str:
         """The folder of data that are nobody's own, as Windows has it: a variable can be set by who is not elevated."""
@@ -88,6 +96,10 @@ else:
     def is_administrator() -> bool:
         """Whether this process works for the whole machine: root."""
         return os.geteuid() == 0
+
+    def child_flags() -> int:
+        """Windows' alone."""
+        return 0
 
     def system_program(name: str) -> str:
         """Found where the system looks."""

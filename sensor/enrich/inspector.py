@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, Self
 
+from sensor.system import child_flags
+
 _KEPT = 1024
 _SECONDS = 10.0
 _BEGIN_S = 60.0  # of the child itself, on a busy machine
@@ -122,9 +124,8 @@ class Inspector:
     def _running(self) -> _Child:
         if self._child is None:
             command = [sys.executable, "-P", "-m", "sensor.enrich.inspection"]
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
+            pipe, flags = subprocess.PIPE, child_flags()
+            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, creationflags=flags)
             self._child = _Child(process)
             assert process.stdout is not None
             threading.Thread(target=_listen, args=(process.stdout, self._child.answers), daemon=True).start()
