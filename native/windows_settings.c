@@ -44,7 +44,7 @@ static bool is_end(struct sn_bytes text, uint8_t sign)
 static struct sn_bytes value_of_setting(struct sn_bytes text, uint32_t skip, uint32_t what)
 {
 	bool braced = sn_windows__begins(text, "@{");
-	uint8_t sign = braced ? ';' : what == SN_GIVE_COMMA_WORDS ? ',' : 0;
+	uint8_t sign = braced ? ';' : what == SN_GIVE_COMMA_WORDS || what == SN_GIVE_PROGRAM ? ',' : 0;
 
 	text = sn_bytes__behind(text, skip);
 	text.len -= braced && text.len && text.at[text.len - 1] == '}';
