@@ -377,15 +377,10 @@ def test_lines_on_standard_input(place: Path) -> None:
     assert json.loads(done.stdout)["event"] == {"file": "-", "index": 0}
 
 
-@pytest.mark.parametrize(
-    "command", [["dump", str(DEMO)], ["replay", "many.ndjson", *rules_and_cache()]], ids=lambda c: c[0]
-)
-def test_a_reader_that_goes_away_ends_it(place: Path, command: list[str]) -> None:
-    Path("many.ndjson").write_bytes((HIT + b"\n") * 20_000)
-    done = linsang(*command, head=1)
+def test_a_reader_that_goes_away_ends_a_dump() -> None:
+    done = linsang("dump", str(DEMO), head=1)
     assert b"Traceback" not in done.stderr
-    # a dump may have been done already
-    assert done.returncode == 1 or command[0] == "dump"
+    assert done.returncode in {0, 141}  # it may have been done already
 
 
 def test_a_cache_that_others_may_write_is_not_trusted(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
