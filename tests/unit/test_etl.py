@@ -231,6 +231,26 @@ def test_registry(tmp_path: Path, rows: list[tuple[int, bytes]], expected: list[
     assert [{name: event.get(name) for name in want} for event, want in zip(found, expected, strict=True)] == expected
 
 
+def test_what_is_not_resolved_is_counted(tmp_path: Path) -> None:
+    """Whose an event is, who made it, which key: each that is not known, and no other."""
+    known = [
+        PARENT,
+        CLASSIC,
+        KERNEL,
+        *(late(event, 30 * MS + n) for n, event in enumerate(registry(OPEN, (6, DELETE)))),
+    ]
+    counts = read(tmp_path / "known", etl_file(known))[1]
+    names = ("process_unknown", "parent_unknown", "key_unknown")
+    assert [counts[name] for name in names] == [0, 0, 0]
+    unknown = [
+        CLASSIC,
+        *(late(event, 30 * MS) for event in registry((6, DELETE), (3, struct.pack("<QI", 8, 0) + wide("")))),
+    ]
+    unknown += [Event("network", 12, 0, V4, at=40 * MS), Event("dns", 3008, 0, wide("a.b") + bytes(16) + wide(""))]
+    counts = read(tmp_path / "unknown", etl_file(unknown))[1]
+    assert [counts[name] for name in names] == [2, 1, 2]
+
+
 # ---- texts, and what cannot be read ----
 
 TEXTS = [

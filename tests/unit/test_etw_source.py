@@ -144,11 +144,11 @@ def test_what_has_no_room_is_counted_by_provider() -> None:
 
 
 def test_a_pointer_of_32_bits() -> None:
-    data = struct.pack("<IIII", 1, 2, 3, 2 << 24) + bytes(8) + wide("\\??\\C:\\x.exe")
-    row: Row = ("windows", "file_event", "TargetFilename", "C:\\x.exe")
+    data = struct.pack("<IIII", 1, 2, 3, 2 << 24) + bytes(8) + wide("\\Device\\Mup\\h\\x.exe")
+    row: Row = ("windows", "file_event", "TargetFilename", "x.exe")
     with running([row]) as (engine, source, writer):
         source.deliver(Event("file", 30, 1, data), flags=0x20)
-        assert [a["fields"]["TargetFilename"] for a in alerts(engine, writer)] == ["C:\\x.exe"]
+        assert [a["fields"]["TargetFilename"] for a in alerts(engine, writer)] == ["\\\\h\\x.exe"]
 
 
 PATHS = [

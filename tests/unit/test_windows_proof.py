@@ -14,7 +14,7 @@ ROWS = [
     (number, cell.strip())
     for number, table in re.findall(r"^## (\d+)\. .*?\n(.*?)(?=^## |\Z)", PAGE, flags=re.M | re.S)
     for line in table.splitlines()
-    if line.startswith("|") and not line.startswith(("| what", "|---"))
+    if line.startswith("|") and not line.startswith(("| what |", "|---"))
     for cell in line.split("|")[2].split("<br>")
 ]
 
