@@ -17,7 +17,7 @@ from typing import Any
 from sensor.closing import Closing
 from sensor.doors import Door, Visitor, visit
 from sensor.errors import LinsangError
-from sensor.system import OPEN_FLAGS, lock
+from sensor.system import OPEN_FLAGS, is_administrator, lock
 
 _PATIENCE_S = 5.0
 _HELD_UP = "linsang service status" if sys.platform == "win32" else "`ps -o stat,wchan -p $(cat {}/lock)`"
@@ -124,7 +124,8 @@ def ask(folder: str, name: str = "status") -> Iterator[bytes]:
     try:
         yield from visit(Path(folder) / f"{name}.sock")
     except (FileNotFoundError, ConnectionRefusedError):
-        raise NotRunning(f"no sensor runs in {folder}", "start it: linsang run") from None
+        remedy = "start it: linsang run" + ("" if is_administrator() else "; a service answers administrators")
+        raise NotRunning(f"no sensor runs in {folder}", remedy) from None
     except TimeoutError:
         remedy = f"it is stopped or held up: see {_HELD_UP.format(folder)}"
         raise LinsangError(f"the sensor in {folder} does not answer", remedy) from None

@@ -47,6 +47,7 @@ _REMEDIES = {
     5: "run it elevated (Run as administrator)",
     1056: "it runs already",
     1060: "install it first: linsang service install",
+    1058: "it is disabled: linsang service install enables it",
     1061: "it is starting or ending: try again in a moment",
     1062: "it does not run",
     _MARKED: "close what has it open (services.msc), then try again",

@@ -20,6 +20,17 @@ def test_an_answer_that_breaks_off(tmp_path: Path) -> None:
             ask_status(str(tmp_path))
 
 
+@pytest.mark.parametrize("administrator", [True, False])
+def test_a_service_is_not_where_a_user_looks(
+    tmp_path: Path, administrator: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a folder of his own by default: that none runs there says nothing of the other."""
+    monkeypatch.setattr("sensor.runtime.is_administrator", lambda: administrator)
+    with pytest.raises(LinsangError, match="start it: linsang run") as refused:
+        ask_status(str(tmp_path))
+    assert ("a service answers administrators" in str(refused.value)) != administrator
+
+
 def test_a_sensor_that_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "_PATIENCE_S", 0.01)
     with socket.socket(socket.AF_UNIX) as stopped:
