@@ -198,7 +198,7 @@ class Session:
     def _is_changed(self, provider: Provider) -> bool:
         now = settings(provider.guid, self._provider.session_handle.value & 0xFFFF)
         first = self._settings.setdefault(provider.name, now) if now else self._settings.get(provider.name)
-        return now is not None and first is not None and now != first
+        return now is not None and first is not None and now.isdisjoint(first)
 
     def flush(self) -> None:
         """Has what is in its buffers handed over now."""

@@ -272,6 +272,17 @@ def test_a_question_without_answer_is_not_zero(code: int, windows: FakeWindows) 
     session.stop()
 
 
+def test_a_process_that_has_no_more_of_a_provider_changes_nothing(
+    windows: FakeWindows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process that has it may be told of other settings, and end."""
+    session = started()
+    said = iter([None, set(), {(4, 16, 0), (5, 16, 0)}, None, {(4, 16, 0)}, {(4, 16, 0)}, {(5, 16, 0)}, set(), set()])
+    monkeypatch.setattr("sensor.windows.session.settings", lambda provider, number: next(said))
+    assert [session.changed() for _ in range(9)] == [""] * 8 + [PROCESS.providers[0].name]
+    session.stop()
+
+
 def test_flush(windows: FakeWindows) -> None:
     session = started()
     session.flush()
