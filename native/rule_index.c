@@ -200,10 +200,9 @@ static bool find_text(const struct finding *f, const struct sn_place *place)
 	return len && len <= SN_MEMO_LONG_TEXT ? recall_text(f, place) : scan_text(f, place, NULL);
 }
 
-static void sweep_text(const struct finding *f, const struct sn_place *place)
+static void sweep_text(const struct finding *f, const struct sn_value *value, uint32_t number)
 {
 	struct sn_sweep *sweep = &f->index->sweep;
-	const struct sn_value *value = place->value;
 	const struct sn_known_text *known = known_text(f->index, value->text);
 	const bool is_there = is_known(f, known, value);
 	uint32_t clean = sweep->groups;
@@ -211,7 +210,7 @@ static void sweep_text(const struct finding *f, const struct sn_place *place)
 	if (is_there && !(sweep->groups & ~known->clean))
 		return;
 	if (sn_sweep__may_find(sweep, value->text, value->len))
-		clean = sn_sweep__suspect(sweep, place);
+		clean = sn_sweep__suspect(sweep, &(struct sn_place){value, number});
 	if (is_there)
 		note_clean(known, clean);
 }
@@ -230,11 +229,12 @@ static void sweep(const struct finding *f)
 
 		if (value->state != SN_PRESENT)
 			continue;
+		/* the place itself is given to nobody: it would be kept in memory for that */
 		if (value->len >= SN_SWEPT_MIN)
-			sweep_text(f, &place);
+			sweep_text(f, value, place.number);
 		else if (SN_FOLD_ROOM(value->len) >= SN_SWEPT_MIN &&
 			 sn_bytes__few(value->text, value->len) & SN_NOT_ASCII)
-			sn_sweep__suspect(sweep, &place);
+			sn_sweep__suspect(sweep, &(struct sn_place){value, place.number});
 	} while (sn_tester__next(f->tester, &place));
 }
 

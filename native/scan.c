@@ -29,6 +29,16 @@ struct scanning {
 	uint32_t len;
 };
 
+static inline struct scanning scanning_of(const struct sn_scan *scan, const struct sn_text *text,
+					  struct sn_search *search)
+{
+	const struct sn_rules *rules = search->rules;
+
+	return (struct scanning){
+		search, rules,	     scan,	     rules->filters + scan->filter, rules->buckets + scan->bucket,
+		text,	text->front, text->front_len};
+}
+
 /* Eight bytes; a text has SN_SCAN_PAD bytes behind it that may be read. */
 static inline uint64_t load(const uint8_t *at)
 {
@@ -110,12 +120,16 @@ static void look_up(const struct scanning *s, uint32_t key, uint32_t hash, uint3
 }
 
 /* What is hashed ends the text. */
-static void find_hash(const struct scanning *s, const uint8_t *text, uint32_t len)
+static void find_hash(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search,
+		      const uint8_t *from)
 {
-	uint32_t hash = hash_of(text, len);
+	const uint32_t hash = hash_of(from, (uint32_t)(text->front + text->front_len - from));
+	struct scanning s;
 
-	if (sn_windows__met(s->filter, s->scan->filter_bits, hash) & 1)
-		look_up(s, hash, hash, 0, true);
+	if (!(sn_windows__met(search->rules->filters + scan->filter, scan->filter_bits, hash) & 1))
+		return;
+	s = scanning_of(scan, text, search);
+	look_up(&s, hash, hash, 0, true);
 }
 
 /* What stands behind the last slash; NULL: there is none. */
@@ -138,12 +152,12 @@ static const uint8_t *name_of(const uint8_t *text, uint32_t len)
 	return name > text ? name : NULL;
 }
 
-static void find_name(const struct scanning *s)
+static void find_name(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
 {
-	const uint8_t *name = name_of(s->text, s->len);
+	const uint8_t *name = name_of(text->front, text->front_len);
 
 	if (name)
-		find_hash(s, name, (uint32_t)(s->text + s->len - name));
+		find_hash(scan, text, search, name);
 }
 
 static void find_grams(const struct scanning *s)
@@ -247,33 +261,25 @@ static void find_indexed(const struct scanning *s)
 
 static void look_through(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
 {
-	const struct sn_rules *rules = search->rules;
-	const struct scanning s = {
-		search, rules,	     scan,	     rules->filters + scan->filter, rules->buckets + scan->bucket,
-		text,	text->front, text->front_len};
+	const struct scanning s = scanning_of(scan, text, search);
 
-	if (text->index && scan->kind >= SN_SCAN_GRAMS && scan->entries < s.len / BY_WINDOW) {
+	if (text->index && scan->entries < s.len / BY_WINDOW)
 		find_indexed(&s);
-		return;
-	}
-	switch (scan->kind) {
-	case SN_SCAN_WHOLE:
-		find_hash(&s, s.text, s.len);
-		break;
-	case SN_SCAN_NAME:
-		find_name(&s);
-		break;
-	case SN_SCAN_GRAMS:
+	else if (scan->kind == SN_SCAN_GRAMS)
 		find_grams(&s);
-		break;
-	default:
+	else
 		find_short(&s);
-	}
 }
 
 void sn_scan__search(const struct sn_scan *scan, const struct sn_text *text, struct sn_search *search)
 {
-	if (text->front_len >= scan->width && !(scan->wide && text->ascii))
+	if (text->front_len < scan->width || (scan->wide && text->ascii))
+		return;
+	if (scan->kind == SN_SCAN_WHOLE)
+		find_hash(scan, text, search, text->front);
+	else if (scan->kind == SN_SCAN_NAME)
+		find_name(scan, text, search);
+	else
 		look_through(scan, text, search);
 }
 

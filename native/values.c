@@ -92,9 +92,11 @@ void sn_values__put_fact(struct sn_values *values, uint32_t number, const uint8_
 			 enum sn_state state, int further)
 {
 	values->event.unknown += (uint32_t)sn_may_hide_witness(state);
-	if (number != (uint32_t)SN_NO_FIELD && further)
+	if (number == (uint32_t)SN_NO_FIELD)
+		return;
+	if (further)
 		put_further(values, number, text, len, state);
-	else if (number != (uint32_t)SN_NO_FIELD)
+	else
 		put_first(values, number, text, len, state);
 }
 

@@ -42,7 +42,7 @@ struct sn_event {
  * but for those that are owed. */
 static inline int sn_may_hide_witness(uint32_t state)
 {
-	return state == SN_TRUNCATED || state == SN_LOST || state == SN_OWED;
+	return (1u << state & (1u << SN_TRUNCATED | 1u << SN_LOST | 1u << SN_OWED)) != 0;
 }
 
 static inline int sn_is_late(uint32_t state)
