@@ -326,25 +326,12 @@ static enum sn_truth test_presence(const struct sn_tester *tester, const struct 
 	return SN_NO;
 }
 
-/* Whether the field that the atom looks at, or one of two, was not told. */
-static bool is_untold(const struct sn_tester *tester, const struct sn_atom *atom)
-{
-	uint32_t state = tester->event->value[atom->field].state, other;
-
-	if (atom->op != SN_OP_FIELD)
-		return state == SN_UNTOLD;
-	other = tester->event->value[atom->other].state;
-	return (state == SN_UNTOLD && other >= SN_PRESENT) || (other == SN_UNTOLD && state >= SN_PRESENT);
-}
-
 enum sn_truth sn_tester__test(struct sn_tester *tester, uint32_t number)
 {
 	const struct sn_atom *atom = &tester->rules->atoms[number];
 	enum sn_truth result = SN_NO;
 
-	if (is_untold(tester, atom)) {
-		result = SN_ASSUMED;
-	} else if (atom->op == SN_OP_NULL || atom->op == SN_OP_EXISTS) {
+	if (atom->op == SN_OP_NULL || atom->op == SN_OP_EXISTS) {
 		result = test_presence(tester, atom);
 	} else if (atom->op == SN_OP_FIELD) {
 		result = test_fields(tester, atom);

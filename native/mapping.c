@@ -29,13 +29,6 @@ static const struct row rows[] = {
 #include "taxonomy.def"
 };
 
-static const struct {
-	const char *service, *category, *names;
-} untold[] = {
-#define SN_UNTOLD_FIELDS(service, category, names) {service, category, names},
-#include "taxonomy.def"
-};
-
 static const struct event events[] = {
 #define SN_EVENT(service, id, category) {service, id, category},
 #include "taxonomy.def"
@@ -50,9 +43,7 @@ static const char *const starts[SN_START_FIELDS] = {
 enum {
 	ROWS = sizeof(rows) / sizeof(*rows),
 	EVENTS = sizeof(events) / sizeof(*events),
-	UNTOLDS = sizeof(untold) / sizeof(*untold),
 	STEPS_MAX = 192,
-	UNTOLD_MAX = 512,
 	KIND_BITS = 8,
 	KINDS = 1 << KIND_BITS, /* slots of the hash of kinds of events, more than twice as many */
 	MEMBER_MAX = 32,
@@ -77,10 +68,8 @@ struct sn_mapping {
 	uint32_t fields; /* of the table */
 	uint32_t steps;
 	uint32_t members;
-	uint32_t untolds;
 	struct kind kind[KINDS];
 	struct step step[STEPS_MAX];
-	uint32_t untold[UNTOLD_MAX]; /* fields */
 	char member[SN_VALUES_MEMBERS][MEMBER_MAX];
 };
 
@@ -152,20 +141,6 @@ static void add_step(struct sn_mapping *mapping, const struct sn_rules *rules, c
 	kind->mapped.to = mapping->steps;
 }
 
-static void add_untold(struct sn_mapping *mapping, const struct sn_rules *rules, const char *names, struct kind *kind)
-{
-	for (size_t len; (len = strcspn(names, " ")); names += len + (names[len] != 0)) {
-		uint32_t field = sn_rules__field(rules, names, len), i = kind->mapped.untold;
-
-		while (i < kind->mapped.untold_to && mapping->untold[i] != field)
-			i++;
-		if (field == UINT32_MAX || i < kind->mapped.untold_to || mapping->untolds == UNTOLD_MAX)
-			continue;
-		mapping->untold[mapping->untolds++] = field;
-		kind->mapped.untold_to = mapping->untolds;
-	}
-}
-
 /* One of the categories of a kind of events. */
 static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const struct event *event)
 {
@@ -174,14 +149,10 @@ static void add(struct sn_mapping *mapping, const struct sn_rules *rules, const 
 
 	/* rows of one kind stand together, so that what is made of them does */
 	if (!kind->service)
-		*kind = (struct kind){
-			service, event->id, {mapping->steps, mapping->steps, mapping->untolds, mapping->untolds}};
+		*kind = (struct kind){service, event->id, {mapping->steps, mapping->steps}};
 	for (uint32_t i = 0; i < ROWS; i++)
 		if (strcmp(rows[i].service, event->service) == 0 && strcmp(rows[i].category, event->category) == 0)
 			add_step(mapping, rules, &rows[i], kind);
-	for (uint32_t i = 0; i < UNTOLDS; i++)
-		if (strcmp(untold[i].service, event->service) == 0 && strcmp(untold[i].category, event->category) == 0)
-			add_untold(mapping, rules, untold[i].names, kind);
 }
 
 struct sn_mapping *sn_mapping__new(const struct sn_rules *rules)
@@ -342,6 +313,4 @@ void sn_mapping__apply(const struct sn_mapping *mapping, struct sn_mapped mapped
 	for (uint32_t i = mapped.from; i < mapped.to; i++)
 		if (mapping->step[i].field != made && take(&mapping->step[i], values))
 			made = mapping->step[i].field;
-	for (uint32_t i = mapped.untold; i < mapped.untold_to; i++)
-		sn_values__leave_untold(values, mapping->untold[i]);
 }

@@ -18,7 +18,6 @@ const char *sn_mapping__member(const struct sn_mapping *mapping, uint32_t number
 /* What is made of events of one kind. */
 struct sn_mapped {
 	uint32_t from, to;	    /* steps */
-	uint32_t untold, untold_to; /* fields that are not told where they are absent */
 };
 
 /* Of events of that service (by number: logsource.h) and id. */

@@ -83,21 +83,9 @@ static void note(const struct sn_tester *tester, uint32_t number, struct undecid
 /* `marks`: of the rule's route, NULL where the index does not know all of them. */
 static inline enum sn_truth truth_of(struct sn_tester *tester, const struct sn_step *step, const uint64_t *marks)
 {
-	enum sn_truth truth;
-
-	if (!marks || step->mark == (uint32_t)SN_ANY)
-		return sn_tester__atom(tester, step->test >> 1);
-	truth = (enum sn_truth)(marks[step->mark / 64] >> step->mark % 64 & 1);
-	if (truth == SN_NO && step->test & 1 &&
-	    tester->event->value[tester->rules->atoms[step->test >> 1].field].state == SN_UNTOLD)
-		truth = SN_ASSUMED;
-	return truth;
-}
-
-/* Whether the step holds where a field is absent, as it may be. */
-static bool holds_absent(const struct sn_tester *tester, const struct sn_step *step)
-{
-	return (tester->rules->atoms[step->test >> 1].op == SN_OP_NULL) != (step->test & 1);
+	if (marks && step->mark != (uint32_t)SN_ANY)
+		return (enum sn_truth)(marks[step->mark / 64] >> step->mark % 64 & 1);
+	return sn_tester__atom(tester, step->test >> 1);
 }
 
 /* Follows a rule's steps to their end, taking tests that cannot be decided for `unknown`. */
@@ -111,12 +99,9 @@ static bool follow(struct sn_tester *tester, const struct sn_step *steps, const 
 		enum sn_truth truth = truth_of(tester, step, marks);
 		bool holds = (uint32_t)truth != (step->test & 1);
 
-		if (truth >= SN_MAYBE) {
-			const bool may = truth == SN_MAYBE || holds_absent(tester, step);
-
-			holds = unknown && may;
-			if (may)
-				note(tester, step->test >> 1, undecided);
+		if (truth == SN_MAYBE) {
+			holds = unknown;
+			note(tester, step->test >> 1, undecided);
 		}
 		at = holds ? step->on_true : step->on_false;
 	}

@@ -11,8 +11,7 @@
 
 struct sn_text_index;
 
-/* SN_ASSUMED: as of a field that is absent, which nobody told. */
-enum sn_truth { SN_NO = 0, SN_YES = 1, SN_MAYBE = 2, SN_ASSUMED = 3 };
+enum sn_truth { SN_NO = 0, SN_YES = 1, SN_MAYBE = 2 };
 
 /* In a glob, bytes that UTF-8 never has: any run of characters; one character, or one byte that is no UTF-8. */
 enum sn_glob { SN_GLOB_RUN = 0xff, SN_GLOB_ONE = 0xfe };

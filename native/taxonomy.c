@@ -5,11 +5,10 @@
 #include "sensor.h"
 
 static const struct sn_taxonomy_row rows[] = {
-#define SN_CHANNEL(channel, service)	    {.kind = "channel", .source = service, .from = channel},
-#define SN_EVENT(service, number, what)	    {.kind = "event", .source = service, .id = number, .category = what},
-#define SN_SOURCE(name, what, help)	    {.kind = "source", .source = name, .category = what, .from = help},
-#define SN_FIELDS(name, what, names)	    {.kind = "fields", .source = name, .category = what, .from = names},
-#define SN_UNTOLD_FIELDS(name, what, names) {.kind = "untold", .source = name, .category = what, .from = names},
+#define SN_CHANNEL(channel, service)	{.kind = "channel", .source = service, .from = channel},
+#define SN_EVENT(service, number, what) {.kind = "event", .source = service, .id = number, .category = what},
+#define SN_SOURCE(name, what, help)	{.kind = "source", .source = name, .category = what, .from = help},
+#define SN_FIELDS(name, what, names)	{.kind = "fields", .source = name, .category = what, .from = names},
 #define SN_MAP(name, what, member, way, path)                                                                          \
 	{.kind = "map", .source = name, .category = what, .field = member, .how = #way, .from = path},
 #include "taxonomy.def"

@@ -100,18 +100,6 @@ void sn_values__put_fact(struct sn_values *values, uint32_t number, const uint8_
 		put_first(values, number, text, len, state);
 }
 
-void sn_values__take_away(struct sn_values *values, uint32_t number)
-{
-	uint32_t i = 0;
-
-	while (i < values->touched_count && values->touched[i] != number)
-		i++;
-	if (i == values->touched_count)
-		return;
-	values->touched[i] = values->touched[--values->touched_count];
-	values->event.value[number] = (struct sn_value){0};
-}
-
 void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len, enum sn_state state,
 		    int further)
 {

@@ -49,8 +49,6 @@ void sn_values__put(struct sn_values *values, uint32_t number, const uint8_t *te
 /* The same without the keywords: a fact of a file is nothing that the event says. */
 void sn_values__put_fact(struct sn_values *values, uint32_t number, const uint8_t *text, uint32_t len,
 			 enum sn_state state, int further);
-/* The field is absent, whatever was put. */
-void sn_values__take_away(struct sn_values *values, uint32_t number);
 /* sn_values__put for one value that may be truncated. */
 void sn_values__set(struct sn_values *values, uint32_t number, const struct sn_value *value);
 /* `size` bytes of scratch until the next clear, NULL when there is no room. */
@@ -61,18 +59,6 @@ void sn_values__used(struct sn_values *values, const uint8_t *end);
 static inline struct sn_value sn_value__text(const void *text, uint32_t len)
 {
 	return (struct sn_value){.text = text, .len = len, .state = SN_PRESENT};
-}
-
-/* SN_UNTOLD for a field that is absent, or empty: the audit log writes a command line so where it has none. */
-static inline void sn_values__leave_untold(struct sn_values *values, uint32_t number)
-{
-	struct sn_value *value = &values->event.value[number];
-
-	if (value->state == SN_ABSENT)
-		values->touched[values->touched_count++] = number;
-	else if (value->state != SN_PRESENT || value->len || value->next)
-		return;
-	*value = (struct sn_value){.state = SN_UNTOLD};
 }
 
 /* A field's text, as long as the values are not cleared; empty unless it is present whole. */

@@ -18,7 +18,6 @@ enum sn_state {
 	SN_LOST = 4,	  /* should be there, was lost: undecidable */
 	SN_LATE = 5,	  /* a fact of a file that nobody has told, or can: undecidable, whether it is there as well */
 	SN_OWED = 6,	  /* as SN_LATE, of a field that other sources' events have themselves */
-	SN_UNTOLD = 7,	  /* the source does not tell it: absent, but a match that hangs on that is undecidable */
 };
 
 struct sn_value {

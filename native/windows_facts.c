@@ -48,8 +48,6 @@ static void put(struct sn_values *values, uint32_t number, const struct sn_facts
 		values->event.value[number].head = text.len;
 	} else if (text.len) {
 		sn_values__put_fact(values, number, text.at, text.len, SN_PRESENT, 0);
-	} else {
-		sn_values__take_away(values, number); /* the event did not tell it, and the file has it not */
 	}
 }
 
@@ -62,7 +60,6 @@ void sn_win_facts__put(const struct sn_win_facts *fields, uint32_t type, enum sn
 	if (facts->state == SN_FACTS_NONE)
 		return;
 	for (uint32_t i = 0; i < SN_WIN_FACTS; i++)
-		if (number[i] != (uint32_t)SN_NO_FIELD && (values->event.value[number[i]].state == SN_ABSENT ||
-							   values->event.value[number[i]].state == SN_UNTOLD))
+		if (number[i] != (uint32_t)SN_NO_FIELD && values->event.value[number[i]].state == SN_ABSENT)
 			put(values, number[i], facts, (enum sn_fact)(SN_FACT_SIGNED + i), late);
 }

@@ -67,7 +67,7 @@ _REACH = {
     lib.SN_REACH_ALWAYS: "always",
     lib.SN_REACH_UNKNOWN: "unknown",
 }
-_TRUTH = {0: False, 1: True, 2: None, 3: None}
+_TRUTH = {0: False, 1: True, 2: None}
 
 
 def time_rules(engine: Engine, every: int) -> None:

@@ -32,11 +32,7 @@ class Lost:
     """A value that should be there, but was lost or came late."""
 
 
-class Untold:
-    """A value that the source does not tell: absent, but a match that hangs on that is undecidable."""
-
-
-LOST, UNTOLD = Lost(), Untold()
+LOST = Lost()
 # What native/scalar.c reads, and nothing else.
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,9})?", re.ASCII)
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ]([01]\d|2[0-3]):([0-5]\d).*)?", re.ASCII | re.DOTALL)
@@ -68,20 +64,14 @@ def any_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 def judge(node: Node, event: Mapping[str, Any]) -> Verdict:
     """Whether `event` meets the condition."""
-    told = {name: value for name, value in event.items() if value is not UNTOLD}
-    verdict = _judge(node, told)
-    return verdict if verdict is False or len(told) == len(event) else _judge(node, event)
-
-
-def _judge(node: Node, event: Mapping[str, Any]) -> Verdict:
     if isinstance(node, Atom):
         return any_of(_atom(node, value, event) for value in _values(node.field, event))
     if isinstance(node, Not):
-        inner = _judge(node.item, event)
+        inner = judge(node.item, event)
         return None if inner is None else not inner
     if isinstance(node, And):
-        return all_of(_judge(item, event) for item in node.items)
-    return any_of(_judge(item, event) for item in node.items)
+        return all_of(judge(item, event) for item in node.items)
+    return any_of(judge(item, event) for item in node.items)
 
 
 _ABSENT = object()
@@ -89,8 +79,7 @@ _ABSENT = object()
 
 def _values(field: str, event: Mapping[str, Any]) -> Sequence[Any]:
     if field == KEYWORD:
-        told = (name for name, value in event.items() if value is not UNTOLD)
-        return [value for name in told for value in _values(name, event)] or [_ABSENT]
+        return [value for name in event for value in _values(name, event)] or [_ABSENT]
     value = event.get(field, _ABSENT)
     if isinstance(value, list):
         return value or [None]
@@ -105,8 +94,6 @@ def text_of(value: object) -> str:
 
 
 def _atom(atom: Atom, value: Any, event: Mapping[str, Any]) -> Verdict:
-    if value is UNTOLD and atom.op is not Op.FIELD:
-        return None
     if atom.op is Op.EXISTS:
         return value is not _ABSENT
     if atom.op is Op.FIELD:
@@ -138,12 +125,7 @@ def _of_text(atom: Atom, text: str) -> bool:
 def _against(atom: Atom, value: Any, other: Any) -> Verdict:
     if value is _ABSENT or value is None or other is _ABSENT or other is None:
         return False
-    if (
-        value in (LOST, UNTOLD)
-        or other in (LOST, UNTOLD)
-        or isinstance(value, Truncated)
-        or isinstance(other, Truncated)
-    ):
+    if value is LOST or other is LOST or isinstance(value, Truncated) or isinstance(other, Truncated):
         return None
     own, theirs = text_of(value), text_of(other)
     return _compare(atom.form, own, theirs) if atom.cased else _compare(atom.form, fold(own), fold(theirs))

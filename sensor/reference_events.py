@@ -19,8 +19,8 @@ from sensor.compiler.ir import Atom, Not, Op, Or
 from sensor.event_json import event_fields
 from sensor.native import Frame, ffi, lib, record_json
 from sensor.proxy import Proxy, proxy_of
-from sensor.reference import LOST, UNTOLD, Truncated, judge
-from sensor.taxonomy import untold, with_mapped
+from sensor.reference import LOST, Truncated, judge
+from sensor.taxonomy import with_mapped
 
 _NOBODY_KNOWN = 0xFFFFFFFF
 _KNOWN = {"KNOWN16": 0, "KNOWN32": 0, "KNOWN64": 0, "ID32": 0xFFFFFFFF}
@@ -198,8 +198,7 @@ def _of_line(frame: Frame) -> dict[str, Any]:
         told = {True: bool(proxy.chain) and proxy.kind != "unknown", False: bool(proxy.chain)}
         for source, value in _PROXIES.items():
             made[_SIGMA[source]] = value(proxy) if told[source.startswith("PAYLOAD_")] else LOST
-    not_told = dict.fromkeys(untold(fields), UNTOLD)
-    return {name: value for name, value in made.items() if value is not None} | fields | not_told
+    return {name: value for name, value in made.items() if value is not None} | fields
 
 
 def event_of(frame: Frame, users: Mapping[int, str]) -> dict[str, Any]:

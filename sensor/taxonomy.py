@@ -82,13 +82,6 @@ def _kinds(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(service, row.category) for row in of]
 
 
-def untold(fields: Mapping[str, Any]) -> set[str]:
-    """Those that a Windows event (with_mapped) has not, or has empty, and that its source does not always tell."""
-    kinds = _kinds(fields)
-    told_not = (row.origin for row in rows() if row.kind == "untold" and (row.source, row.category) in kinds)
-    return {name for names in told_not for name in names.split() if fields.get(name, "") == ""}
-
-
 def _is_there(how: str, value: Any) -> bool:
     """The audit log writes a dash for none, and 0x0 for a logon that is not another one."""
     if value is None or isinstance(value, (dict, list)):
@@ -187,9 +180,6 @@ def markdown() -> str:
         "Made from native/taxonomy.def by `python -m sensor.taxonomy > docs/taxonomy.md`. What the sensor itself sees",
         "is in schema.md.",
         "",
-        "*Not known where missing*: fields that Sysmon's events of a category have. A match that hangs on one of them",
-        "not being there is undecidable.",
-        "",
         "## Windows channels",
         "An event's `service` by its channel; by its provider where a log has no channel.",
         *_table(("channel", "service"), [(f"`{r.origin}`", f"`{r.source}`") for r in rows() if r.kind == "channel"]),
@@ -205,14 +195,10 @@ def markdown() -> str:
             lines += ["", f"### {category or 'every other event'}"]
             own = [r.origin for r in rows() if r.kind == "fields" and _of(r, source) and r.category == category]
             lines += [f"As they are: {_names(own)}."] if own else []
-            untold = [r.origin for r in rows() if r.kind == "untold" and _of(r, source) and r.category == category]
-            lines += [f"Not known where missing: {_names(untold)}."] if untold else []
             made = mapping(source.source, category)
             body = [(f"`{f}`", "; else ".join(_from(*way) for way in ways)) for f, ways in made.items()]
             lines += (
-                (["", *_table(("field", "from"), body)] if own or untold else _table(("field", "from"), body))
-                if body
-                else []
+                (["", *_table(("field", "from"), body)] if own else _table(("field", "from"), body)) if body else []
             )
     return "\n".join(lines) + "\n"
 

@@ -18,7 +18,7 @@ static uint32_t sum_of(const struct sn_event *event)
 		const struct sn_value *value = &event->value[i];
 
 		for (;;) {
-			CHECK(value->state <= SN_LOST || value->state == SN_UNTOLD);
+			CHECK(value->state <= SN_LOST);
 			for (uint32_t b = 0; value->state == SN_PRESENT && b < value->len; b++)
 				sum = sum * 31 + value->text[b];
 			sum = sum * 31 + value->state;

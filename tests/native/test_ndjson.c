@@ -126,7 +126,7 @@ static void show(const struct sn_values *values, char *out)
 	for (uint32_t i = 0; i < values->event.fields; i++) {
 		const struct sn_value *value = &values->event.value[i];
 
-		if (value->state == SN_ABSENT || value->state == SN_UNTOLD)
+		if (value->state == SN_ABSENT)
 			continue;
 		sprintf(out + strlen(out), "%s=", fields[i]);
 		put_value(out, value);

@@ -87,7 +87,7 @@ SOURCES: list[tuple[str, str, list[Event], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("category", "given", "fields"), [row[1:] for row in SOURCES], ids=[row[0] for row in SOURCES])
 def test_fields(category: str, given: list[Event], fields: dict[str, Any]) -> None:
-    """Of the last event. A field of which nothing is known is absent (None); test_untold has how that is judged."""
+    """Of the last event. A field of which nothing is known is absent (None)."""
     rows: list[Row] = [("windows", category, "EventID|re", ".")]
     told = {name: value for name, value in fields.items() if value is not None}
     rows += [("windows", category, f"{name}|re", f"^{_exactly(value)}$") for name, value in told.items()]

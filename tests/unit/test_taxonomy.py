@@ -206,7 +206,7 @@ def test_rows_name_what_is_there() -> None:
     services = {row.source for row in rows if row.kind == "channel"}
     categories = {(row.source, row.category) for row in rows if row.kind == "event"}
     for row in rows:
-        if row.kind in {"map", "fields", "untold"}:
+        if row.kind in {"map", "fields"}:
             assert row.source in sources
             windows = row.source in services
             assert not windows or (row.source, row.category) in categories
