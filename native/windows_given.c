@@ -303,7 +303,7 @@ static bool ends_there(struct sn_bytes part)
 static bool take_of_list(struct sn_win_reading *r, const struct sn_word *word)
 {
 	struct sn_bytes rest = word->text, chosen = {0};
-	bool elsewhere = false;
+	bool elsewhere = false, kept;
 
 	while (rest.len && !elsewhere) {
 		const uint8_t *end = memchr(rest.at, ';', rest.len);
@@ -318,11 +318,13 @@ static bool take_of_list(struct sn_win_reading *r, const struct sn_word *word)
 		if (elsewhere || (!chosen.len && part.len && *part.at != ':'))
 			chosen = part;
 	}
-	if (!chosen.len || (r->instead == SN_GIVE_FALLBACK_SCRIPT && /* a.msi TRANSFORMS=b.mst */
-			    (!elsewhere || is_elsewhere(r->fallback.text))))
+	kept = r->instead == SN_GIVE_FALLBACK_SCRIPT &&
+	       (is_elsewhere(r->fallback.text) || (!elsewhere && !r->aside)); /* a.msi TRANSFORMS=b.mst */
+	if (!chosen.len || kept)
 		return false;
 	r->fallback = (struct sn_word){.text = chosen, .before = word->before};
 	r->instead = SN_GIVE_FALLBACK_SCRIPT;
+	r->aside = false;
 	return false;
 }
 

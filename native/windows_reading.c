@@ -283,7 +283,7 @@ void sn_win__read(struct sn_win_reading *r, const struct sn_grammar *grammar, st
 	r->grammar = grammar;
 	r->line = line;
 	r->options = true;
-	r->stopped = r->from_stdin = false;
+	r->stopped = r->from_stdin = r->aside = false;
 	r->place = r->instead = 0;
 	r->arguments = r->handed = r->unlisted = r->doubt = (struct sn_bytes){0};
 	r->found = (struct sn_win_found){.outcome = SN_WIN_NOTHING};

@@ -35,6 +35,7 @@ struct sn_win_reading {
 	bool from_stdin;  /* positional words name no program */
 	uint32_t place;	  /* of the next positional word */
 	uint32_t instead; /* enum sn_give of what is run where nothing else is named; 0: none */
+	bool aside;	  /* that belongs to another one, which may still be named: TRANSFORMS=b.mst /i a.msi */
 	struct sn_word fallback;
 	struct sn_bytes arguments; /* of it */
 	struct sn_bytes handed;	   /* to it */

@@ -75,7 +75,11 @@ bool sn_win__setting(struct sn_win_reading *r, struct sn_bytes text, bool *found
 		/* binPath= VALUE */
 		if (!word.text.len && !has_no_value(setting[i].give) && !sn_cmdline__word(&r->line, r->unwinder, &word))
 			return false;
-		return sn_win__give(r, setting[i].give, &word);
+		if (setting[i].give != SN_GIVE_FALLBACK_SCRIPT || r->instead)
+			return sn_win__give(r, setting[i].give, &word);
+		sn_win__give(r, setting[i].give, &word);
+		r->aside = r->instead != 0;
+		return false;
 	}
 	return false;
 }
