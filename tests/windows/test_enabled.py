@@ -17,10 +17,10 @@ PROVIDER = "22fb2cd6-0e7b-422b-a0c7-2fad1fd0e716"
 Answer = Callable[..., int]
 
 
-def instance(*sessions: tuple[int, int, int, int], last: bool = True, on: int = 1) -> bytes:
-    """Of (number, level, any, all)."""
+def instance(*sessions: tuple[int, int, int, int], last: bool = True, on: int = 1, gap: int = 0) -> bytes:
+    """Of (number, level, any, all); the next one is behind a gap."""
     enables = b"".join(struct.pack("<IBBHIIQQ", on, s[1], 0, s[0], 0, 0, s[2], s[3]) for s in sessions)
-    return struct.pack("<4I", 0 if last else 16 + len(enables), len(sessions), 4, 0) + enables
+    return struct.pack("<4I", 0 if last else 16 + len(enables) + gap, len(sessions), 4, 0) + enables + bytes(gap)
 
 
 def say(monkeypatch: pytest.MonkeyPatch, answer: bytes, *, code: int = 0) -> list[int]:
@@ -47,6 +47,7 @@ ANSWERS: dict[str, tuple[int, bytes, enabled.Settings | None]] = {
     "among others": (1, instance((6, 1, 1, 1), OURS, (8, 2, 2, 2)), frozenset({OURS[1:]})),
     "in two processes": (2, instance(OURS, last=False) + instance(ALSO), frozenset({OURS[1:], ALSO[1:]})),
     "in the second": (2, instance((6, 1, 1, 1), last=False) + instance(OURS), frozenset({OURS[1:]})),
+    "behind a gap": (2, instance(last=False, gap=24) + instance(OURS), frozenset({OURS[1:]})),
     "others'": (1, instance((6, 1, 1, 1)), frozenset()),
     "off": (1, instance(OURS, on=0), frozenset()),
     "of no process": (0, b"", None),
@@ -71,7 +72,7 @@ def test_it_is_given_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(say(monkeypatch, bytes(1 << 23))) == 0
+    say(monkeypatch, struct.pack("<II", 1, 0) + instance(OURS) + bytes(1 << 23))
     assert enabled.settings(PROVIDER, 7) is None
 
 

@@ -181,6 +181,29 @@ def test_a_provider_that_somebody_changes_in_it(changes: dict[str, int], windows
     one.stop()
 
 
+def test_what_was_seen_of_one_before_is_not_what_is_asked_for(windows: FakeWindows) -> None:
+    """It was changed before it was looked at: the next one, which is as it should be, is not taken for changed."""
+    one, guid = watched(), PLANS[0].providers[0].guid
+    set_aside(windows, guid, any=0x20)
+    assert one.turn(LATER) == []
+    windows.fail("QUERY", 4201)
+    assert kinds(one.turn(LATER + 1)) == [health.SESSION_STOPPED, health.SESSION_RESTORED]
+    for second in (2, 3, 4):
+        assert one.turn(LATER + second) == []
+    one.stop()
+
+
+def test_what_else_there_is_to_tell_of_it_is_told(windows: FakeWindows) -> None:
+    one, guid = watched(), PLANS[0].providers[0].guid
+    one.turn(LATER)
+    set_aside(windows, guid)
+    one.turn(LATER + 1)
+    windows.fail("QUERY", 5)
+    told = kinds(one.turn(LATER + 2))
+    assert told == [health.LOSSES_UNKNOWN, health.SESSION_STOPPED, health.SESSION_RESTORED]
+    one.stop()
+
+
 def test_one_that_is_changed_for_a_moment(windows: FakeWindows) -> None:
     one, guid = watched(), PLANS[0].providers[0].guid
     asked = windows.sessions[NAME].providers[guid]
