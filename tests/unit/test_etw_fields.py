@@ -11,6 +11,7 @@ from engine_rules import Row
 from etl_file import Event, classic_process, kernel_start, sid, wide
 from test_etw_source import MS, alerts, answered, running
 
+from sensor.coverage import replay_sources
 from sensor.native import check, lib
 
 WININIT, CMD, EVIL = (f"C:\\Windows\\System32\\{name}.exe" for name in ("wininit", "cmd", "evil"))
@@ -103,6 +104,14 @@ def test_fields(category: str, given: list[Event], fields: dict[str, Any]) -> No
     assert not {alert["rule"] for alert in mine} - set(range(1 + len(told))), "they see no more"
     shown = mine[0]["fields"]
     assert {name: shown.get(name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(("category", "fields"), [(row[1], row[3]) for row in SOURCES])
+def test_the_table_names_them(category: str, fields: dict[str, Any]) -> None:
+    """What rules are said to be able to read of sessions."""
+    ours = [s for s in replay_sources("windows") if s.name.startswith(("kernel-", "dns")) and s.fields]
+    named = set().union(*(s.fields or () for s in ours if s.logsource.category == category))
+    assert {name for name, value in fields.items() if value is not None} <= named
 
 
 def _exactly(value: Any) -> str:
