@@ -41,7 +41,11 @@ def main() -> None:
         from sensor import config  # noqa: PLC0415
         from sensor.daemon import run as watch  # noqa: PLC0415
 
-        return watch(config.load(), orders)
+        settings = config.load()
+        if any(output.url.lower().startswith("stdout:") for output in settings.output):
+            remedy = "write [[output]] and url = 'file:PATH' or another"
+            raise LinsangError(f"{config.SYSTEM_FILE}: a service has no standard output", remedy)
+        return watch(settings, orders)
 
     try:
         Host(run).dispatch()

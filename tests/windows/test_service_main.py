@@ -32,9 +32,8 @@ SOURCE = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\Linsang"
 # the service over scripted calls of event tracing
 FAKED = (
     f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests' / 'windows')!r}]; "
-    "from fake_trace import CALLS, FakeWindows; from sensor.windows.library import evntrace; "
-    "fake = FakeWindows(evntrace); [setattr(evntrace, call, getattr(fake, call)) for call in CALLS]; "
-    "from sensor.service_main import main; main()"
+    "from fake_trace import FakeWindows; from sensor.windows.library import evntrace; "
+    "FakeWindows(evntrace).put_in(setattr); from sensor.service_main import main; main()"
 )
 
 
@@ -94,9 +93,11 @@ def test_what_users_may_change_is_not_installed(
         scm.state()
 
 
-def test_a_start_that_fails_says_why(site: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_start_that_fails_says_why(
+    site: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """wine's sessions start and cannot be opened."""
-    site("")
+    site(f"[[output]]\nurl = 'file:{tmp_path.as_posix()}/alerts'\n")
     scm.install(scm.command_line())
     with pytest.raises(LinsangError, match="the service Linsang is stopped"):
         scm.start()
@@ -105,12 +106,20 @@ def test_a_start_that_fails_says_why(site: Callable[[str], None], capsys: pytest
     assert capsys.readouterr().out.startswith("stopped; it failed with exit code 1: wevtutil qe ")
 
 
-def test_settings_that_are_wrong_are_named(site: Callable[[str], None]) -> None:
-    site("[[output]]\nurl = 'fiel:x'\n")
+WRONG = [
+    ("[[output]]\nurl = 'fiel:x'\n", "error: output fiel:x: unknown scheme `fiel`"),
+    ("[engine]\nlineage = 3\n", "unknown key `lineage` in [engine]; did you mean `lineage_max`?"),
+    ("", "linsang.toml: a service has no standard output; write [[output]] and url = 'file:PATH'"),
+]
+
+
+@pytest.mark.parametrize(("more", "said"), WRONG)
+def test_settings_that_are_wrong_are_named(site: Callable[[str], None], more: str, said: str) -> None:
+    site(more)
     scm.install(scm.command_line())
     with pytest.raises(LinsangError, match="the service Linsang is stopped"):
         scm.start()
-    assert logged().startswith("error: output fiel:x: unknown scheme `fiel`")
+    assert said in logged()
 
 
 def other(folder: Path) -> Path:
