@@ -17,7 +17,7 @@ void sn_mapping__free(struct sn_mapping *mapping);
 const char *sn_mapping__member(const struct sn_mapping *mapping, uint32_t number);
 /* What is made of events of one kind. */
 struct sn_mapped {
-	uint32_t from, to;	    /* steps */
+	uint32_t from, to; /* steps */
 };
 
 /* Of events of that service (by number: logsource.h) and id. */

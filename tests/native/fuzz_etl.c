@@ -1,5 +1,5 @@
-// sources: actors.c blob_store.c bytes.c etl.c etw.c etw_described.c etw_hosts.c etw_join.c etw_keys.c etw_learn.c etw_line.c
-// sources: etw_names.c etw_starts.c etw_text.c etw_told.c trace.c json_write.c json.c sysmon_form.c text.c
+// sources: actors.c blob_store.c bytes.c etl.c etw.c etw_described.c etw_hosts.c etw_join.c etw_keys.c etw_learn.c
+// sources: etw_line.c etw_names.c etw_starts.c etw_text.c etw_told.c trace.c json_write.c json.c sysmon_form.c text.c
 /* Event trace logs: any file ends, each event lies in it, data are never read beyond their end, each event is told of,
  * joined or counted, and its line has the room that is promised. */
 #include <errno.h>
