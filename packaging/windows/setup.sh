@@ -1,7 +1,7 @@
 #!/bin/bash
 # Sets up build/windows: a Windows CPython under wine with all that Linsang's tests need, from Debian's and Python's
 # packages alone. What is there is kept; a step is done again when this folder's files that it uses have changed.
-#   build/windows/python ARGS...     the interpreter; run PROGRAM ARGS...: any program
+#   build/windows/python ARGS...     the interpreter; run PROGRAM ARGS...: any program; during COMMAND: Windows is up
 #   build/windows/include, lib       for extensions that x86_64-w64-mingw32-gcc builds for it
 # It is for tests, no product: its standard library is Debian's 3.11.2, its core 3.11.9, its Windows is wine.
 set -Eeuo pipefail
@@ -66,12 +66,15 @@ if step packages "$here/requirements.txt" "$build/.interpreter"; then
 	rm -rf "$home/Lib/site-packages"
 	"${pip[@]}" install --no-deps "${platform[@]}" --target "$home/Lib/site-packages" --requirement "$here/requirements.txt"
 	printf 'Z:%s\n' "${root//\//\\}" >"$home/Lib/site-packages/linsang.pth" # as pip install --editable
+	# where PYTHONDONTWRITEBYTECODE is set each start would compile the standard library; pip has done its own
+	python3 -m compileall -q -x site-packages "$home/Lib"
 	done_step
 fi
 
-if step wine "$here/run.sh"; then
+if step wine "$here/run.sh" "$here/during.sh"; then
 	rm -rf "$build/.prefix"
 	install -m 755 "$here/run.sh" "$build/run"
+	install -m 755 "$here/during.sh" "$build/during"
 	printf '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/run" "$here/home/python.exe" "$@"\n' >"$build/python"
 	chmod 755 "$build/python"
 	# each takes seconds; what hangs is not waited for
