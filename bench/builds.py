@@ -20,6 +20,8 @@ STATIC = {"nothing"}  # its start is what is measured, not the dynamic loader's 
 FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2")
 AS_EXTENSION = ("-flto=auto",)
 RSIGMA = "0.26.0"
+WINDOWS_COMPILER = "x86_64-w64-mingw32-gcc"
+WINDOWS_PYTHON = ROOT / "build" / "windows" / "python"
 
 
 class Unavailable(Exception):
@@ -30,11 +32,11 @@ class NoCorpus(Unavailable):
     """No rules and events of others: no fault of this machine."""
 
 
-def _compile(made: Path, sources: Sequence[Path], depends: Sequence[Path], *more: str) -> Path:
+def _compile(made: Path, sources: Sequence[Path], depends: Sequence[Path], *more: str, compiler: str = "gcc") -> Path:
     newest = max(file.stat().st_mtime for file in (*sources, *depends))
     if not made.exists() or made.stat().st_mtime < newest:
         BUILT.mkdir(parents=True, exist_ok=True)
-        command = ["gcc", *FLAGS, *map(str, sources), "-o", str(made), *more]
+        command = [compiler, *FLAGS, *map(str, sources), "-o", str(made), *more]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise RuntimeError(f"{sources[0].name} does not compile: {result.stderr.strip().splitlines()[0]}")
@@ -57,6 +59,20 @@ def native_program(name: str, level: str = "") -> Path:
     headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
     flags = [level] if level else AS_EXTENSION
     return _compile(BUILT / f"native-{name}{level}", [source, *core], headers, f"-I{native}", *flags, "-g", "-lpthread")
+
+
+@functools.cache
+def windows_library(name: str) -> Path:
+    """bench/native/NAME.c with the whole C core as a library of Windows, whose main() can be called. Unavailable
+    without a Windows to load it."""
+    if not shutil.which(WINDOWS_COMPILER) or not WINDOWS_PYTHON.exists():
+        raise Unavailable("no Windows here: make test-windows sets it up")
+    native = ROOT / "native"
+    core = [ROOT / file for file in sources("win32")]
+    source = ROOT / "bench" / "native" / f"{name}.c"
+    headers = [*native.glob("*.h"), *native.glob("*.def"), *source.parent.glob("*.h")]
+    more = ["-shared", "-static", f"-I{native}", "-lpthread", "-lsynchronization"]
+    return _compile(BUILT / f"{name}.dll", [source, *core], headers, *more, compiler=WINDOWS_COMPILER)
 
 
 def _cargo(*arguments: str) -> None:

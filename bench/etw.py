@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import corpus
-from bench.builds import native_program
+from bench.builds import WINDOWS_PYTHON, native_program, windows_library
 from bench.corpus import Definition
 from bench.matching import TIMES, Figures, run_program
 from sensor.native import parse_record
@@ -27,6 +27,24 @@ STEP = 2_000_000  # ns between two starts
 TWIN = 100_000  # ns between the two events of one
 _MATCH_NS = 2000  # what the match thread takes for a record
 _RATES = ("cpu", "wall", "cpu_best", "wall_best")
+# A second thread of the interpreter that called the library: it counts as long as the library works.
+_WITHIN = """
+import ctypes, sys, threading
+made = [0]
+def count():
+    while True:
+        made[0] += 1
+if sys.argv[3] == "busy":
+    threading.Thread(target=count, daemon=True).start()
+main = ctypes.CDLL(sys.argv[1]).main
+before = made[0]
+code = main(2, (ctypes.c_char_p * 3)(b"etw", sys.argv[2].encode(), None))
+counted = made[0] - before
+ctypes.CDLL("msvcrt").fflush(None)
+if sys.argv[3] == "busy" and not counted:
+    sys.exit("the other thread did not run")
+sys.exit(code)
+"""
 START, KERNEL_LISTED, CLASSIC_LISTED = 1, 15, 3
 LEVELS = {"Untrusted": 0, "Low": 4096, "Medium": 8192, "High": 12288, "System": 16384}
 
@@ -115,4 +133,16 @@ def etw_callback(_definition: Definition) -> Figures:
                     figures |= {f"{name}.{drain}{part}.M_per_s": found[part] for part in _RATES}
             finally:
                 other.kill()
+    return figures
+
+
+def etw_callback_windows(_definition: Definition) -> Figures:
+    """The same as a library of Windows under wine, called by Windows' CPython: alone, and while another thread of that
+    interpreter is busy all the time. By time as it passes: threads' CPU time is told there in steps of 10 ms."""
+    figures: Figures = {}
+    library = windows_library("etw")
+    for name in ("alone", "busy"):
+        for drain, each_ns in (("", _MATCH_NS), ("at_once.", 0)):
+            found = run_program([WINDOWS_PYTHON, "-c", _WITHIN, library, str(each_ns), name])
+            figures |= {f"{name}.{drain}{part}.M_per_s": found[part] for part in ("wall", "wall_best")}
     return figures

@@ -44,6 +44,7 @@ MEASURES: dict[str, Callable[[Definition], Figures]] = {
     "unwinding": unwinding.unwinding,
     "unwinding_windows": unwinding.unwinding_windows,
     "etw_callback": etw.etw_callback,
+    "etw_callback_windows": etw.etw_callback_windows,
     "etw_matching": etw.etw_matching,
     "build": building.build,
     "exec_load": starting.exec_load,
