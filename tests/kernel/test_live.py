@@ -303,7 +303,7 @@ def test_a_reader_of_a_recording_that_had_enough_is_no_error(tmp_path: Path, for
         while recorder.poll() is None:
             subprocess.run(["true", "x" * 8192], check=True)
         assert recorder.stderr.read() == "linsang: recording to standard output\n"
-    assert recorder.returncode == 1
+    assert recorder.returncode == 141
 
 
 def test_open_sockets_are_in_the_snapshot(tmp_path: Path) -> None:
