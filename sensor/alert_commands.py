@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sensor import config
-from sensor.arguments import Command, Parser, config_of
+from sensor.arguments import Command, Files, Parser, config_of
 from sensor.errors import UsageError
 from sensor.terminal import COLOUR_CHOICES, LEVELS
 
@@ -71,7 +71,11 @@ def _tree(namespace: argparse.Namespace) -> int:
 
 def _alerts_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "file", nargs="*", metavar="FILE", help="JSON lines or msgpack, also .gz, - for standard input; none: outputs"
+        "file",
+        nargs="*",
+        action=Files,
+        metavar="FILE",
+        help="JSON lines or msgpack, also .gz, - for standard input; none: outputs",
     )
     parser.add_argument("--follow", action="store_true", help="go on with what is written from now on, until Ctrl-C")
     parser.add_argument(
@@ -89,7 +93,7 @@ def _alerts_arguments(parser: Parser) -> None:
 
 def _tree_arguments(parser: Parser) -> None:
     parser.add_argument("of", metavar="PID|ALERT", help="pid, id of an alert's event (or its beginning), FILE:LINE")
-    parser.add_argument("file", nargs="*", metavar="FILE", help="where the alert is; none: the outputs")
+    parser.add_argument("file", nargs="*", action=Files, metavar="FILE", help="where the alert is; none: the outputs")
     parser.add_argument("--at", metavar="TIME", help=f"of a pid: as of then: {_TIMES}")
     _add_color(parser)
 

@@ -13,11 +13,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import FileIO
-from pathlib import Path
 from typing import Any
 
 from sensor.encode import from_json
 from sensor.errors import InputError
+from sensor.system import open_beside
 
 _GZIP = b"\x1f\x8b"
 _BLOCK = 1 << 20
@@ -194,7 +194,7 @@ def opened(path: str) -> list[tuple[str, FileIO]]:
     known = set()
     try:
         for each in reversed(rotations(path)):
-            file = Path(each).open("rb", buffering=0)  # noqa: SIM115 - the caller's
+            file = open(each, "rb", buffering=0, opener=open_beside)  # noqa: SIM115 - the caller's
             state = os.fstat(file.fileno())
             if (state.st_dev, state.st_ino) in known:
                 file.close()

@@ -54,10 +54,12 @@ class Follower:
     def _grown(self) -> Iterator[Found]:
         if self._file is None:
             return
-        if os.fstat(self._file.fileno()).st_size < self._read:
+        size = os.fstat(self._file.fileno()).st_size
+        if size < self._read:
             self._note(f"{self._path} was truncated: reading it from its beginning")
-            self._file.seek(0)
             self._decoder, self._read = Decoder(self._path), 0
+        if size > self._read:
+            self._file.seek(self._read)  # wine's C library reads no further where it once met the end
         for block in blocks(self._file, self._path):
             self._read += len(block)
             yield from self._decoder.feed(block)

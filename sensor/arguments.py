@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from sensor import config
 from sensor.errors import UsageError, nearest
 from sensor.paths import SITE
+from sensor.system import files
 from sensor.terminal import terminal_width
 
 # Its own words are English, as all of ours: to look for translations of them took 3 ms of each start.
@@ -56,6 +57,15 @@ class Parser(argparse.ArgumentParser):
             what = f"{action.option_strings[0]} value" if action.option_strings else action.dest
             otherwise = "" if action.option_strings else f"see `{self.prog} --help`"
             raise UsageError(f"unknown {what} `{value}`", nearest(str(value), choices, otherwise))
+
+
+class Files(argparse.Action):
+    """FILE..., with what some of them stand for."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: Any, option_string: object = None
+    ) -> None:
+        setattr(namespace, self.dest, [file for value in values for file in files(value)])
 
 
 def seconds(text: str) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import sensor
 from sensor import config
 from sensor.alert_commands import ALERTS, TREE
-from sensor.arguments import Command, Parser, add_commands, add_logsource, config_of, count, seconds
+from sensor.arguments import Command, Files, Parser, add_commands, add_logsource, config_of, count, seconds
 from sensor.errors import LinsangError, UsageError
 from sensor.streams import drop_output, is_unwritable, open_streams
 from sensor.terminal import say
@@ -108,6 +108,7 @@ def _replay_arguments(parser: Parser) -> None:
     parser.add_argument(
         "file",
         nargs="+",
+        action=Files,
         metavar="FILE",
         help="recording, JSON, .evtx, .etl, audit.log, laurel's or eslogger's lines, packed with gzip or not; "
         "- for standard input",
@@ -159,7 +160,7 @@ def _unwind_arguments(unwind: Parser) -> None:
 
 
 def _trust_arguments(parser: Parser) -> None:
-    parser.add_argument("file", nargs="+", metavar="FILE")
+    parser.add_argument("file", nargs="+", action=Files, metavar="FILE")
     _report_arguments(parser)
 
 

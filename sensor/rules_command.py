@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sensor import config, paths
-from sensor.arguments import Command, Parser, add_logsource, config_of, count
+from sensor.arguments import Command, Files, Parser, add_logsource, config_of, count
 from sensor.progress import Progress, Update
 from sensor.terminal import LEVELS
 
@@ -103,7 +103,9 @@ def _explain_arguments(parser: Parser) -> None:
 
 
 def _cost_arguments(parser: Parser) -> None:
-    parser.add_argument("file", nargs="*", metavar="FILE", help="any file for replay; none: the running sensor")
+    parser.add_argument(
+        "file", nargs="*", action=Files, metavar="FILE", help="any file for replay; none: the running sensor"
+    )
     parser.add_argument("--top", type=count, default=20, metavar="N", help="so many rules, dearest first (20)")
     _add_format(parser)
     add_logsource(parser)

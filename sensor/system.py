@@ -14,6 +14,7 @@ if sys.platform == "win32":
     _MAX_PATH = 260
     _NO_WINDOW = 0x08000000  # CREATE_NO_WINDOW
     _COMMON_APPDATA = 0x23  # CSIDL_COMMON_APPDATA
+    _GENERIC_READ, _SHARE_ALL, _OPEN_EXISTING = 0x80000000, 0x7, 3
     _LOCKED = 1 << 30  # a byte that no file of ours comes to: what is locked here nobody may read
 
     sync_data = os.fsync
@@ -32,6 +33,27 @@ if sys.platform == "win32":
         """At most `size` bytes from `at` on. Moves the place of the descriptor."""
         os.lseek(fd, at, os.SEEK_SET)
         return os.read(fd, size)
+
+    def open_beside(path: str, flags: int) -> int:
+        """An opener to read with: unlike by open(), who writes the file may still rename or delete it. OSError."""
+        import ctypes  # noqa: PLC0415
+
+        create = ctypes.WinDLL("kernel32", use_last_error=True).CreateFileW
+        create.restype = ctypes.c_void_p
+        handle = create(path, _GENERIC_READ, _SHARE_ALL, None, _OPEN_EXISTING, 0, None)
+        if handle == ctypes.c_void_p(-1).value:
+            number = OSError(0, "", path, ctypes.get_last_error()).errno
+            raise OSError(number, os.strerror(number or 0), path)  # in the words that open() has
+        return msvcrt.open_osfhandle(handle, flags)
+
+    def files(name: str) -> list[str]:
+        """Those that a FILE of the command line stands for: Windows' shells leave * and ? to programs. Of a name that
+        stands for none, itself."""
+        if not set(name) & set("*?"):  # no file has them in its name; [ is one's own
+            return [name]
+        from glob import glob  # noqa: PLC0415 - few need it
+
+        return sorted(glob(name.replace("[", "[[]"))) or [name]
 
     def widen_pipe(fd: int, size: int) -> None:
         """Windows' pipes have the size that they were made with."""
@@ -74,6 +96,11 @@ else:
     import fcntl
 
     OPEN_FLAGS = os.O_CLOEXEC
+    open_beside = os.open
+
+    def files(name: str) -> list[str]:
+        """Those that a FILE of the command line stands for: itself, the shell has seen to the rest."""
+        return [name]
 
     sync_data = os.fdatasync
 

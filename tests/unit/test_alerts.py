@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -219,7 +220,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ("arguments", "code", "said"),
     [
         (["nowhere.json"], 1, "nowhere.json: No such file or directory; give a file"),
-        (["."], 1, "Is a directory"),
+        (["."], 1, "Permission denied" if sys.platform == "win32" else "Is a directory"),
         (["--since", "soon", "a"], 2, "`soon` is no time"),
         (["--level", "hig", "a"], 2, "did you mean `high`"),
         (["--follow", "a", "b"], 2, "one file at a time"),
@@ -343,6 +344,7 @@ def test_follow_through_truncation(path: Path) -> None:
     assert notes == [f"{path} was truncated: reading it from its beginning"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows puts no other in the place of a file that is open")
 def test_follow_says_when_a_file_was_taken_away(path: Path) -> None:
     append(path, 0)()
     other = path.with_name("other")
