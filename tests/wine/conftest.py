@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))  # what writes events of every kind
+
 from windows_python import LAUNCHER, Python, build_extension
 
 

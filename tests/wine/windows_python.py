@@ -25,13 +25,15 @@ def build_extension() -> None:
 class Python:
     """Made once the extension is built."""
 
-    def __call__(self, *arguments: str, cwd: Path = ROOT, path: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs the interpreter to its end, output captured. `path`: a folder of packages before its own.
-        subprocess.TimeoutExpired."""
+    def __call__(
+        self, *arguments: str, cwd: Path = ROOT, path: str | None = None, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the interpreter to its end, output captured. `path`: a folder of packages before its own; `given`: on
+        standard input. subprocess.TimeoutExpired."""
         command = [str(LAUNCHER), *arguments]
         environment = os.environ | ({"PYTHONPATH": path} if path else {})
         return subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+            command, input=given, cwd=cwd, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
 
 
