@@ -233,7 +233,7 @@ def recorded(folder: Path, *arguments: str) -> tuple[int, Path]:
                 with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
                     sock.connect(("::1", 9))
         assert recorder.end(signal.SIGINT) == 0
-        assert " 0 lost;" in recorder.said
+        assert " 0 lost;" in recorder.said, recorder.said
     return os.getpid(), file
 
 
