@@ -21,8 +21,8 @@ from sensor.sources.bpf_syscall import enable_stats
 
 Definition = dict[str, Any]
 Figures = dict[str, float]
-SHIPPED = str(ROOT / "rules")
-MARKER = str(ROOT / "bench" / "rules")
+SHIPPED = tuple(str(ROOT / "rules" / name) for name in ("linux", "common"))  # as `linsang run` has them here
+MARKER = (str(ROOT / "bench" / "rules"),)
 SETTLE = 1.0  # s that the sensor gets to drain what the load left
 
 

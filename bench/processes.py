@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +83,11 @@ def started(command: Sequence[str], ready: str, output: Path | None = None) -> I
             running.stop()
 
 
-def sensor(rules: str, output: str, *more: str) -> contextlib.AbstractContextManager[Running]:
+def sensor(rules: Iterable[str], output: str, *more: str) -> contextlib.AbstractContextManager[Running]:
     """`linsang run` with these rules and this output, once it is ready. It may run beside the machine's own."""
     own = ["--runtime-dir", str(BUILT / "run")]
-    return started([str(LINSANG), "run", "--rules", rules, "--output", output, *own, *more], "ready:")
+    chosen = [word for path in rules for word in ("--rules", path)]
+    return started([str(LINSANG), "run", *chosen, "--output", output, *own, *more], "ready:")
 
 
 def recorder(file: Path, output: Path) -> contextlib.AbstractContextManager[Running]:

@@ -19,9 +19,8 @@ def exec_load(definition: Definition) -> Figures:
     """Per cent of one core that the sensor and its probes take under the load, by the clocks of the kernel; what was
     lost; and how much more CPU a start of the load itself takes than alone (by `alone`, where that is another load)."""
     alone = _cpu_of_a_start(definition, "alone" if "alone" in definition else "load")
-    rules = [SHIPPED, *(str(folder() / part) for part in definition["rules"])]
-    more = [word for path in rules[1:] for word in ("--rules", path)]
-    with sensor(rules[0], "file:/dev/null", *more) as running, bpf_statistics():
+    rules = [*SHIPPED, *(str(folder() / part) for part in definition["rules"])]
+    with sensor(rules, "file:/dev/null") as running, bpf_statistics():
         time.sleep(SETTLE)
         before, user = _probes_ns(running.pid), machine.cpu_ns(running.pid)
         begin = time.monotonic()
