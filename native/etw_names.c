@@ -9,6 +9,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "sysmon_form.h"
+
 enum { SID_BYTES = 8 + 4 * 15, LAST = 16 };
 
 struct path {
@@ -41,19 +43,15 @@ struct sn_etw_names {
 	char unknown[SN_ETW_UNKNOWN_MAX][SN_ETW_SID_MAX];
 };
 
-/* Accounts that every Windows has, as an English one names them. */
-static const char *const known[][2] = {
-	{"S-1-5-18", "NT AUTHORITY\\SYSTEM"},
-	{"S-1-5-19", "NT AUTHORITY\\LOCAL SERVICE"},
-	{"S-1-5-20", "NT AUTHORITY\\NETWORK SERVICE"},
-};
+/* Accounts that every Windows has. */
+static const char *const known[] = {"S-1-5-18", "S-1-5-19", "S-1-5-20"};
 
 struct sn_etw_names *sn_etw_names__new(void)
 {
 	struct sn_etw_names *names = calloc(1, sizeof(*names));
 
 	for (size_t i = 0; names && i < sizeof(known) / sizeof(*known); i++)
-		sn_etw_names__set_account(names, known[i][0], known[i][1]);
+		sn_etw_names__set_account(names, known[i], sn_sysmon__word("User", known[i], strlen(known[i])));
 	return names;
 }
 

@@ -48,6 +48,18 @@ static const uint8_t *find_scalar(const uint8_t *text, const uint8_t *last, cons
 }
 
 #ifdef __SSE2__
+/* The first of the places whose bits are set. */
+static inline const uint8_t *first_of(const uint8_t *text, uint32_t places, const uint8_t *needle, uint32_t size)
+{
+	for (; places; places &= places - 1) {
+		const uint8_t *at = text + __builtin_ctz(places);
+
+		if (sn_bytes__same(at, needle, size))
+			return at;
+	}
+	return NULL;
+}
+
 /* The first of 16 places, by the needle's first and last byte. */
 static inline const uint8_t *find_16(const uint8_t *text, __m128i first, __m128i last, const uint8_t *needle,
 				     uint32_t size)
@@ -56,13 +68,7 @@ static inline const uint8_t *find_16(const uint8_t *text, __m128i first, __m128i
 	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(text + size - 1));
 	uint32_t both = (uint32_t)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
 
-	for (; both; both &= both - 1) {
-		const uint8_t *at = text + __builtin_ctz(both);
-
-		if (sn_bytes__same(at, needle, size))
-			return at;
-	}
-	return NULL;
+	return first_of(text, both, needle, size);
 }
 
 static const uint8_t *find_wide(const uint8_t *text, const uint8_t *last_place, const uint8_t *needle, uint32_t size)
@@ -87,13 +93,7 @@ static inline __attribute__((target("avx2"))) const uint8_t *find_32(const uint8
 	uint32_t both = (uint32_t)_mm256_movemask_epi8(
 		_mm256_and_si256(_mm256_cmpeq_epi8(a, first), _mm256_cmpeq_epi8(b, last)));
 
-	for (; both; both &= both - 1) {
-		const uint8_t *at = text + __builtin_ctz(both);
-
-		if (sn_bytes__same(at, needle, size))
-			return at;
-	}
-	return NULL;
+	return first_of(text, both, needle, size);
 }
 
 static __attribute__((target("avx2"))) const uint8_t *find_wider(const uint8_t *text, const uint8_t *last_place,

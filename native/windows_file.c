@@ -124,10 +124,8 @@ static bool is_address(struct sn_bytes text)
 /* mailto:WHOM, which a program that is set up for it opens; not a.txt:STREAM. */
 static bool is_for_protocol(struct sn_bytes text)
 {
-	uint32_t at = 0;
+	uint32_t at = sn_windows__letters(text);
 
-	while (at < text.len && (text.at[at] | 32) >= 'a' && (text.at[at] | 32) <= 'z')
-		at++;
 	return at > 1 && at < text.len && text.at[at] == ':' && !memchr(text.at, '\\', text.len);
 }
 
@@ -157,15 +155,18 @@ static bool is_on_host(struct sn_bytes text)
 /* Without what says how to open it: script:, scriptlet:, file:///; file://HOST/PATH as //HOST/PATH. */
 static struct sn_bytes without_scheme(struct sn_bytes text)
 {
-	static const char *const schemes[] = {"script:", "scriptlet:", "file:///", "file://",
-					      "file:",	 "ms-its:",    "its:",	   "mk:@MSITStore:"};
+	static const struct {
+		const char *name;
+		bool names_host; /* by what follows its slashes, which are part of the path then */
+	} schemes[] = {{"script:", false}, {"scriptlet:", false}, {"file:///", false}, {"file://", true},
+		       {"file:", false},   {"ms-its:", false},	  {"its:", false},     {"mk:@MSITStore:", false}};
 
 	for (uint32_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		uint32_t len = (uint32_t)strlen(schemes[i]);
+		uint32_t len = (uint32_t)strlen(schemes[i].name);
 
-		if (!sn_windows__begins(text, schemes[i]))
+		if (!sn_windows__begins(text, schemes[i].name))
 			continue;
-		if (i == 3 && is_on_host(sn_bytes__behind(text, len)))
+		if (schemes[i].names_host && is_on_host(sn_bytes__behind(text, len)))
 			len -= 2;
 		text = sn_bytes__behind(text, len);
 	}

@@ -145,15 +145,6 @@ static bool take_value(struct sn_win_reading *r, uint32_t what, bool is_attached
 	return sn_cmdline__word(&r->line, r->unwinder, &attached) && sn_win__give(r, what, &attached);
 }
 
-static bool is_letters(struct sn_bytes text)
-{
-	uint32_t at = 0;
-
-	while (at < text.len && (text.at[at] | 32) >= 'a' && (text.at[at] | 32) <= 'z')
-		at++;
-	return at == text.len;
-}
-
 static bool take_option(struct sn_win_reading *r, const struct sn_word *word, uint32_t skip)
 {
 	uint8_t room[SN_GRAMMAR_NAME_MAX];
@@ -177,7 +168,8 @@ static bool take_option(struct sn_win_reading *r, const struct sn_word *word, ui
 	if (!option && (r->grammar->flags & SN_GR_GLUED) && name.len > 2) {
 		option = find_option(r, (struct sn_bytes){name.at, 2});
 		/* /fomus FILE: more letters of the same */
-		is_attached = !option || option->give != SN_GIVE_FALLBACK_SCRIPT || !is_letters(text);
+		is_attached =
+			!option || option->give != SN_GIVE_FALLBACK_SCRIPT || sn_windows__letters(text) < text.len;
 		used = is_attached ? 1 : text.len;
 	} else {
 		used += is_attached;

@@ -30,13 +30,13 @@ static bool has_no_value(uint32_t what)
 /* Whether that sign ends a value there: KEY= follows it, or nothing does. */
 static bool is_end(struct sn_bytes text, uint8_t sign)
 {
-	uint32_t i = 1;
+	uint32_t key;
 
 	if (!sign || *text.at != sign)
 		return false;
-	while (i < text.len && (text.at[i] | 32) >= 'a' && (text.at[i] | 32) <= 'z')
-		i++;
-	return text.len == 1 || (i > 1 && i < text.len && text.at[i] == '=');
+	text = sn_bytes__behind(text, 1);
+	key = sn_windows__letters(text);
+	return !text.len || (key && key < text.len && text.at[key] == '=');
 }
 
 /* Without what stands around it: blanks before it and a quote that nothing closes; of @{KEY=VALUE;KEY=VALUE} and of

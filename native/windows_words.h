@@ -32,6 +32,16 @@ static inline bool sn_is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* How many letters of ASCII it begins with. */
+static inline uint32_t sn_windows__letters(struct sn_bytes text)
+{
+	uint32_t at = 0;
+
+	while (at < text.len && (text.at[at] | 32) >= 'a' && (text.at[at] | 32) <= 'z')
+		at++;
+	return at;
+}
+
 /* The next word, which the line is then behind; false: there is none, or no room for it. */
 bool sn_cmdline__word(struct sn_cmdline *line, struct sn_unwinder *unwinder, struct sn_word *word);
 /* The first word, which names the program: quotes hold it together, nothing else means anything. Of a path with blanks
