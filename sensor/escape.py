@@ -22,6 +22,14 @@ def escape(text: str) -> str:
     return "".join(map(escape_one, text))
 
 
+def bytes_of(text: str) -> bytes:
+    """What `text` was made of: surrogates are bytes that were no UTF-8, or a half of a pair of UTF-16."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 @lru_cache(maxsize=1024)
 def escape_one(char: str) -> str:
     """One character as it is, or its escape."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sensor.escape import bytes_of
 from sensor.native import check, ffi, lib
 
 DEEPEST = 16  # SN_UNWIND_DEPTH
@@ -65,18 +66,10 @@ class Start:
     parent_command_line: str = ""
 
 
-def _bytes(text: str) -> bytes:
-    """Half of a pair of UTF-16 may stand alone on Windows."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-
-
 def unwind_windows(grammars: bytes, start: Start, limit: int = DEEPEST) -> Proxy | None:
     """As `unwind`, of a process of Windows. Texts end at a NUL."""
     texts = (start.image, start.original_name, start.command_line, start.parent_image, start.parent_command_line)
-    raw = b"".join(_bytes(text.partition("\0")[0]) + b"\0" for text in texts)
+    raw = b"".join(bytes_of(text.partition("\0")[0]) + b"\0" for text in texts)
     room = ffi.new("uint64_t[]", 1024 + len(raw))
     size = lib.sn_unwind__windows(grammars, len(grammars), raw, len(raw), limit, room, ffi.sizeof(room))
     return proxy_of(bytes(ffi.buffer(room, check(size, "unwind a command line"))))

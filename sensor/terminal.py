@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from sensor.escape import columns_of, escape, escape_one
+from sensor.escape import bytes_of, columns_of, escape, escape_one
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
 LEVEL_COLOURS = {"critical": "1;97;41", "high": "1;31", "medium": "1;33", "low": "36", "informational": "2"}
@@ -26,12 +26,8 @@ def columns(text: str) -> int:
 
 
 def byte_length(text: str) -> int:
-    """Bytes that `text` was made of: surrogates are bytes that were no UTF-8."""
-    return len(text.encode("utf-8", "surrogateescape" if _from_bytes(text) else "surrogatepass"))
-
-
-def _from_bytes(text: str) -> bool:
-    return all("\udc80" <= c <= "\udcff" for c in text if "\ud800" <= c <= "\udfff")
+    """Bytes that `text` was made of."""
+    return len(bytes_of(text))
 
 
 def _begin(parts: Iterable[str], room: int) -> list[str]:
