@@ -28,8 +28,8 @@ _WINES = "S-1-5-21-0-0-0-1000"  # the one user there, who owns every file
 _GENERIC = 0x10000000 | 0x40000000  # all, write
 REPLACE = 0x40 | 0x10000 | 0x40000 | 0x80000 | _GENERIC  # delete what is in it, or it; write its list, its owner
 CHANGE = REPLACE | 0x2 | 0x4  # write or add a file, append or add a folder
-_OWNER, _DACL = 0x1, 0x4  # SECURITY_INFORMATION
-_FILE_OBJECT = 1  # SE_FILE_OBJECT
+OWNER, DACL = 0x1, 0x4  # SECURITY_INFORMATION
+FILE_OBJECT = 1  # SE_FILE_OBJECT
 _ALLOWED = {0, 9}  # ACCESS_ALLOWED_ACE_TYPE, and with a condition; those by object are not for files
 _INHERIT_ONLY = 0x8
 _ACL_SIZE = 2  # AclSizeInformation
@@ -84,11 +84,28 @@ def _is_trusted(sid: str) -> bool:
     return sid in _TRUSTED or bool(_ADMINISTRATORS.fullmatch(sid)) or (sid == _WINES and is_wine())
 
 
+def owner_of(descriptor: ctypes.c_void_p) -> ctypes.c_void_p:
+    """Points to the owner's SID in a security descriptor; empty: it names none. OSError: it is none."""
+    sid, defaulted = ctypes.c_void_p(), wintypes.BOOL()
+    if not _api.GetSecurityDescriptorOwner(descriptor, ctypes.byref(sid), ctypes.byref(defaulted)):
+        raise ctypes.WinError(ctypes.get_last_error())
+    return sid
+
+
+def acl_of(descriptor: ctypes.c_void_p) -> ctypes.c_void_p:
+    """Points to the list of who may do what in a security descriptor; empty: there is none, which lets everybody do
+    everything. OSError: it is none."""
+    acl, there, defaulted = ctypes.c_void_p(), wintypes.BOOL(), wintypes.BOOL()
+    if not _api.GetSecurityDescriptorDacl(descriptor, ctypes.byref(there), ctypes.byref(acl), ctypes.byref(defaulted)):
+        raise ctypes.WinError(ctypes.get_last_error())
+    return acl if there else ctypes.c_void_p()
+
+
 @contextmanager
 def _security(path: Path) -> Iterator[ctypes.c_void_p]:
     descriptor = ctypes.c_void_p()
     code = _api.GetNamedSecurityInfoW(
-        str(path), _FILE_OBJECT, _OWNER | _DACL, None, None, None, None, ctypes.byref(descriptor)
+        str(path), FILE_OBJECT, OWNER | DACL, None, None, None, None, ctypes.byref(descriptor)
     )
     if code:
         raise OSError(0, ctypes.FormatError(code), str(path), code)
@@ -98,20 +115,10 @@ def _security(path: Path) -> Iterator[ctypes.c_void_p]:
         _kernel.LocalFree(descriptor)
 
 
-def _owner(descriptor: ctypes.c_void_p) -> str:
-    sid = ctypes.c_void_p()
-    defaulted = wintypes.BOOL()
-    if not _api.GetSecurityDescriptorOwner(descriptor, ctypes.byref(sid), ctypes.byref(defaulted)):
-        raise ctypes.WinError(ctypes.get_last_error())
-    return _text(sid)
-
-
 def _holders(descriptor: ctypes.c_void_p, rights: int) -> Iterator[str]:
-    yield _owner(descriptor)
-    acl, there, defaulted = ctypes.c_void_p(), wintypes.BOOL(), wintypes.BOOL()
-    if not _api.GetSecurityDescriptorDacl(descriptor, ctypes.byref(there), ctypes.byref(acl), ctypes.byref(defaulted)):
-        raise ctypes.WinError(ctypes.get_last_error())
-    if not there or not acl:
+    yield _text(owner_of(descriptor))
+    acl = acl_of(descriptor)
+    if not acl:
         yield _NOBODY_LEFT_OUT
         return
     size = _AclSize()

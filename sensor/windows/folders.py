@@ -16,15 +16,14 @@ from pathlib import Path
 
 from sensor.errors import LinsangError
 from sensor.system import is_administrator
-from sensor.windows.access import CHANGE, REPLACE, strangers
+from sensor.windows.access import CHANGE, DACL, FILE_OBJECT, OWNER, REPLACE, acl_of, owner_of, strangers
 
 assert sys.platform == "win32"
 
 # Administrators own it; they and LocalSystem may do everything, nobody else anything, also below; nothing is inherited
 # from ProgramData.
 _DESCRIPTOR = "O:BAG:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
-_OWNER, _DACL, _PROTECTED = 0x1, 0x4, 0x80000000  # SECURITY_INFORMATION
-_FILE_OBJECT = 1  # SE_FILE_OBJECT
+_PROTECTED = 0x80000000  # PROTECTED_DACL_SECURITY_INFORMATION
 _ALREADY_EXISTS = 183
 _ELEVATED = "run it elevated (Run as administrator)"
 _HEEDED = ("linsang.toml", "rules.d", "lists.d")  # what paths.py and config.py name
@@ -32,12 +31,9 @@ _REMOVE = "look what it is and who made it, and remove it"
 
 _api = ctypes.WinDLL("advapi32", use_last_error=True)
 _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-_POINTER = ctypes.POINTER(ctypes.c_void_p)
 _api.ConvertStringSecurityDescriptorToSecurityDescriptorW.argtypes = (
-    *(wintypes.LPCWSTR, wintypes.DWORD, _POINTER, ctypes.c_void_p),
+    *(wintypes.LPCWSTR, wintypes.DWORD, ctypes.POINTER(ctypes.c_void_p), ctypes.c_void_p),
 )
-_api.GetSecurityDescriptorOwner.argtypes = (ctypes.c_void_p, _POINTER, ctypes.c_void_p)
-_api.GetSecurityDescriptorDacl.argtypes = (ctypes.c_void_p, ctypes.c_void_p, _POINTER, ctypes.c_void_p)
 _api.SetNamedSecurityInfoW.argtypes = (
     *(wintypes.LPWSTR, ctypes.c_int, wintypes.DWORD, ctypes.c_void_p),
     *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p),
@@ -94,11 +90,8 @@ def protect(folder: Path) -> None:
 
 def _close(folder: Path, descriptor: ctypes.c_void_p) -> None:
     """For what is in it, too, as far as that has inherited its rights."""
-    owner, acl, there, defaulted = ctypes.c_void_p(), ctypes.c_void_p(), wintypes.BOOL(), wintypes.BOOL()
-    _api.GetSecurityDescriptorOwner(descriptor, ctypes.byref(owner), ctypes.byref(defaulted))
-    _api.GetSecurityDescriptorDacl(descriptor, ctypes.byref(there), ctypes.byref(acl), ctypes.byref(defaulted))
-    what = _OWNER | _DACL | _PROTECTED
-    if code := _api.SetNamedSecurityInfoW(str(folder), _FILE_OBJECT, what, owner, None, acl, None):
+    owner, acl, what = owner_of(descriptor), acl_of(descriptor), OWNER | DACL | _PROTECTED
+    if code := _api.SetNamedSecurityInfoW(str(folder), FILE_OBJECT, what, owner, None, acl, None):
         raise LinsangError(f"{folder}: {ctypes.FormatError(code)}", _ELEVATED)
 
 

@@ -139,46 +139,43 @@ def test_who_is_known_does_not_wait_for_who_is_not(rules: bytes, tmp_path: Path)
         assert inspector.counters()["kept"] == 1
 
 
+class Stuck(Inspector):
+    """Says when it was asked, and answers, that it does not know, when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocked, self.entered = threading.Event(), threading.Event()
+
+    def of(self, path: str, *, any_file: bool = False) -> Any:
+        self.entered.set()
+        assert self.blocked.wait(PATIENCE_S)
+        return None
+
+
 def test_late_is_undecidable_while_the_one_who_answers_is_blocked(rules: bytes, tmp_path: Path) -> None:
-    blocked, entered = threading.Event(), threading.Event()
-
-    class Stuck(Inspector):
-        def of(self, path: str, *, any_file: bool = False) -> Any:
-            entered.set()
-            assert blocked.wait(PATIENCE_S)
-            return None
-
     (tmp_path / "x.exe").write_bytes(b"MZ")
     with Stuck() as inspector, asked(rules, inspector, tmp_path) as sensor:
         sensor.feed("x.exe")
-        assert entered.wait(PATIENCE_S)
+        assert inspector.entered.wait(PATIENCE_S)
         assert sensor.engine.take() == []
         assert lib.sn_engine__settle(sensor.engine.pointer, 1) == 0
         assert {frame.rule: frame.verdict for frame in sensor.engine.take()} == dict.fromkeys(
             (NAME, EMPTY, IS_SIGNED), lib.SN_UNDECIDABLE
         )
-        blocked.set()
+        inspector.blocked.set()
 
 
 def test_more_than_may_wait_nobody_can_tell(rules: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, and counted: those that wait hold nobody else."""
     monkeypatch.setattr("sensor.enrich.images._WAITING_MAX", 2)
-    blocked, entered = threading.Event(), threading.Event()
-
-    class Stuck(Inspector):
-        def of(self, path: str, *, any_file: bool = False) -> Any:
-            entered.set()
-            assert blocked.wait(PATIENCE_S)
-            return None
-
     with Stuck() as inspector, asked(rules, inspector, tmp_path) as sensor:
         for number in range(6):
             (tmp_path / f"{number}.exe").write_bytes(b"MZ")
         sensor.feed("0.exe")
-        assert entered.wait(PATIENCE_S)
+        assert inspector.entered.wait(PATIENCE_S)
         for number in range(1, 6):
             sensor.feed(f"{number}.exe")
-        blocked.set()
+        inspector.blocked.set()
         sensor.alerts()
         counts = sensor.service.counters()
         assert (counts["refused"], counts["unknown"], counts["open"]) == (3, 6, 0)
